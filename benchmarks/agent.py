@@ -23,12 +23,11 @@ from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.context import ServerContext, open_context
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
-from nemolocal_server.faults.turn_faults import NO_TURN_FAULTS
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.draft_service import DraftService
-from nemolocal_server.turns.edit_outcomes import EditOutcomeRepository
-from nemolocal_server.turns.turn_planner import TurnPlanner
+from nemolocal_server.turns.turn_repository import TurnRepository
 from nemolocal_server.turns.turn_schedule import TurnSeed
+from nemolocal_server.turns.turn_service import TurnPlanner
 
 from .http_load import measure_rate
 from .server_process import start_server
@@ -120,10 +119,10 @@ def long_draft(segments: int) -> Draft:
 def plan_turn(fixture: AgentFixture, message: str, number: int) -> str:
     """Plan a turn without running it; return the result: edited, refused or talk."""
     core = fixture.core
-    planner = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
+    planner = TurnPlanner(core, TurnRepository(core), DraftService(core))
     key = TurnSeed(fixture.token.client_id, fixture.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = planner.plan(fixture.token, fixture.session, key, wanted, NO_TURN_FAULTS)
+    turn = planner.plan(fixture.token, fixture.session, key, wanted)
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"

@@ -11,7 +11,7 @@ import msgspec
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
 from nemolocal_server.seeded_random import SeededRandom
-from nemolocal_server.turns.turn_schedule import TurnSeed, schedule_reply
+from nemolocal_server.turns.turn_schedule import TurnScheduler, TurnSeed
 
 from .server_process import ServerProcess
 
@@ -79,7 +79,8 @@ async def measure_streams(
 
 def due_times(ordinal: int, speed: float, heartbeat: float) -> list[float]:
     """Return when each event of the first turn of the nth session is due, in seconds."""
-    plan = schedule_reply("", TurnSeed(CLIENT, ordinal, 1, MESSAGE), SeededRandom(0), heartbeat)
+    seed = TurnSeed(CLIENT, ordinal, 1, MESSAGE)
+    plan = TurnScheduler(seed, SeededRandom(0), heartbeat).reply("")
     return [moment / speed for moment in accumulate(step.delay for step in plan)]
 
 

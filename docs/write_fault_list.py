@@ -8,8 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from nemolocal_server.faults.api_call import CALL_NAMES
-from nemolocal_server.faults.catalogue import CATALOGUE, Fault
+from nemolocal_server.faults.catalogue import CALL_NAMES, CATALOGUE, Fault
 
 TARGET = Path(__file__).parent / "reference" / "faults.md"
 HEAD = """\

@@ -1,4 +1,4 @@
-"""A mock of the NemoVideo backend: stateful, seeded, and with real renders.
+"""A mock of the NemoVideo backend: stateful, seeded, with real renders.
 
 with LocalServer(Settings(port=0)) as server:
     print(server.base_url)
@@ -17,7 +17,7 @@ _MODULES = {"LocalServer": "serving", "Settings": "settings", "build_app": "app"
 
 
 def __getattr__(name: str) -> typing.Any:
-    """Import a public name when it is first used: a module of the package needs no web server."""
+    """Import a public name on first use, so that other modules do not import the web server."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,75 +1,78 @@
-"""The Starlette app: routes, middleware and error replies, assembled in one readable place."""
+"""The Starlette app: its routes, middlewares and exception handlers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
 
-from .access.access_middleware import AccessMiddleware, ForbiddenMiddleware
 from .api import (
+    account_endpoints,
     chat_endpoints,
     claim_endpoints,
-    credit_endpoints,
     render_endpoints,
     session_endpoints,
-    token_endpoints,
     upload_endpoints,
 )
 from .api.control import (
-    clock_endpoints,
     fault_endpoints,
-    health_endpoints,
     journal_endpoints,
-    openapi_endpoints,
-    snapshot_endpoints,
+    server_endpoints,
     token_admin_endpoints,
 )
-from .api.file_responses import StoredFiles
 from .data.sessions import CDN_PATH
 from .data.storage_errors import STORAGE_ERRORS
 from .errors import ContractError
-from .exception_handlers import (
+from .exports.render_executor import RenderExecutor
+from .faults.fault_middleware import FaultMiddleware
+from .journal.journal_middleware import JournalMiddleware
+from .middleware import (
+    AccessMiddleware,
+    AdmissionMiddleware,
+    ClientDisconnectMiddleware,
+    DateMiddleware,
+    ForbiddenMiddleware,
+)
+from .responses import (
+    StoredFiles,
     handle_contract_error,
     handle_http_exception,
     handle_storage_error,
     handle_unexpected_error,
 )
-from .exports.render_executor import RenderExecutor
-from .faults.fault_middleware import FaultMiddleware
-from .journal.journal_middleware import JournalMiddleware
-from .middleware.admission import AdmissionMiddleware
-from .middleware.client_disconnect import ClientDisconnectMiddleware
-from .middleware.date_header import DateMiddleware
-from .routing import build_routes
 from .services import Services
 from .settings import Settings
 
+_Handler = Callable[[Request], Awaitable[Response]]
+
 _ROUTES = (
-    (wire.TOKEN, token_endpoints.issue_token),
+    (wire.TOKEN, account_endpoints.issue_token),
     (wire.CLAIM_TOKEN, claim_endpoints.issue_claim),
     (wire.CLAIM_PAGE, claim_endpoints.show_project),
     (wire.SESSION, session_endpoints.open_session),
     (wire.UPLOAD, upload_endpoints.upload_files),
     (wire.CHAT, chat_endpoints.run_sse),
-    (wire.BALANCE, credit_endpoints.read_balance),
+    (wire.BALANCE, account_endpoints.read_balance),
     (wire.STATE, session_endpoints.read_state),
     (wire.RENDER, render_endpoints.submit_render),
     (wire.RENDER_STATUS, render_endpoints.read_render),
     (wire.RENDER_CANCEL, render_endpoints.cancel_render),
     (wire.RENDER_DOWNLOAD, render_endpoints.download_render),
-    (wire.HEALTH, health_endpoints.read_health),
+    (wire.HEALTH, server_endpoints.read_health),
 )
-# Ours, beside the contract; `control=False` leaves it out.
+# The control API, which is not part of the contract and can be switched off.
 _CONTROL_ROUTES = (
-    (wire.CLOCK, clock_endpoints.read_clock),
-    (wire.CLOCK_ADVANCE, clock_endpoints.advance_clock),
+    (wire.CLOCK, server_endpoints.read_clock),
+    (wire.CLOCK_ADVANCE, server_endpoints.advance_clock),
     (wire.TOKENS, token_admin_endpoints.list_tokens),
     (wire.TOKENS_MAKE, token_admin_endpoints.make_token),
     (wire.TOKENS_CHANGE, token_admin_endpoints.change_token),
@@ -82,35 +85,36 @@ _CONTROL_ROUTES = (
     (wire.JOURNAL, journal_endpoints.read_journal),
     (wire.JOURNAL_CLEAR, journal_endpoints.clear_journal),
     (wire.JOURNAL_SUMMARY, journal_endpoints.summarise_journal),
-    (wire.OPENAPI, openapi_endpoints.read_openapi),
-    (wire.SNAPSHOT, snapshot_endpoints.take_snapshot),
-    (wire.SNAPSHOT_LIST, snapshot_endpoints.list_snapshots),
-    (wire.SNAPSHOT_DELETE, snapshot_endpoints.delete_snapshot),
-    (wire.RESTORE, snapshot_endpoints.restore_snapshot),
-    (wire.RESET, snapshot_endpoints.reset_server),
+    (wire.OPENAPI, server_endpoints.read_openapi),
+    (wire.SNAPSHOT, server_endpoints.take_snapshot),
+    (wire.SNAPSHOT_LIST, server_endpoints.list_snapshots),
+    (wire.SNAPSHOT_DELETE, server_endpoints.delete_snapshot),
+    (wire.RESTORE, server_endpoints.restore_snapshot),
+    (wire.RESET, server_endpoints.reset_server),
 )
 
 
 def build_app(
     settings: Settings, clock: Clock | None = None, execute: RenderExecutor | None = None
 ) -> Starlette:
-    """An app with a server of its own, in `app.state.services`.
+    """Return an app with services of its own in `app.state.services`.
 
-    Raises `StoreError` where the data folder is of no use, `ScenarioError` where the scenario is.
+    Raises `StoreError` if the data folder cannot be used, `ScenarioError` if the scenario cannot.
     """
-    server = Services(settings, clock, execute)
+    services = Services(settings, clock, execute)
+    clock = services.context.clock
     app = Starlette(
-        routes=_routes(server),
+        routes=_routes(services),
         middleware=[
             Middleware(AdmissionMiddleware),
             Middleware(ClientDisconnectMiddleware),
-            Middleware(DateMiddleware, clock=server.context.clock),
+            Middleware(DateMiddleware, clock=clock),
             Middleware(
-                AccessMiddleware, policy=server.access_policy, proxies=settings.trusted_proxies
+                AccessMiddleware, policy=services.access_policy, proxies=settings.trusted_proxies
             ),
-            Middleware(JournalMiddleware, journal=server.journal, clock=server.context.clock),
+            Middleware(JournalMiddleware, journal=services.journal, clock=clock),
             Middleware(ForbiddenMiddleware),
-            Middleware(FaultMiddleware, faults=server.faults),
+            Middleware(FaultMiddleware, faults=services.faults),
         ],
         exception_handlers={
             ContractError: handle_contract_error,
@@ -120,30 +124,71 @@ def build_app(
         },
         lifespan=_lifespan,
     )
-    # A redirect would lead to an address of its own making; unknown paths are 404 (GEN-6).
+    # Unknown paths are 404 (GEN-6), and a redirect would not use the public URL.
     app.router.redirect_slashes = False
-    app.state.services = server
+    app.state.services = services
     return app
 
 
-def _routes(server: Services) -> list[BaseRoute]:
-    store = server.context.store
-    ours = _CONTROL_ROUTES if server.settings.control else ()
+def _routes(services: Services) -> list[BaseRoute]:
+    store = services.context.store
+    control_routes = _CONTROL_ROUTES if services.settings.control else ()
     return [
-        *build_routes((*_ROUTES, *ours)),
-        Route(f"{CDN_PATH}/fixtures/{{name}}", server.sample_media.serve_file),
+        *_endpoint_routes((*_ROUTES, *control_routes)),
+        Route(f"{CDN_PATH}/fixtures/{{name}}", services.sample_media.serve_file),
         Mount(f"{CDN_PATH}/media", StoredFiles(directory=store.media, check_dir=False)),
         Mount(f"{CDN_PATH}/renders", StoredFiles(directory=store.renders, check_dir=False)),
     ]
 
 
+def _endpoint_routes(table: Iterable[tuple[wire.Endpoint, _Handler]]) -> list[BaseRoute]:
+    """Return a route for each path, so that a 405 names all methods of the path."""
+    paths: dict[str, dict[str, _Handler]] = {}
+    for endpoint, handler in table:
+        paths.setdefault(endpoint.template, {})[endpoint.method] = handler
+    routes = {
+        path: Route(path, _MethodDispatcher(handlers), methods=list(handlers))
+        for path, handlers in paths.items()
+    }
+    static = {path: route for path, route in routes.items() if not route.param_convertors}
+    return [_StaticRoutes(static), *(route for path, route in routes.items() if path not in static)]
+
+
+class _StaticRoutes(BaseRoute):
+    """The routes without parameters, looked up by path: Starlette would try each in turn."""
+
+    def __init__(self, routes: dict[str, Route]) -> None:
+        self._routes = routes
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        route = self._routes.get(scope["path"])
+        return (Match.NONE, {}) if route is None else route.matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._routes[scope["path"]].handle(scope, receive, send)
+
+
+class _MethodDispatcher:
+    """Calls the handler of the method; exceptions go to the handlers of the app."""
+
+    def __init__(self, handlers: dict[str, _Handler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # HEAD is answered like GET, and uvicorn drops the body.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        response = await self._handlers[method](Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    # sse-starlette keeps one flag per process: left set, it would cut the streams of this server.
+    # sse-starlette has one flag per process: an earlier server may have left it set, which would
+    # end all streams of this one.
     AppStatus.should_exit = False
-    server: Services = app.state.services
-    server.start()
+    services: Services = app.state.services
+    services.start()
     try:
         yield
     finally:
-        await server.close()
+        await services.close()

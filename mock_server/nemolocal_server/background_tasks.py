@@ -1,4 +1,4 @@
-"""Tasks that outlive the request that started them, and are not forgotten when they fail."""
+"""Background tasks, which outlive the request that started them; failures are logged."""
 
 import asyncio
 import logging
@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Coroutine
 
 from .data.storage_errors import STORAGE_ERRORS, is_transient
 
-# Between two tries to write something down.
-_AGAIN = 1.0
+_RETRY_SECONDS = 1.0
 
 log = logging.getLogger("nemolocal")
 
 
 class SessionTasks:
-    """The tasks that run, each for a session; `close` cancels and awaits them all."""
+    """The running tasks of sessions; `close` cancels and awaits them all."""
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[None], str] = {}
@@ -21,7 +20,7 @@ class SessionTasks:
     def start(
         self, session_id: str, work: Coroutine[None, None, None], on_defect: Callable[[], None]
     ) -> asyncio.Task[None]:
-        """Run `work`; should it end in an exception of its own, log it and call `on_defect`."""
+        """Run `work`; if it raises an exception, log it and call `on_defect`."""
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.pop(task, None)
@@ -35,7 +34,7 @@ class SessionTasks:
         return task
 
     def _settle(self, session_id: str, on_defect: Callable[[], None]) -> None:
-        """Call it; where it cannot write down what it has to, again and again until it can."""
+        """Call `on_defect`, again and again if it cannot write to the store."""
         try:
             on_defect()
         except STORAGE_ERRORS:
@@ -45,45 +44,45 @@ class SessionTasks:
 
     @property
     def running_count(self) -> int:
-        """How many tasks there are."""
+        """The number of tasks."""
         return len(self._tasks)
 
     @property
     def active_sessions(self) -> set[str]:
-        """The sessions for which something runs."""
+        """The sessions with a running task."""
         return set(self._tasks.values())
 
     async def stop(self, sessions: Collection[str]) -> bool:
-        """Cancel what runs for these sessions and wait until it has stopped; did anything run?
+        """Cancel and await the tasks of these sessions; return whether there were any.
 
-        Only where nothing did has no other task had its turn meanwhile.
+        If there were none, no other task has run meanwhile.
         """
         ran = False
-        # Whatever was started in the meantime is stopped too.
+        # New tasks may start while the others end.
         while tasks := [task for task, session in self._tasks.items() if session in sessions]:
             ran = True
             await _cancel(tasks)
         return ran
 
     async def close(self) -> None:
-        """Cancel what runs and wait until it has stopped."""
+        """Cancel and await all tasks."""
         while self._tasks:
             await _cancel(list(self._tasks))
 
 
 async def write_with_retry(write: Callable[[], None]) -> None:
-    """Call `write` until the machine lets it: a full disk is a matter of time."""
-    told = False
+    """Call `write` until it succeeds: a full disk is temporary."""
+    is_logged = False
     while True:
         try:
             write()
         except STORAGE_ERRORS as error:
             if not is_transient(error):
                 raise
-            if not told:
-                log.warning("cannot write to the data folder, and will try again: %s", error)
-            told = True
-            await asyncio.sleep(_AGAIN)
+            if not is_logged:
+                log.warning("cannot write to the data folder, will retry: %s", error)
+            is_logged = True
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
             return
 
@@ -92,6 +91,6 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    # Since Python 3.12 `gather` does not wait where all have ended already. Their callbacks, which
-    # take them out of `_tasks`, need a turn of the loop, or who waits for that waits for ever.
+    # Since Python 3.12 `gather` returns at once if all tasks have ended already. Their callbacks,
+    # which remove them from `_tasks`, need an iteration of the loop, or `close` would never end.
     await asyncio.sleep(0)

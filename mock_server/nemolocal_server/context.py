@@ -1,4 +1,4 @@
-"""What every part of a server stands on: settings, clock, draw and the nouns of the store."""
+"""The context of a server: settings, clock, random numbers, store and its repositories."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ from .settings import Settings
 
 
 class ServerContext(msgspec.Struct, frozen=True):
-    """Made once per server by `open_context`, closed with `store.close()`."""
+    """Created once per server by `open_context`, closed with `store.close()`."""
 
     settings: Settings
     clock: Clock
@@ -28,7 +28,7 @@ class ServerContext(msgspec.Struct, frozen=True):
 
 
 def open_context(settings: Settings, clock: Clock | None = None) -> ServerContext:
-    """Open the store and what lives in it; raises `StoreError` where the folder is of no use."""
+    """Open the store and its repositories; raises `StoreError` if the folder cannot be used."""
     store = Store(settings.data_dir)
     clock = clock or _clock(settings, store)
     return ServerContext(
@@ -51,7 +51,7 @@ def open_context(settings: Settings, clock: Clock | None = None) -> ServerContex
 
 
 def _clock(settings: Settings, store: Store) -> Clock:
-    """The clock of the settings; one that is not the wall's never starts before what is stored."""
+    """Return the clock of the settings; a virtual one never starts before stored times."""
     if settings.clock == "real":
         return WallClock(settings.speed)
     stored: float = store.fetch_value("SELECT max(created) FROM ledger") or 0.0

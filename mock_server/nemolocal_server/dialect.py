@@ -1,4 +1,4 @@
-"""Dialects: where public documents disagree, every way that they name can be spoken."""
+"""Dialects: the variants of the wire format on which public documents disagree."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ ErrorStyle = Literal["envelope", "http", "adk"]
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a server speaks, to everybody or to one token.
+    """The wire format of a server, or of one token.
 
-    `sse` is the shape of events (SSE-2), `heartbeat` their form and `heartbeat_seconds` their
-    interval on the server's clock (SSE-3), `render` the shape of render replies (REN-4), `errors`
-    the HTTP status of failures (GEN-2), `export_402` who is refused an export (REN-2).
+    `sse` is the shape of events (SSE-2), `heartbeat` the form of heartbeats and `heartbeat_seconds`
+    their interval on the server's clock (SSE-3), `render` the shape of render responses (REN-4),
+    `errors` the HTTP status of failures (GEN-2), `export_402` who may not export (REN-2).
     """
 
     sse: SseDialect = "adk"
@@ -28,7 +28,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     export_402: Literal["strict", "out_of_credits"] = "strict"
 
     def __post_init__(self) -> None:
-        """Refuse an interval that makes no sense."""
+        """Raise ValueError for an interval out of range."""
         check_positive("heartbeat_seconds", self.heartbeat_seconds, DAY)
 
 

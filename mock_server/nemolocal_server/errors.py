@@ -1,4 +1,4 @@
-"""Failures of the contract, raised anywhere and turned into replies by `error_replies`."""
+"""Failures of the contract, raised anywhere and turned into responses by `responses`."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from nemolocal_contract.response_codes import ResponseCode
 
 
 class ContractError(Exception):
-    """A request that fails in a way that the contract knows."""
+    """A request that fails with a code of the contract."""
 
     def __init__(
         self, code: ResponseCode, message: str, headers: Mapping[str, str] | None = None
@@ -19,22 +19,22 @@ class ContractError(Exception):
 
 
 def bad_request(message: str) -> ContractError:
-    """A body or header that is not what is due; the message names the field (GEN-6)."""
+    """An invalid body, header or query; the message names the field (GEN-6)."""
     return ContractError(ResponseCode.BAD_REQUEST, message)
 
 
-def bad_token(way_out: str) -> ContractError:
-    """No token, or none that may do this (GEN-3)."""
-    return ContractError(ResponseCode.BAD_TOKEN, f"Token is missing, invalid or expired: {way_out}")
+def bad_token(remedy: str) -> ContractError:
+    """No token, or one without permission (GEN-3)."""
+    return ContractError(ResponseCode.BAD_TOKEN, f"Token is missing, invalid or expired: {remedy}")
 
 
 def session_not_found(session_id: str) -> ContractError:
-    """Unknown and somebody else's look the same (GEN-7, SES-3)."""
+    """An unknown session, or one of another user: both look the same (GEN-7, SES-3)."""
     return ContractError(ResponseCode.SESSION_NOT_FOUND, f"Session not found: {session_id}")
 
 
 def unsupported_file(reason: str) -> ContractError:
-    """A file or URL that is not accepted, with the list of what is (UPL-3)."""
+    """A file or URL that is not accepted; the message lists the accepted types (UPL-3)."""
     return ContractError(
         ResponseCode.UNSUPPORTED_FILE,
         f"Unsupported file: {reason}. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
@@ -42,5 +42,5 @@ def unsupported_file(reason: str) -> ContractError:
 
 
 def fetch_failed(url: str, reason: str) -> ContractError:
-    """A URL that is refused or cannot be fetched: nothing is said of what is behind it (UPL-6)."""
+    """A URL that is refused or cannot be fetched; the message tells nothing about it (UPL-6)."""
     return ContractError(ResponseCode.UNSUPPORTED_FILE, f"Cannot fetch {url[:200]!r}: {reason}")

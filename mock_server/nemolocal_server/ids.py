@@ -1,4 +1,4 @@
-"""Where every id comes from. Ids are secrets where knowing one opens something."""
+"""Creates all ids and tokens; those that give access are unguessable."""
 
 import secrets
 import uuid
@@ -12,42 +12,42 @@ from nemolocal_contract.headers import (
 
 
 def new_token() -> str:
-    """An anonymous bearer token (AUTH-1)."""
+    """Return an anonymous bearer token (AUTH-1)."""
     return ANONYMOUS_TOKEN_PREFIX + secrets.token_urlsafe(24)
 
 
 def new_claim_token() -> str:
-    """What opens a project's page and nothing else (AUTH-7)."""
+    """Return a claim token, which opens a project's page and nothing else (AUTH-7)."""
     return CLAIM_TOKEN_PREFIX + secrets.token_urlsafe(24)
 
 
 def new_control_token() -> str:
-    """What opens the control interface of one server, as long as it runs."""
+    """Return a token for the control API of a running server."""
     return f"ctl_{secrets.token_urlsafe(24)}"
 
 
 def token_fingerprint(token: str) -> str:
-    """What is stored in place of a token."""
+    """Return the hash that is stored instead of a token."""
     return sha256(token.encode()).hexdigest()
 
 
 def new_user_id() -> str:
-    """An anonymous user's id (AUTH-1)."""
+    """Return the id of an anonymous user (AUTH-1)."""
     return ANONYMOUS_USER_PREFIX + uuid.uuid4().hex
 
 
 def new_session_id() -> str:
-    """19 digits, not starting with 0 (SES-1)."""
+    """Return 19 digits, not starting with 0 (SES-1)."""
     return str(10**18 + secrets.randbelow(9 * 10**18))
 
 
 def new_event_id() -> str:
-    """The id of an event in a stream."""
+    """Return the id of an event in a stream."""
     return str(uuid.uuid4())
 
 
 def new_file_id() -> str:
-    """The name of a stored file: unguessable, since its URL needs no token (REN-8)."""
+    """Return the name of a stored file: unguessable, since its URL needs no token (REN-8)."""
     return uuid.uuid4().hex
 
 

@@ -1,4 +1,4 @@
-"""What the server logs, and where: warnings to stderr, and on request more and an access log."""
+"""Logging of the server to stderr: warnings, optionally more messages and an access log."""
 
 import copy
 import logging
@@ -13,24 +13,24 @@ from .data.token_redaction import redact
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 DEFAULT_LOG_LEVEL: LogLevel = "warning"
-# By what names modules of the server log.
 _OWN_LOGGERS = ("nemolocal", "nemolocal_server")
+# The position of the path in the arguments of uvicorn's access log.
 _PATH = 2
 
 
 class LogOptions(msgspec.Struct, frozen=True):
-    """How much a server logs: messages of this level and above, and one line per request."""
+    """The level of messages, and whether each request is logged."""
 
     level: LogLevel = DEFAULT_LOG_LEVEL
     access_log: bool = False
 
 
 def logging_config(options: LogOptions, redact_known: Callable[[str], str] = str) -> dict[str, Any]:
-    """A configuration for `logging.config.dictConfig`, as uvicorn takes it.
+    """Return a configuration for `logging.config.dictConfig`, as uvicorn takes it.
 
-    `redact_known` blanks out the tokens that the server knows, whatever they look like.
-    All of it goes to stderr, since stdout has the base URL. Loggers of the server itself are left
-    alone unless another level is asked for.
+    `redact_known` removes the tokens that the server knows, whatever they look like. Everything
+    goes to stderr, since stdout has the base URL. The server's own loggers are configured only for
+    another level than the default.
     """
     config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
     config["filters"] = {"tokens": {"()": TokenFilter, "redact_known": redact_known}}
@@ -42,19 +42,19 @@ def logging_config(options: LogOptions, redact_known: Callable[[str], str] = str
 
 
 def enable_access_log() -> None:
-    """Log each request, whatever the level of other messages; uvicorn has one level for both."""
+    """Log each request at any log level: uvicorn has one level for both."""
     logging.getLogger("uvicorn.access").setLevel(logging.INFO)
 
 
 class TokenFilter(logging.Filter):
-    """Blanks out tokens in the paths of an access log (GEN-5)."""
+    """Removes tokens from the paths of an access log (GEN-5)."""
 
     def __init__(self, redact_known: Callable[[str], str] = str) -> None:
         super().__init__()
         self._redact_known = redact_known
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record, and let it through."""
+        """Change the record, and keep it."""
         if isinstance(record.args, tuple) and len(record.args) > _PATH:
             path = redact(self._redact_known(str(record.args[_PATH])))
             record.args = (*record.args[:_PATH], path, *record.args[_PATH + 1 :])

@@ -1,22 +1,107 @@
-"""Replies as bytes: JSON by msgspec."""
+"""Responses: JSON, files, and exceptions in the caller's dialect (GEN-1, GEN-2)."""
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemolocal_contract.envelope import encode_json, success
+from nemolocal_contract.endpoints import CHAT
+from nemolocal_contract.envelope import encode_json, failure, success
+from nemolocal_contract.response_codes import ResponseCode, http_status
+
+from .data.storage_errors import explain_storage_error
+from .errors import ContractError
+from .request_context import dialect_of, services_of
+
+log = logging.getLogger("nemolocal")
+
+# Failures that the ADK api_server has on its chat endpoint, with their HTTP status.
+_ADK_STATUS = {ResponseCode.SESSION_NOT_FOUND: 404, ResponseCode.BAD_REQUEST: 422}
 
 
 def json_response(
     body: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """`body` as JSON."""
+    """Return `body` as JSON."""
     return Response(
         encode_json(body), status, headers=headers, media_type="application/json; charset=utf-8"
     )
 
 
 def success_response(data: Any) -> Response:
-    """`data` in the envelope of a success (GEN-1)."""
+    """Return `data` in the success envelope (GEN-1)."""
     return json_response(success(data))
+
+
+class StoredFileResponse(FileResponse):
+    """A file of the data folder; 404 if a reset or a restore deletes it meanwhile."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _send_unless_gone(super().__call__, scope, receive, send)
+
+
+class StoredFiles(StaticFiles):
+    """Files of a folder by their unguessable names, without a token (REN-8)."""
+
+    async def check_config(self) -> None:
+        """Do not fail if the folder is missing."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _send_unless_gone(super().__call__, scope, receive, send)
+
+
+async def _send_unless_gone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the headers together with the body, which starts only after the file was opened."""
+    head: list[Message] = []
+
+    async def send_together(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head.append(message)
+            return
+        while head:
+            await send(head.pop())
+        await send(message)
+
+    try:
+        await app(scope, receive, send_together)
+    except FileNotFoundError as error:
+        raise HTTPException(int(ResponseCode.NOT_FOUND)) from error
+
+
+async def handle_contract_error(request: Request, error: Exception) -> Response:
+    """Return the failure envelope, or the ADK's `{"detail": …}` with errors=adk."""
+    failed = cast("ContractError", error)
+    style = dialect_of(request).errors
+    if style == "adk" and request.url.path == CHAT.template and failed.code in _ADK_STATUS:
+        return json_response({"detail": failed.message}, _ADK_STATUS[failed.code], failed.headers)
+    status = http_status(failed.code, style)
+    return json_response(failure(failed.code, failed.message), status, failed.headers)
+
+
+async def handle_http_exception(_request: Request, error: Exception) -> Response:
+    """Return Starlette's own errors (404, 405) in the failure envelope (GEN-6)."""
+    failed = cast("HTTPException", error)
+    message = failed.detail or HTTPStatus(failed.status_code).phrase
+    body = failure(ResponseCode(failed.status_code), message)
+    return json_response(body, failed.status_code, failed.headers)
+
+
+async def handle_storage_error(request: Request, error: Exception) -> Response:
+    """Explain an error of the disk or of the database; raise one that is a defect."""
+    reason = explain_storage_error(error, services_of(request).context.store.folder)
+    if reason is None:
+        raise error
+    log.warning("%s %s: %s", request.method, request.url.path, reason)
+    return json_response(failure(ResponseCode.INTERNAL, f"This server cannot go on: {reason}"), 500)
+
+
+async def handle_unexpected_error(_request: Request, _error: Exception) -> Response:
+    """Report a defect of the server without details, which are in the log."""
+    body = failure(ResponseCode.INTERNAL, "Internal error of the local server; its log says more")
+    return json_response(body, int(ResponseCode.INTERNAL))

@@ -1,4 +1,4 @@
-"""A server as one object: the core, what runs in it, and its journal."""
+"""The services of one server: turns, exports, faults, journal and housekeeping."""
 
 import contextlib
 
@@ -36,7 +36,7 @@ class Services:
         clock: Clock | None = None,
         execute: RenderExecutor | None = None,
     ) -> None:
-        # First, since nothing must be left open where the scenario is of no use.
+        # First, since an invalid scenario must not leave the store open.
         scenario = find_scenario(settings.scenario) if settings.scenario else FaultScenario()
         self.context: ServerContext = open_context(settings, clock)
         self.access_policy = AccessPolicy(settings)
@@ -47,15 +47,15 @@ class Services:
         self.exports = ExportService(
             self.context, execute or LocalExecutor(self.context.store.work)
         )
-        # Each probe of an upload is a process: more of them than cores only slow each other.
-        self.probe_slots = FairSemaphore(usable_cores(), patience=None)
+        # Each probe of an upload is a process: more of them than cores would not be faster.
+        self.probe_slots = FairSemaphore(usable_cores(), overdue_seconds=None)
         self.summary: Summary | None = None
-        self._began_after = self.journal.last_id
+        self._first_entry = self.journal.last_id
         try:
-            self._make_tokens()
+            self._create_tokens()
         except ContractError as error:
             self.context.store.close()
-            raise StoreError(f"the tokens of the settings cannot be made: {error}") from error
+            raise StoreError(f"cannot create the tokens of the settings: {error}") from error
         self.snapshots = SnapshotService(
             self.context, self.journal, self.faults, self.turns, self.exports
         )
@@ -65,16 +65,16 @@ class Services:
     def settings(self) -> Settings:
         return self.context.settings
 
-    def create_token(self, wanted: NewToken) -> tuple[str, TokenRecord]:
-        """A token by hand with its credits, and its text (AUTH-6)."""
+    def create_token(self, new: NewToken) -> tuple[str, TokenRecord]:
+        """Create a token with its credits; return its text and its record (AUTH-6)."""
         with self.context.store.transaction():
-            text, token, fresh = self.context.tokens.create(wanted)
-            if fresh:
-                self.context.ledger.grant(token.id, wanted.credits, "made by hand")
+            text, token, is_fresh = self.context.tokens.create(new)
+            if is_fresh:
+                self.context.ledger.grant(token.id, new.credits, "made by hand")
         return text, token
 
     def start(self) -> None:
-        """Put right what killed processes left behind, and go on with it."""
+        """Clean up after killed processes, and resume their work."""
         delete_abandoned_once()
         self.snapshots.delete_orphan_files()
         self.turns.recover()
@@ -82,26 +82,25 @@ class Services:
         self.housekeeping.start()
 
     async def reset(self) -> None:
-        """Forget everything but snapshots, and begin as a fresh server does."""
+        """Delete everything except snapshots, and create the tokens of the settings again."""
         await self.snapshots.reset_all()
-        self._make_tokens()
+        self._create_tokens()
 
     async def close(self) -> None:
-        """Stop what runs, sum up what was asked since the start, and close the store."""
+        """Stop all work, summarise the journal since the start, and close the store."""
         await self.housekeeping.close()
         await self.turns.close()
         await self.exports.close()
         self.journal.close()
-        # Where the data folder is of no use any more there is no sum, and still an end.
+        # Without a usable data folder there is no summary, but the server still ends.
         with contextlib.suppress(*STORAGE_ERRORS):
-            self.summary = self.summarise(JournalQuery(since=self._began_after))
+            self.summary = self.summarise(JournalQuery(since=self._first_entry))
         self.context.store.close()
 
-    def summarise(self, wanted: JournalQuery) -> Summary:
-        """What was asked, and what it would have cost, where anything costs."""
-        return summarise(self.journal, wanted, charged=self.settings.tariff.has_costs)
+    def summarise(self, query: JournalQuery) -> Summary:
+        """Count requests, and what they would have cost if the tariff has prices."""
+        return summarise(self.journal, query, charged=self.settings.tariff.has_costs)
 
-    def _make_tokens(self) -> None:
-        """The tokens that the settings name."""
-        for wanted in self.settings.tokens:
-            self.create_token(wanted)
+    def _create_tokens(self) -> None:
+        for new in self.settings.tokens:
+            self.create_token(new)

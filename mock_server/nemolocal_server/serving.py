@@ -1,4 +1,4 @@
-"""Running the app: in the foreground for `serve`, in a thread for who needs one at hand."""
+"""Runs the app: in the foreground for `serve`, or in a thread as `LocalServer`."""
 
 import asyncio
 import contextlib
@@ -31,23 +31,22 @@ from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
 from .logging_config import LogOptions, enable_access_log, logging_config
 from .settings import Settings
-from .transport.connection_limits import ConnectionLimits
-from .transport.file_descriptors import raise_file_limit
+from .transport.connection_limits import ConnectionLimits, raise_file_limit
 from .transport.uvicorn_protocols import select_http_protocol
 
 _BACKLOG = 2048
-# How long an idle connection is kept, in seconds: longer than by clients (httpx 5, Node's fetch 4).
-# Were the server the first, its end and the next request could meet on the way: that one is lost.
+# Seconds until an idle connection is closed: more than in clients (httpx 5, Node's fetch 4). If the
+# server closed first, a request sent at that moment would be lost.
 _KEEP_ALIVE = 75
-# How long a signal may go unseen, in seconds.
+# Maximum delay of a signal, in seconds.
 _POLL_SECONDS = 0.1
-_STEPS_TO_CLOSE = 3
+_ITERATIONS_TO_CLOSE = 3
 _DEFAULT_LOG = LogOptions()
 _Result = TypeVar("_Result")
 
 
 class ListenError(Exception):
-    """The address cannot be listened on; the message says why and what to do."""
+    """The server cannot listen on the address; the message says why and what to do."""
 
 
 def serve(
@@ -56,21 +55,21 @@ def serve(
     on_end: Callable[[Summary], None] | None = None,
     log: LogOptions = _DEFAULT_LOG,
 ) -> None:
-    """Serve until interrupted, and log as `log` says.
+    """Serve until interrupted.
 
-    `on_ready` gets the base URL once requests are answered, `on_end` what was asked since. Where
-    others can reach the server, `with_control_token` must have been asked before, or its control
-    interface stays closed to everybody.
+    `on_ready` gets the base URL when the server is ready, `on_end` the summary of all requests. If
+    other machines can reach the server, the caller needs the token of `with_control_token` for
+    the control API.
     Raises `ListenError`, `ScenarioError` or `StoreError` before anything is served.
     """
     raise_file_limit()
     listener = _listen(settings)
-    # What this process makes is its owner's alone.
-    before = os.umask(0o077)
+    # New files are readable by their owner only.
+    umask = os.umask(0o077)
     try:
         _run(listener, settings, on_ready, on_end, log)
     finally:
-        os.umask(before)
+        os.umask(umask)
 
 
 def _run(
@@ -87,25 +86,25 @@ def _run(
     _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
-    finally:  # an interrupt goes on from here
+    finally:  # an interrupt leaves the function after this
         summary = app.state.services.summary
         if on_end is not None and summary is not None:
             on_end(summary)
 
 
 def _tune_garbage_collector() -> None:
-    """Spare open streams the garbage collector, which stops them all for half a second at 2,000.
+    """Run the garbage collector rarely: with 2,000 open streams it stops all for half a second.
 
-    Only in a process that is ours: nearly everything here is freed by its reference count.
+    Only for a process of our own, in which reference counts free nearly everything.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 20)
 
 
 def with_control_token(settings: Settings, host: str | None = None) -> Settings:
-    """The settings, with a token where others than this machine could use the control interface.
+    """Return the settings, with a new token if other machines can reach the control API.
 
-    `host` is the address that is listened on, if it is known better than by the settings.
+    `host` is the address that the server listens on, if that is known; else that of the settings.
     """
     loopback = is_loopback(canonical_host(settings.host if host is None else host))
     if loopback or not settings.control or settings.control_token:
@@ -116,13 +115,11 @@ def with_control_token(settings: Settings, host: str | None = None) -> Settings:
 class LocalServer:
     """A server in a thread: `with LocalServer(settings) as server: server.base_url`.
 
-    With `tls`, a context for servers, it speaks HTTPS and nothing else, and `base_url` says so.
-    `control_token` opens its control interface, "" where it asks for none. `clock` and `execute`
-    stand in for the real ones in tests.
+    With `tls`, a server-side context, it serves HTTPS only. `control_token` is the token of its
+    control API, "" if that needs none. `clock` and `execute` replace the real ones in tests.
 
-    With `listeners` it serves those sockets and opens none; the first one names `base_url`. What
-    comes over a socket passes through what `wrap` makes of the app; the process asks `app` itself,
-    by `call`.
+    With `listeners` it serves these sockets and opens none; `base_url` is that of the first.
+    Requests from a socket pass through `wrap(app)`; the process itself uses `app` and `call`.
     """
 
     def __init__(
@@ -144,7 +141,7 @@ class LocalServer:
         self.app = _build(first, settings, clock, execute)
         config = _config(self.app if wrap is None else wrap(self.app))
         if tls is not None:
-            # A context that is in no file: uvicorn takes it once its configuration is loaded.
+            # uvicorn's configuration accepts only files, so the context is set after it is loaded.
             config.load()
             config.ssl = tls
         self._server = _UvicornServer(config, self._ready.set)
@@ -168,7 +165,7 @@ class LocalServer:
         self._end()
 
     def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Do something in the server's event loop, from another thread."""
+        """Run a coroutine in the server's event loop, from another thread."""
         assert self._server.loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
 
@@ -197,7 +194,7 @@ class _UvicornServer(uvicorn.Server):
         self._on_ready()
 
     async def main_loop(self) -> None:
-        """Like uvicorn's, which looks ten times a second whether to end; `stop` is seen at once."""
+        """Like uvicorn's, which polls ten times a second, but `stop` takes effect at once."""
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(stopped.set)
         while not await self.on_tick(0):
@@ -205,15 +202,15 @@ class _UvicornServer(uvicorn.Server):
                 await asyncio.wait_for(stopped.wait(), _POLL_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End without uvicorn's wait of a tenth of a second where no request is open."""
+        """Without uvicorn's wait of a tenth of a second if no request is open."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        # What was idle is told of its end one step later, and forgotten after another.
-        for _ in range(_STEPS_TO_CLOSE):
+        # An idle connection is closed in the next iteration, and removed in the one after it.
+        for _ in range(_ITERATIONS_TO_CLOSE):
             await asyncio.sleep(0)
         if self.server_state.connections or self.server_state.tasks or self.force_exit:
             await super().shutdown(sockets)
@@ -222,20 +219,20 @@ class _UvicornServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Like uvicorn's, and a terminal that closes ends the server in order, too."""
+        """Like uvicorn's, and also stop gracefully when the terminal is closed."""
         with super().capture_signals(), _handle_sighup(self.handle_exit):
             yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        # Who ends the server ends its streams: that is no error.
+        # Streams that end with the server are not an error.
         logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
         if self.force_exit:
-            # A second Ctrl-C breaks off what ends: how that looks from within is no news.
+            # After a second Ctrl-C, errors of what is interrupted are expected.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
 
     def stop(self) -> None:
-        """End the server from another thread."""
+        """Stop the server from another thread."""
         self.should_exit = True
         self._wake()
 
@@ -246,17 +243,17 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def _handle_sighup(handle: Callable[[int, FrameType | None], None]) -> Generator[None]:
-    """Where there is such a signal, this is the thread that gets it, and nobody ignores it."""
+    """Handle SIGHUP if it exists, is not ignored, and this is the main thread."""
     number = getattr(signal, "SIGHUP", None)
     in_main = threading.current_thread() is threading.main_thread()
     if number is None or not in_main or signal.getsignal(number) == signal.SIG_IGN:
         yield
         return
-    before = signal.signal(number, handle)
+    previous = signal.signal(number, handle)
     try:
         yield
     finally:
-        signal.signal(number, before)
+        signal.signal(number, previous)
 
 
 def _build(
@@ -265,7 +262,7 @@ def _build(
     clock: Clock | None = None,
     execute: RenderExecutor | None = None,
 ) -> Starlette:
-    """The app; where there can be none, nothing listens any more."""
+    """Build the app; close the listener if that fails."""
     try:
         return build_app(settings, clock, execute)
     except (ScenarioError, StoreError):
@@ -274,20 +271,20 @@ def _build(
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A bound socket before anything else, so that a taken port is said at once and plainly."""
+    """Bind a socket before anything else, so that a used port is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except (OSError, ValueError) as error:  # a ValueError: it is no name of a host
+    except (OSError, ValueError) as error:  # a ValueError: invalid host name
         listener.close()
         reason = getattr(error, "strerror", None) or error
-        way = "choose another --port (0 takes a free one)"
+        remedy = "choose another --port (0 takes a free one)"
         if isinstance(error, (socket.gaierror, ValueError)) or error.errno == errno.EADDRNOTAVAIL:
-            way = "name an address of this machine with --host"
+            remedy = "use an address of this machine as --host"
         raise ListenError(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; {way}"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; {remedy}"
         ) from error
     return listener
 
@@ -300,12 +297,12 @@ def _base_url(listener: socket.socket, scheme: str = "http") -> str:
 def _config(
     app: ASGIApp, log: LogOptions = _DEFAULT_LOG, redact_known: Callable[[str], str] = str
 ) -> uvicorn.Config:
-    # A bad form is told to its sender (400), not to the log.
+    # An invalid form is reported to its sender (400), not in the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
         http=select_http_protocol(),
-        # The contract has no WebSocket: whoever asks for one is answered as anybody.
+        # The contract has no WebSockets: an upgrade request is answered like any other.
         ws="none",
         backlog=_BACKLOG,
         log_config=logging_config(log, redact_known),
@@ -313,7 +310,7 @@ def _config(
         access_log=log.access_log,
         server_header=False,
         date_header=False,
-        # Which proxies are believed is for the settings to say.
+        # The settings say which proxies are trusted.
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,

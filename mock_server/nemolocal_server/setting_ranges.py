@@ -1,11 +1,11 @@
-"""Ranges of settings: what makes no sense is refused at the start, by the name of its field."""
+"""Range checks of settings, with the name of the field in the error."""
 
 import math
 
 DAY = 86_400.0
 CENTURY = 36_500 * DAY
 MAX_CREDITS = 10**12
-"""The most credits that anything grants or costs: what the store can add up."""
+"""The maximum of any grant or price: sums of them fit into the store."""
 
 
 def check_range(name: str, value: float, least: float, most: float) -> None:
@@ -23,9 +23,9 @@ def check_positive(name: str, value: float, most: float) -> None:
 
 
 def check_finite(name: str, value: float) -> None:
-    """Raise ValueError for what is no number or has no end."""
+    """Raise ValueError for infinity and NaN."""
     if not math.isfinite(value):
-        raise ValueError(f"{name} must be a number with an end, not {value}")
+        raise ValueError(f"{name} must be a finite number, not {value}")
 
 
 def _plain(value: float) -> str:

@@ -1,5 +1,7 @@
-"""Everything that can be set about a server, in one frozen object made once."""
+"""The settings of a server."""
 
+import ipaddress
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,7 +10,7 @@ import msgspec
 
 from nemolocal_contract.media import SkillProfile
 
-from .access.access_settings import check_access_settings
+from .access.addresses import canonical_pattern, parse_public_url
 from .data.tokens import NewToken
 from .dialect import Dialect
 from .journal.journal_limits import MIN_JOURNAL_BYTES as LEAST_JOURNAL, JournalLimits
@@ -18,15 +20,15 @@ from .turns.silent_turns import SilentTurnPolicy
 from .turns.turn_schedule import CLOUD_TURN_TIMES, TurnTimes
 from .uploads.url_fetcher import check_host_patterns
 
-# 100 TB, and what DNS allows.
-_MOST_BYTES = 10**14
-_LONGEST_HOST = 253
+_MAX_BYTES = 10**14
+_MAX_HOST_LENGTH = 253  # of DNS
+_CONTROL_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
 Sniff = Literal["strict", "lenient"]
 ClockKind = Literal["real", "scaled", "manual"]
 
 
 class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Credits: what a fresh anonymous token is given, and what operations cost (CRD-3)."""
+    """The credits of a new anonymous token, and the prices of operations (CRD-3)."""
 
     grant: int = 100
     editing: int = 50
@@ -34,52 +36,51 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def has_costs(self) -> bool:
-        """Whether anything costs."""
+        """Whether any operation has a price."""
         return bool(self.editing or self.generation)
 
     def __post_init__(self) -> None:
-        """Refuse what nobody can be given or charged."""
+        """Raise ValueError for amounts out of range."""
         for name in self.__struct_fields__:
             check_range(f"tariff.{name}", getattr(self, name), 0, MAX_CREDITS)
 
 
 FREE_TARIFF = Tariff(editing=0, generation=0)
-"""Nothing is charged."""
+"""All operations are free."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a server behaves.
+    """The settings of a server.
 
-    - `data_dir` None keeps everything in memory and a temporary folder; `port` 0 takes a free one.
-    - `clock`: "real" is time as it is, and `speed` divides the waits that the cloud would make,
-      such as turns and heartbeats; "scaled": time itself runs `speed` times as fast, the life of
-      tokens included; "manual": it stands still until the control interface advances it.
-    - `turn_times` say how long turns take: those of the cloud, unless it is to be seen what a
-      client makes of others (SSE-6, SSE-11).
-    - `gui` False leaves out of its texts what points at the buttons of a GUI (SSE-10) and at
-      charges, for who uses it as an editor and not in the cloud's place.
-    - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
-      each request; `scenario` is a file of faults to arm and settings to switch, or the name of
-      one that comes with the server.
-    - `render_queue` are the fewest and the most seconds that a render waits before it begins
-      (REN-10: 30 to 90 s pass in the cloud; none here unless asked for).
-    - `address_limit` is how many tokens one address gets in a token's lifetime (AUTH-4: 10 in the
-      cloud; None, since everything local is one address).
-    - `upload_limit`, in bytes, overrides the skill's own (UPL-4).
-    - `sniff`: "strict" refuses a file whose content is of another kind than its name says (UPL-3),
-      "lenient" takes it for what it is, as phones and browsers do, if that kind is accepted.
-    - `fetch_from` are the hosts that URL uploads may name (`host`, `host:port`, `*` for any), for
-      `fetch_seconds` at most; none by default, so that the server never reaches out (UPL-6).
-    - `control` False leaves out the control interface, all of it but the health check;
-      `control_token` is what its calls must bring (`X-Nemolocal-Control-Token`). Without one, a
-      server that others can reach makes one at its start, and one on loopback asks for none.
+    - `data_dir` None uses memory and a temporary folder; `port` 0 takes a free port.
+    - `clock`: "real" is real time, and `speed` divides the waits of the cloud, such as turns and
+      heartbeats; "scaled": time itself runs `speed` times as fast, also for the expiry of tokens;
+      "manual": time stands still until the control API advances it.
+    - `turn_times` are the lengths of turns, by default those of the cloud (SSE-6, SSE-11).
+    - `gui` False omits the parts of texts that refer to the buttons of a GUI (SSE-10) and to
+      charges, for using the server as an editor and not as a mock of the cloud.
+    - `silence` decides which edits end without a text (SSE-5); `chaos` is the probability of a
+      fault in each request; `scenario` is a file of faults to arm and settings to change, or the
+      name of a built-in one.
+    - `render_queue` is the range of seconds that a render waits before it starts (REN-10: 30 to
+      90 s in the cloud, none here by default).
+    - `address_limit` is how many tokens an address gets within the lifetime of a token (AUTH-4: 10
+      in the cloud; None by default, since all local clients have the same address).
+    - `upload_limit`, in bytes, overrides that of the skill (UPL-4).
+    - `sniff`: "strict" refuses a file whose content does not match its extension (UPL-3),
+      "lenient" uses the type of the content, as phones and browsers do, if that is accepted.
+    - `fetch_from` are the hosts that URL uploads may use (`host`, `host:port`, `*` for any), for
+      `fetch_seconds` at most; none by default, so that the server sends no requests (UPL-6).
+    - `control` False removes the control API except the health check; `control_token` is required
+      by its calls (`X-Nemolocal-Control-Token`). Without one, a server that other machines can
+      reach creates one at its start, and a server on loopback needs none.
     - `allowed_hosts` are names by which clients may call this server (`host`, `host:port`, `*` for
       any part) besides loopback and the addresses that it listens on.
-    - `public_url` is the address that it gives out, path prefix and all; without it, the one that
-      the client used. `X-Forwarded-*` is believed from `trusted_proxies` (addresses or networks).
-    - `journal` is how much the journal keeps at most, `retention` how long and how much the data
-      folder keeps: None is for ever in a folder that is named, and a month and 10 GB without one.
-    - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
+    - `public_url` is the base of URLs in responses, with any path prefix; without it, that of the
+      request. `X-Forwarded-*` is trusted from `trusted_proxies` (addresses or networks).
+    - `journal` limits the journal, `retention` limits age and size of the data folder: None is no
+      limit with `data_dir`, else a month and 10 GB.
+    - `skills` are profiles besides the known ones, `tokens` are created at start-up (AUTH-6).
     """
 
     host: str = "127.0.0.1"
@@ -113,7 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention: Retention | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense, naming the setting."""
+        """Raise ValueError for values out of range, naming the setting."""
         if not 0 <= self.chaos <= 1:
             raise ValueError(f"chaos must be from 0 to 1, not {self.chaos}")
         if not 0 <= self.render_queue[0] <= self.render_queue[1] <= DAY:
@@ -122,7 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
         if not 0 <= self.port <= 65_535:
             raise ValueError(f"port must be from 0 to 65535, not {self.port}")
-        if not self.host.isprintable() or len(self.host) > _LONGEST_HOST:
+        if not self.host.isprintable() or len(self.host) > _MAX_HOST_LENGTH:
             raise ValueError(f"host must be a name or an address, not {self.host!r}")
         check_positive("speed", self.speed, 1e9)
         check_range("seed", self.seed, -(2**63), 2**63 - 1)
@@ -131,35 +132,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.address_limit is not None:
             check_range("address_limit", self.address_limit, 1, 10**9)
         if self.upload_limit is not None:
-            check_range("upload_limit", self.upload_limit, 1, _MOST_BYTES)
+            check_range("upload_limit", self.upload_limit, 1, _MAX_BYTES)
         for number, skill in enumerate(self.skills):
-            check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
+            check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MAX_BYTES)
         check_host_patterns(self.fetch_from)
-        check_access_settings(self)
-        self._refuse_tokens_twice()
+        self._check_access()
+        self._check_unique_tokens()
 
     @property
     def effective_retention(self) -> Retention:
-        """The retention that counts."""
+        """The retention, with its default for this data folder."""
         if self.retention is not None:
             return self.retention
         return TEMPORARY_RETENTION if self.data_dir is None else UNLIMITED_RETENTION
 
     @property
     def effective_journal_limits(self) -> JournalLimits:
-        """The limits of the journal that count: it takes a quarter of the data folder at most."""
+        """The limits of the journal, which takes at most a quarter of the data folder."""
         if not self.effective_retention.max_bytes:
             return self.journal
         room = max(self.effective_retention.max_bytes // 4, LEAST_JOURNAL)
         return msgspec.structs.replace(self.journal, max_bytes=min(self.journal.max_bytes, room))
 
-    def _refuse_tokens_twice(self) -> None:
+    def _check_access(self) -> None:
+        if self.control_token and not _CONTROL_TOKEN.fullmatch(self.control_token):
+            # The message does not show it: it may be a secret with a typing error.
+            raise ValueError(
+                "control_token must be 1 to 256 visible ASCII characters without spaces"
+            )
+        try:
+            setting = "allowed_hosts"
+            for host in self.allowed_hosts:
+                canonical_pattern(host)
+            setting = "public_url"
+            if self.public_url:
+                parse_public_url(self.public_url)
+        except ValueError as error:
+            raise ValueError(f"{setting} {error}") from None
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError(
+                    "trusted_proxies must be IP addresses or networks, for instance 10.0.0.0/8, "
+                    f"not {proxy!r}"
+                ) from None
+
+    def _check_unique_tokens(self) -> None:
         for name in ("user_id", "token"):
-            given = [value for token in self.tokens if (value := getattr(token, name)) is not None]
-            if len(given) != len(set(given)):
-                # Which token it is is nobody's business.
-                twice = next(value for value in given if given.count(value) > 1)
-                shown = f" ({twice!r})" if name == "user_id" else ""
+            values = [value for token in self.tokens if (value := getattr(token, name)) is not None]
+            if len(values) != len(set(values)):
+                # A user id may be shown, a token is a secret.
+                repeated = next(value for value in values if values.count(value) > 1)
+                shown = f" ({repeated!r})" if name == "user_id" else ""
                 raise ValueError(f"tokens: two of them have the same {name}{shown}: change one")
 
 

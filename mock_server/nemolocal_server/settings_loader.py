@@ -1,4 +1,4 @@
-"""Settings from a TOML file, the command line over it: one frozen object, or one clear error."""
+"""Loads settings from a TOML file and from options that override it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ def load_settings(
     dialect: Mapping[str, Any] | None = None,
     preset: str | None = None,
 ) -> Settings:
-    """The settings of a file, with `given` and the fields of `dialect` in place of its own.
+    """Return the settings of a file; `given`, `dialect` and `preset` override those in it.
 
-    A file's `preset` (or this one) names the dialect to begin with. Raises ValueError with the
-    field, or with what is wrong with the file.
+    A preset is the dialect whose fields `dialect` changes. Raises ValueError with the invalid
+    field, or with the reason why the file cannot be read.
     """
     fields = {} if file is None else _read(file)
     fields |= given or {}
     preset = preset or fields.pop("preset", None)
-    spoken = fields.pop("dialect", {}) | dict(dialect or {})
+    changes = fields.pop("dialect", {}) | dict(dialect or {})
     try:
-        fields["dialect"] = _dialect(preset, spoken)
+        fields["dialect"] = _dialect(preset, changes)
         return msgspec.convert(fields, Settings, dec_hook=_path)
     except (msgspec.ValidationError, ContractError, RecursionError) as error:
         raise ValueError(f"{file}: {error}" if file else str(error)) from error
@@ -38,20 +38,20 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
+        raise ValueError(f"cannot read {file}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is no TOML: {error}") from error
+        raise ValueError(f"{file} is not valid TOML: {error}") from error
 
 
-def _dialect(preset: str | None, spoken: Mapping[str, Any]) -> Dialect:
+def _dialect(preset: str | None, changes: Mapping[str, Any]) -> Dialect:
     if preset is not None and preset not in PRESETS:
-        raise ValueError(f"preset {preset!r} is unknown: there are {', '.join(PRESETS)}")
+        raise ValueError(f"unknown preset {preset!r}: choose from {', '.join(PRESETS)}")
     fields = msgspec.structs.asdict(PRESETS[preset] if preset else Dialect())
-    return msgspec.convert({**fields, **spoken}, Dialect)
+    return msgspec.convert({**fields, **changes}, Dialect)
 
 
 def _path(kind: type, value: Any) -> Any:
-    """TOML has no paths: `data_dir` is a string there."""
+    """Convert a string to a path, since TOML has none."""
     if kind is Path and isinstance(value, str | Path):
         return Path(value)
     raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")

@@ -1,8 +1,8 @@
-"""The server's past: kept, put back, or forgotten while the server goes on.
+"""Snapshots, restore and reset of a running server.
 
-What runs belongs to the past that it began in: a snapshot is refused while something runs, since
-it cannot hold half a turn; putting back and forgetting stop what runs first. Forgetting disarms
-faults too; putting back leaves them, as it leaves the clock.
+A snapshot is refused while turns or renders run, since it cannot contain half a turn; a restore or
+a reset stops them first. A reset also disarms faults; a restore leaves faults and clock as they
+are.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class SnapshotService:
 
     def __init__(
         self,
-        core: ServerContext,
+        context: ServerContext,
         journal: JournalRepository,
         faults: FaultService,
         turns: TurnService,
@@ -38,53 +38,55 @@ class SnapshotService:
         self._faults = faults
         self._turns = turns
         self._exports = exports
-        self._sessions = core.sessions
-        self._snapshots = SnapshotRepository(core.store, core.clock)
-        self._deleter = DataDeleter(core.store, core.assets)
-        self._changing = 0
+        self._sessions = context.sessions
+        self._snapshots = SnapshotRepository(context.store, context.clock)
+        self._deleter = DataDeleter(context.store, context.assets)
+        # How many resets and restores are running.
+        self._changes = 0
 
     def delete_orphan_files(self) -> None:
-        """After a killed process: take away files that stand for nothing."""
+        """Delete files without a row in the store, which a killed process may leave behind."""
         self._deleter.delete_orphan_files()
 
     def create(self) -> str:
-        """Take a snapshot; its id. 400 while turns or renders run, and where there are
-        `MAX_SNAPSHOTS`.
+        """Take a snapshot and return its id.
+
+        400 while turns or renders run, and if there are `MAX_SNAPSHOTS` already.
         """
-        if self._changing:
-            # What ran has stopped then, and is neither finished nor forgotten yet.
-            raise bad_request("a reset or a restore is under way: ask again when it has ended")
+        if self._changes:
+            # Turns have been stopped, but their data are not consistent yet.
+            raise bad_request("a reset or a restore is running: try again when it has ended")
         turns, exports = self._turns.running_count, self._exports.running_count
         if turns or exports:
             raise bad_request(
-                f"running: {pluralize(turns, 'turn')} and {pluralize(exports, 'render')}. "
-                "A snapshot has no half-done work: "
-                "wait until they have ended, or cancel them, and ask again"
+                f"{pluralize(turns, 'turn')} and {pluralize(exports, 'render')} are running, "
+                "which a snapshot cannot contain: wait until they have ended, or cancel them, "
+                "and try again"
             )
         self._journal.flush()
         try:
             return self._snapshots.create()
         except TooManySnapshots as error:
             raise bad_request(
-                f"there are {MAX_SNAPSHOTS} snapshots, and no room for more: throw one away by "
+                f"there are {MAX_SNAPSHOTS} snapshots, which is the maximum: delete one with "
                 "DELETE /__nemolocal__/snapshot/<id>"
             ) from error
 
     def list_all(self) -> SnapshotList:
-        """The snapshots that there are."""
+        """Return all snapshots."""
         return SnapshotList(self._snapshots.list_all(), MAX_SNAPSHOTS)
 
     def delete(self, snapshot_id: str) -> None:
-        """Forget a snapshot; 404 where there is none with this id."""
+        """Delete a snapshot; 404 if there is none with this id."""
         try:
             self._snapshots.delete(snapshot_id)
         except SnapshotNotFound as error:
             raise ContractError(
-                ResponseCode.NOT_FOUND, f"{snapshot_id!r} is no snapshot of this server"
+                ResponseCode.NOT_FOUND, f"snapshot not found: {snapshot_id!r}"
             ) from error
 
     async def restore(self, snapshot_id: str) -> None:
-        """Make everything as it was, the journal included; 400 where there is no such snapshot."""
+        """Restore a snapshot, the journal included; 400 if there is none with this id."""
         try:
             self._snapshots.find_folder(snapshot_id)
             with self._change():
@@ -95,22 +97,20 @@ class SnapshotService:
                 finally:
                     self._resume_work()
         except SnapshotNotFound as error:
-            raise bad_request(
-                f"body: `id` {snapshot_id!r} is no snapshot of this server"
-            ) from error
+            raise bad_request(f"body: `id`: snapshot not found: {snapshot_id!r}") from error
         self._journal.discard_pending()
 
     async def reset_token(self, token: TokenRecord) -> None:
-        """What this token's owner did; the token stays, with the credits that it was granted."""
+        """Delete the data of a token; the token stays, with the credits that it was granted."""
         with self._change():
-            while await self._stop_of(token):
+            while await self._stop_work_of(token):
                 pass
             self._journal.flush()
             self._deleter.delete_token_data(token)
         self._faults.registry.disarm_token(token.id, token.user_id)
 
     async def reset_all(self) -> None:
-        """Everything but snapshots."""
+        """Delete everything except snapshots."""
         with self._change():
             await self._stop_all()
             try:
@@ -121,27 +121,27 @@ class SnapshotService:
         self._faults.reset()
 
     async def _stop_all(self) -> None:
-        # Turns start no renders and renders no turns, but requests come in while we wait.
+        # New requests may start turns and renders while the others end.
         while self._turns.running_count or self._exports.running_count:
             await self._turns.close()
             await self._exports.close()
 
-    async def _stop_of(self, token: TokenRecord) -> bool:
-        """Stop what runs for a token; whether anything did, and so more may have begun since."""
+    async def _stop_work_of(self, token: TokenRecord) -> bool:
+        """Stop the work of a token; return whether there was any, so that more may have started."""
         sessions = self._deleter.session_ids(token)
-        ran = await self._turns.stop(sessions)
-        return await self._exports.stop(sessions) or ran
+        is_stopped = await self._turns.stop(sessions)
+        return await self._exports.stop(sessions) or is_stopped
 
     def _resume_work(self) -> None:
-        """What was stopped and has not gone is put right, as it is after a kill."""
+        """Recover stopped work that is still in the store, as after a killed process."""
         self._turns.recover()
         self._exports.resume()
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """While the present is half stopped, nobody may keep it."""
-        self._changing += 1
+        """Refuse snapshots while a reset or a restore runs."""
+        self._changes += 1
         try:
             yield
         finally:
-            self._changing -= 1
+            self._changes -= 1

@@ -1,4 +1,4 @@
-"""Which version of the project serves."""
+"""The version of the project."""
 
 import functools
 from importlib.metadata import version
@@ -6,5 +6,5 @@ from importlib.metadata import version
 
 @functools.cache
 def installed_version() -> str:
-    """The installed version; looked up once, since that reads every folder of `sys.path`."""
+    """Return the installed version; cached, since the lookup reads every folder of `sys.path`."""
     return version("nemolocal")

@@ -22,7 +22,7 @@ from nemolocal_conformance.reports.json import report_from_json
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.text_escaping import escape_controls
-from nemolocal_server.api.claim_page import build_project_page
+from nemolocal_server.api.claim_endpoints import build_project_page
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 EVIL = "e\x1b]0;PWNED\x07\x9b2J\x85\u202e\rv"

@@ -79,7 +79,7 @@ def test_log_options_reach_the_server(
     assert log_options == [LogOptions(), LogOptions("debug", access_log=True)]
 
 
-def test_control_interface_can_be_left_out(run: CommandRunner, served: list[Settings]) -> None:
+def test_control_api_can_be_left_out(run: CommandRunner, served: list[Settings]) -> None:
     run("serve")
     run("serve", "--no-control")
     assert [settings.control for settings in served] == [True, False]
@@ -108,7 +108,7 @@ def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
 ) -> None:
     outcome = run("serve", "--host", host, "--port", 0, "--data", "")
     assert outcome.status == 1
-    assert outcome.err.endswith("name an address of this machine with --host\n")
+    assert outcome.err.endswith("use an address of this machine as --host\n")
 
 
 def test_scenario_that_does_not_exist_is_said_without_the_systems_numbers(

@@ -45,7 +45,7 @@ def test_silence_by_rate_quota_or_script(
         (("--silent-rate", 2), "silent rate must be from 0 to 1, not 2.0"),
         (("--silent-quota", "many"), "silent quota must be K/N, for example 3/10, not 'many'"),
         (("--silent-quota", "4/3"), "silent quota must be K/N with 0 <= K <= N, not 4/3"),
-        (("--silent-script", "s!"), "silent script has !: only . s a n l have a meaning"),
+        (("--silent-script", "s!"), "silent script has !: only . s a n l are allowed"),
         (("--chaos", 7), "chaos must be from 0 to 1, not 7.0"),
     ],
 )
@@ -80,5 +80,5 @@ def test_a_scenario_that_is_no_good_is_said_in_one_line(run: CommandRunner, tmp_
     file.write_text('[[faults]]\nname = "no-such"\n')
     outcome = run("serve", "--port", 0, "--data", "", "--scenario", file)
     assert outcome.status == 2
-    assert outcome.err.startswith(f"nemolocal: scenario {file}: faults[0]: name: no fault is")
+    assert outcome.err.startswith(f"nemolocal: scenario {file}: faults[0]: name: unknown fault")
     assert outcome.err.count("\n") == 1

@@ -61,14 +61,14 @@ def test_other_users_are_refused_and_not_counted(monitor: TrafficMonitor) -> Non
 
 
 @pytest.mark.parametrize("path", ["tokens", "journal", "reset", "", "nothing"])
-def test_control_interface_is_closed(path: str, monitor: TrafficMonitor) -> None:
+def test_control_api_is_closed(path: str, monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: True), f"/__nemolocal__/{path}")
     assert reply.status_code == 404
     assert reply.json()["message"].startswith("the control API is disabled")
     assert monitor.call_count == 0
 
 
-def test_only_this_process_asks_the_control_interface_of_a_place(monitor: TrafficMonitor) -> None:
+def test_only_this_process_asks_the_control_api_of_a_place(monitor: TrafficMonitor) -> None:
     with open_plain_environment(Settings(port=0), monitor) as place:
         arm_faults(place.base_url, [{"name": "silent"}], place.transport)
         reply = httpx.get(f"{place.base_url}/__nemolocal__/faults", trust_env=False, verify=False)

@@ -22,8 +22,7 @@ from nemolocal_conformance.client_runner.scenario_report import (
     summary,
 )
 from nemolocal_conformance.client_runner.scenario_result import ScenarioResult, evaluate_run
-from nemolocal_server.faults.catalogue import CATALOGUE
-from nemolocal_server.faults.fault_registry import FaultSpec
+from nemolocal_server.faults.catalogue import CATALOGUE, FaultSpec
 from tests.support.journal_builder import JournalBuilder
 
 DONE = ClientScenario("one", "About.", ("client.attribution",), ends="done")

@@ -37,7 +37,7 @@ def test_every_endpoint_is_in_it_by_its_name() -> None:
     assert reported == {name: (e.method, e.template) for name, e in endpoints().items()}
 
 
-def test_the_document_of_the_cloud_leaves_the_control_interface_out() -> None:
+def test_the_document_of_the_cloud_leaves_the_control_api_out() -> None:
     document = openapi_document("0.0.0")
     assert document["servers"] == [{"url": CLOUD_BASE_URL}]
     assert not [path for path in document["paths"] if path.startswith(CONTROL_PREFIX)]

@@ -185,7 +185,7 @@ def test_marker_arms_scenarios_and_faults_with_their_arguments(project: pytest.P
     result = project.runpytest_inprocess()
     result.assert_outcomes(passed=1, errors=3)
     result.stdout.fnmatch_lines(["*clock jumps over every wait here*"])
-    result.stdout.fnmatch_lines(["*no fault is called 'no-such'*"])
+    result.stdout.fnmatch_lines(["*unknown fault 'no-such'*"])
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_a_server_that_others_reach_asks_for_its_control_token(open_server: Loca
         ({"host": "0.0.0.0", "control_token": "mine"}, False),
     ],
 )
-def test_a_token_is_made_where_others_could_reach_the_control_interface(
+def test_a_token_is_made_where_others_could_reach_the_control_api(
     settings: dict[str, Any], *, created: bool
 ) -> None:
     given = Settings(**settings)

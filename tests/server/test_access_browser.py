@@ -165,7 +165,7 @@ def test_a_rebinding_page_changes_and_reads_nothing(browser: Browser, target: Ta
     assert target.all() == before
 
 
-def test_a_page_of_the_server_itself_may_use_the_control_interface(
+def test_a_page_of_the_server_itself_may_use_the_control_api(
     browser: Browser, target: Target
 ) -> None:
     browser.visit(str(target.caller.http.base_url.join("/__nemolocal__/health")))

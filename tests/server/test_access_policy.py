@@ -161,7 +161,7 @@ FOREIGN = [
 HERE = {"host": "localhost:8787"}
 
 
-def test_no_page_of_another_origin_uses_the_control_interface() -> None:
+def test_no_page_of_another_origin_uses_the_control_api() -> None:
     assert len(CHANGING) > 8
     for endpoint in (*CHANGING, *READING):
         for page in FOREIGN:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Message, Receive, Scope, Send
 
 from nemolocal_contract import endpoints
-from nemolocal_server.middleware.admission import AdmissionMiddleware
+from nemolocal_server.middleware import AdmissionMiddleware
 
 BURST = 400
 

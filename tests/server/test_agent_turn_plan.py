@@ -21,13 +21,11 @@ from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.turns.turn_schedule import (
     CommitEdits,
+    TurnScheduler,
     TurnSeed,
     TurnStep,
     TurnTimes,
     limit_duration,
-    schedule_edit,
-    schedule_generation,
-    schedule_reply,
 )
 
 keys = st.builds(TurnSeed, st.text(), st.integers(1, 99), st.integers(1, 99), st.text())
@@ -51,7 +49,7 @@ def actions(steps: list[TurnStep]) -> list[object]:
 @given(keys, st.integers(0, 5))
 @pytest.mark.rule("SSE-11")
 def test_an_edit_calls_its_tool_changes_the_draft_and_answers(key: TurnSeed, seed: int) -> None:
-    steps = schedule_edit(TRIM, "done", key, SeededRandom(seed), heartbeat=15)
+    steps = TurnScheduler(key, SeededRandom(seed), 15).edit(TRIM, "done")
     assert [type(action) for action in actions(steps)] == [ToolCall, CommitEdits, ToolResult, Text]
     assert 10 <= length(steps) <= 30 + 1e-9
 
@@ -61,7 +59,7 @@ def test_an_edit_of_several_kinds_calls_several_tools_and_tells_nothing_too_earl
     key: TurnSeed,
 ) -> None:
     several = jobs(KeepSpan(first_span(1000)), AddTitle("x"), AddMusic("calm"), Compress())
-    said = actions(schedule_edit(several, "done", key, SeededRandom(0), heartbeat=15))
+    said = actions(TurnScheduler(key, SeededRandom(0), 15).edit(several, "done"))
     assert [type(action) for action in said] == [
         *[ToolCall] * 3, CommitEdits, *[ToolResult] * 3, Text
     ]  # fmt: skip
@@ -75,8 +73,8 @@ def test_an_edit_of_several_kinds_calls_several_tools_and_tells_nothing_too_earl
 
 @given(keys)
 def test_a_silent_edit_is_the_same_without_the_text(key: TurnSeed) -> None:
-    reported = schedule_edit(TRIM, "done", key, SeededRandom(0), heartbeat=15)
-    silent = schedule_edit(TRIM, None, key, SeededRandom(0), heartbeat=15)
+    reported = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, "done")
+    silent = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, None)
     assert silent == reported[: len(silent)]
     assert not any(isinstance(step.action, Text) for step in silent)
 
@@ -85,8 +83,8 @@ def test_a_silent_edit_is_the_same_without_the_text(key: TurnSeed) -> None:
 @pytest.mark.rule("SSE-3")
 def test_nothing_is_silent_for_longer_than_the_heartbeat(key: TurnSeed, heartbeat: float) -> None:
     for steps in (
-        schedule_edit(TRIM, "done", key, SeededRandom(0), heartbeat),
-        schedule_reply("hi", key, SeededRandom(0), heartbeat),
+        TurnScheduler(key, SeededRandom(0), heartbeat).edit(TRIM, "done"),
+        TurnScheduler(key, SeededRandom(0), heartbeat).reply("hi"),
     ):
         gap = 0.0
         for step in steps:
@@ -98,7 +96,7 @@ def test_nothing_is_silent_for_longer_than_the_heartbeat(key: TurnSeed, heartbea
 @given(keys)
 @pytest.mark.rule("SSE-11")
 def test_talk_takes_five_to_fifteen_seconds(key: TurnSeed) -> None:
-    steps = schedule_reply("hi", key, SeededRandom(0), heartbeat=15)
+    steps = TurnScheduler(key, SeededRandom(0), 15).reply("hi")
     assert 5 <= length(steps) <= 15
     assert steps[-1].action == Text("hi")
 
@@ -123,9 +121,8 @@ def test_a_generation_has_two_stages_and_takes_its_time(key: TurnSeed) -> None:
         AddMusic("ambient", 0.35),
         AddTitle("Ocean At Dawn", first_span(3000)),
     )
-    steps = schedule_generation(
-        [jobs(*edits) for edits in stages], "done", key, SeededRandom(0), heartbeat=15
-    )
+    calls = [jobs(*edits) for edits in stages]
+    steps = TurnScheduler(key, SeededRandom(0), 15).generation(calls, "done")
     said = actions(steps)
     assert [type(action) for action in said] == [
         ToolCall, CommitEdits, ToolResult, ToolCall, ToolCall, CommitEdits, ToolResult,
@@ -143,7 +140,7 @@ def test_a_generation_has_two_stages_and_takes_its_time(key: TurnSeed) -> None:
 def test_a_generation_without_anything_to_add_still_comes_to_its_second_end(key: TurnSeed) -> None:
     asked = (Generate("city", 5.0, "x"), AddMusic("epic", 1.0), AddTitle("Mine"))
     assert split_stages(asked) == (asked, ())
-    steps = schedule_generation([jobs(*asked), ()], None, key, SeededRandom(0), heartbeat=15)
+    steps = TurnScheduler(key, SeededRandom(0), 15).generation([jobs(*asked), ()], None)
     assert actions(steps)[-1] == CommitEdits(1)
     assert 90 <= length(steps) <= 300 + 1e-6
 
@@ -151,12 +148,12 @@ def test_a_generation_without_anything_to_add_still_comes_to_its_second_end(key:
 @given(keys)
 def test_turns_last_as_long_as_is_set(key: TurnSeed) -> None:
     times = TurnTimes(talk=(1, 2), edit=(3, 4), generation=(5, 6), limit=2)
-    edit = schedule_edit(TRIM, "done", key, SeededRandom(0), 15, times)
-    assert 1 <= length(schedule_reply("hi", key, SeededRandom(0), 15, times)) <= 2
+    edit = TurnScheduler(key, SeededRandom(0), 15, times).edit(TRIM, "done")
+    assert 1 <= length(TurnScheduler(key, SeededRandom(0), 15, times).reply("hi")) <= 2
     assert 3 - 1e-6 <= length(edit) <= 4 + 1e-6
     assert (
         5 - 1e-6
-        <= length(schedule_generation([TRIM, TRIM], "done", key, SeededRandom(0), 15, times))
+        <= length(TurnScheduler(key, SeededRandom(0), 15, times).generation([TRIM, TRIM], "done"))
         <= 6
     )
     assert length(limit_duration(edit, times.limit)) == pytest.approx(2)

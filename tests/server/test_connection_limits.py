@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nemolocal_server.transport import connection_limits, file_descriptors
+from nemolocal_server.transport import connection_limits
 from nemolocal_server.transport.connection_limits import BoundedConnection, ConnectionLimits
 from nemolocal_server.transport.uvicorn_protocols import CuttableH11Protocol, select_http_protocol
 from tests.support.connection import Connection
@@ -283,7 +283,7 @@ def test_some_descriptors_are_left_for_files(
     monkeypatch: pytest.MonkeyPatch, soft: int, most: int
 ) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (soft, 10**6))
-    assert file_descriptors.max_connections() == most
+    assert connection_limits.max_connections() == most
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -296,7 +296,7 @@ def test_serve_may_open_as_many_files_as_it_is_allowed_to(
     raised: list[int] = []
     monkeypatch.setattr("resource.getrlimit", lambda _: limits)
     monkeypatch.setattr("resource.setrlimit", lambda _, both: raised.append(both[0]))
-    file_descriptors.raise_file_limit()
+    connection_limits.raise_file_limit()
     assert raised == wanted
 
 

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from nemolocal_contract.openapi import openapi_document
-from nemolocal_server.api.control.clock_endpoints import AdvanceRequest
 from nemolocal_server.api.control.fault_endpoints import LoadScenarioRequest
+from nemolocal_server.api.control.server_endpoints import AdvanceRequest
 from nemolocal_server.api.control.token_admin_endpoints import TokenChange
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.faults.fault_registry import FaultMatch, FaultSpec
+from nemolocal_server.faults.catalogue import FaultMatch, FaultSpec
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples

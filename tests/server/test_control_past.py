@@ -142,7 +142,7 @@ def test_a_snapshot_is_refused_while_something_runs(
     edited.submit("render_1")
     reply = edited.post(CONTROL + "/snapshot", json={})
     assert reply["code"] == 400
-    assert "0 turns and 1 render." in reply["message"]
+    assert "0 turns and 1 render are running" in reply["message"]
 
 
 def test_a_reset_stops_what_runs_and_ends_its_streams(
@@ -273,14 +273,14 @@ def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller)
     reply = caller.post(CONTROL + "/reset", headers=headers)
     assert (reply["code"], reply["message"]) == (
         400,
-        "body is empty: send {} to forget everything, or name a `token_id`",
+        "body is empty: send {} to delete everything, or name a `token_id`",
     )
     reply = caller.post(CONTROL + "/restore", headers=headers)
     assert reply["message"] == "body is empty: send a JSON object"
     assert caller.balance()["total"] == 100
 
 
-def test_the_control_interface_can_be_left_out(servers: ServerFactory) -> None:
+def test_the_control_api_can_be_left_out(servers: ServerFactory) -> None:
     base_url = servers.start(control=False)
     for path in ("journal", "journal/summary", "openapi.json", "tokens", "clock"):
         assert patient_http.get(f"{base_url}{CONTROL}/{path}").status_code == 404

@@ -64,7 +64,7 @@ def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: H
     refused = caller.post(SNAPSHOT, json={})
     assert refused["code"] == 400
     assert refused["message"].startswith(
-        f"there are {MAX_SNAPSHOTS} snapshots, and no room for more"
+        f"there are {MAX_SNAPSHOTS} snapshots, which is the maximum"
     )
     assert f"DELETE {SNAPSHOT}/<id>" in refused["message"]
     assert caller.http.delete(f"{SNAPSHOT}/{first}").status_code == 200

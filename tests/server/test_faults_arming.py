@@ -1,4 +1,4 @@
-"""Arming by the control interface and by header: who is hit, how often, and nobody else."""
+"""Arming by the control API and by header: who is hit, how often, and nobody else."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.headers import FAULT
-from nemolocal_server.faults.api_call import ApiCall
-from nemolocal_server.faults.catalogue import CATALOGUE
-from nemolocal_server.faults.fault_registry import FaultMatch, FaultRegistry, FaultSpec
+from nemolocal_server.faults.catalogue import CATALOGUE, ApiCall, FaultMatch, FaultSpec
+from nemolocal_server.faults.fault_service import FaultRegistry
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -121,8 +120,11 @@ def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: HttpCaller
     ("order", "said"),
     [
         ({}, "name"),
-        ({"name": "no-such"}, "name: no fault is called 'no-such'; there are silent"),
-        ({"name": "silent", "match": {"endpoint": "nowhere"}}, "match.endpoint: 'nowhere'"),
+        ({"name": "no-such"}, "name: unknown fault 'no-such'; choose from silent"),
+        (
+            {"name": "silent", "match": {"endpoint": "nowhere"}},
+            "match.endpoint: unknown endpoint 'nowhere'",
+        ),
         ({"name": "silent", "match": {"endpoint": "state"}}, "match.endpoint: fault 'silent'"),
         ({"name": "silent", "match": {"token": "x"}}, "`token`"),
         ({"name": "silent", "times": -1}, "$.times"),
@@ -145,14 +147,14 @@ def test_a_bad_order_is_400_and_names_the_field(
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("no-such", "name: no fault is called 'no-such'"),
-        ("silent", "cannot befall 'balance'"),
-        ("cut-fin;after", "'after' of fault 'cut-fin' is no argument"),
+        ("no-such", "name: unknown fault 'no-such'"),
+        ("silent", "cannot hit 'balance'"),
+        ("cut-fin;after", "'after' of fault 'cut-fin' is not an argument"),
         ("cut-fin;after=many", "$.after"),
         ("cut-fin, slow-bytes;pace=1", "`pace`"),
         ("slow-bytes, slow-bytes", "names fault 'slow-bytes' more than once"),
         ("cut-fin;after=1, cut-reset, cut-fin;after=2", "'cut-fin' more than once"),
-        (", ".join(["slow-bytes"] * 11), "names 11 faults, at most 10"),
+        (", ".join(["slow-bytes"] * 11), "names 11 faults; the maximum is 10"),
     ],
 )
 def test_a_bad_header_is_400_and_is_named(caller: HttpCaller, header: str, said: str) -> None:
@@ -170,7 +172,7 @@ def test_events_are_doubled_once_however_often_it_is_asked_for(caller: HttpCalle
 
 
 def test_what_is_armed_is_bounded(caller: HttpCaller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nemolocal_server.faults.fault_registry._MOST_ARMED", 2)
+    monkeypatch.setattr("nemolocal_server.faults.fault_service._MAX_ARMED", 2)
     for _ in range(2):
         arm(caller, "bad-gateway", match={"endpoint": "render"})
     refused = caller.http.post(FAULTS, json={"name": "bad-gateway"})
@@ -194,7 +196,7 @@ def test_a_header_goes_before_what_is_armed(caller: HttpCaller) -> None:
     assert (reply.status_code, statuses(caller, 2)) == (429, [502, 200])
 
 
-def test_without_a_control_interface_the_header_is_nothing(
+def test_without_a_control_api_the_header_is_nothing(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     caller = new_caller(servers.start(control=False)).connect()
@@ -202,7 +204,7 @@ def test_without_a_control_interface_the_header_is_nothing(
     assert caller.http.get(BALANCE, headers=header).status_code == 200
 
 
-def test_the_control_interface_is_never_touched(caller: HttpCaller) -> None:
+def test_the_control_api_is_never_touched(caller: HttpCaller) -> None:
     arm(caller, "server-error", times=0)
     assert caller.http.get(FAULTS, headers={FAULT: "bad-gateway"}).status_code == 200
 
@@ -232,4 +234,4 @@ def test_every_hit_was_ordered_and_no_order_is_hit_too_often(
     hits = sum(arming.next_for(ApiCall("balance")) is not None for _ in range(calls))
     assert arming.next_for(ApiCall("state")) is None
     assert hits <= sum(times for _, times in orders)
-    assert sum(armed.hits for armed in arming.list_armed()) <= hits
+    assert sum(armed.hits for armed in arming.armed) <= hits

@@ -5,10 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal_server.faults.api_call import ApiCall
-from nemolocal_server.faults.catalogue import CATALOGUE
-from nemolocal_server.faults.chaos import Chaos
+from nemolocal_server.faults.catalogue import CATALOGUE, ApiCall
 from nemolocal_server.faults.fault_scenario import ScenarioError, builtin_scenarios, find_scenario
+from nemolocal_server.faults.fault_service import Chaos
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
@@ -145,7 +144,7 @@ def test_a_setting_is_never_switched_for_some_calls_only(caller: HttpCaller) -> 
     order = {"name": "rate-limits", "match": {"client_id": "one"}}
     response = caller.http.post(SCENARIOS, json=order)
     assert response.status_code == 400
-    assert "match: this scenario switches a setting" in response.json()["message"]
+    assert "match: this scenario changes a setting" in response.json()["message"]
     assert (caller.get(FAULTS)["armed"], caller.get(FAULTS)["settings"]) == (
         [], {"address_limit": None},
     )  # fmt: skip
@@ -158,7 +157,7 @@ def test_a_scenario_that_comes_along_is_found_by_its_name() -> None:
 def test_a_scenario_that_does_not_exist_is_400(caller: HttpCaller) -> None:
     response = caller.http.post(SCENARIOS, json={"name": "quiet-day"})
     assert response.status_code == 400
-    assert "no scenario is called 'quiet-day'; there are bad-account" in response.json()["message"]
+    assert "unknown scenario 'quiet-day'; choose from bad-account" in response.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +165,7 @@ def test_a_scenario_that_does_not_exist_is_400(caller: HttpCaller) -> None:
     [
         ("faults = 3", "$.faults"),
         ("[[faults]]\nnam = 1", "`nam`"),
-        ("[[faults]]\nname = 'no-such'", "faults[0]: name: no fault is called 'no-such'"),
+        ("[[faults]]\nname = 'no-such'", "faults[0]: name: unknown fault 'no-such'"),
         ("[[faults]]\nname = 'silent'\n[[faults]]\nname = 'stall'\nargs = {second = 1}",
          "faults[1]: args of fault 'stall'"),
         ("[[faults]]\nname = 'silent'\nmatch = {endpoint = 'state'}", "match.endpoint"),
@@ -175,7 +174,7 @@ def test_a_scenario_that_does_not_exist_is_400(caller: HttpCaller) -> None:
         ("settings = 1", "$.settings"),
         ("[settings]\naddress_limit = 0", "$.settings.address_limit"),
         ("[settings]\nseed = 1",
-         "settings: no scenario can switch 'seed', only address_limit"),
+         "settings: a scenario cannot change 'seed', only address_limit"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_is_no_good_names_file_and_field(

@@ -10,13 +10,13 @@ from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.sse import HEARTBEAT_BYTES, SseParser
 from nemolocal_contract.turn_events import Heartbeat, Text
-from nemolocal_server.faults.body_filters import (
+from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
+from nemolocal_server.faults.response_faults import (
     BodyFilter,
     CutConnection,
     FilterOutput,
     body_filter_for,
 )
-from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
 from nemolocal_server.faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.transport import uvicorn_protocols
@@ -25,9 +25,10 @@ from nemolocal_server.turns.turn_schedule import (
     CLOUD_TURN_TIMES,
     AbortTurn,
     CommitEdits,
+    TurnScheduler,
     TurnSeed,
     TurnStep,
-    schedule_edit,
+    limit_duration,
 )
 
 JOBS = (PlannedToolCall((Compress(),), Draft(), Draft()),)
@@ -110,8 +111,8 @@ def test_one_frame_more_is_put_between_the_others(frames: list[bytes], after: in
 def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], seed: int) -> None:
     active = tuple(ActiveFault(name, CATALOGUE[name].args()) for name in names)
     key = TurnSeed("client", 1, 1, "compress it")
-    plan = schedule_edit(JOBS, "done", key, SeededRandom(seed), 15)
-    steps = turn_faults_for(active).apply(plan, 15)
+    plan = TurnScheduler(key, SeededRandom(seed), 15).edit(JOBS, "done")
+    steps = limit_duration(turn_faults_for(active).apply(plan, 15))
     assert sum(step.delay for step in steps) <= CLOUD_TURN_TIMES.limit + 1e-9
     ends = [number for number, step in enumerate(steps) if isinstance(step.action, AbortTurn)]
     assert all(not isinstance(s.action, CommitEdits | Text) for n in ends for s in steps[n:]) or (

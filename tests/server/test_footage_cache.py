@@ -9,8 +9,8 @@ import pytest
 
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.media import MediaInfo
-from nemolocal_server.turns import generated_media_cache
-from nemolocal_server.turns.generated_media_cache import GeneratedMediaCache
+from nemolocal_server.turns import media_generator
+from nemolocal_server.turns.media_generator import GeneratedMediaCache
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -127,7 +127,7 @@ def test_facts_without_their_file_are_nothing(place: Place) -> None:
 
 
 def test_only_the_newest_are_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generated_media_cache, "MAX_CACHED_FILES", 2)
+    monkeypatch.setattr(media_generator, "MAX_CACHED_FILES", 2)
 
     async def check() -> None:
         for number in range(3):
@@ -214,7 +214,7 @@ def test_a_song_that_was_uploaded_needs_nothing_made(
 def test_what_somebody_put_there_makes_no_room(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generated_media_cache, "MAX_CACHED_FILES", 2)
+    monkeypatch.setattr(media_generator, "MAX_CACHED_FILES", 2)
     theirs = [place.kept / name for name in ("notes.json", "notes.mp4", ".DS_Store")]
     for path in theirs:
         path.write_bytes(b"precious")

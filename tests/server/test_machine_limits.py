@@ -121,7 +121,7 @@ def test_a_transaction_that_cannot_be_committed_is_rolled_back_and_the_next_one_
 def test_a_render_outlives_a_disk_that_is_full_for_a_while(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_server.background_tasks._AGAIN", 0)
+    monkeypatch.setattr("nemolocal_server.background_tasks._RETRY_SECONDS", 0)
     at: list[str] = []
 
     async def render(
@@ -161,7 +161,7 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
 def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_server.background_tasks._AGAIN", 0)
+    monkeypatch.setattr("nemolocal_server.background_tasks._RETRY_SECONDS", 0)
     harness = opened()
     _, token = harness.server.create_token(NewToken(credits=100))
     session = open_session(harness.server.context, token)

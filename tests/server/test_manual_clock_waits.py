@@ -11,11 +11,11 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_contract.turn_events import Heartbeat, Text
 from nemolocal_server.errors import ContractError
-from nemolocal_server.faults.turn_faults import TurnFaults
+from nemolocal_server.faults.catalogue import ActiveFault, StallArgs
 from nemolocal_server.services import Services
 from nemolocal_server.setting_ranges import DAY
 from nemolocal_server.settings import Settings
-from nemolocal_server.turns.running_turn import RunningTurn
+from nemolocal_server.turns.turn_service import RunningTurn
 
 _Scenario = Callable[[Services, ManualClock], Awaitable[None]]
 
@@ -85,7 +85,8 @@ async def stalled_turn(opened: Services, clock: ManualClock, seconds: float) -> 
     """A turn that has nothing to say for so long."""
     _, token = opened.context.tokens.issue("client-1", "")
     session = opened.context.sessions.create(token, "project", "en")
-    turn: RunningTurn = opened.turns.start(token, session, "hello", TurnFaults(stall=seconds))
+    fault = ActiveFault("stall", StallArgs(seconds))
+    turn: RunningTurn = opened.turns.start(token, session, "hello", (fault,))
     reported: list[object] = []
 
     async def listen() -> None:

@@ -11,8 +11,8 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_server.app import build_app
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.tokens import NewToken, TokenRecord, TokenRepository
-from nemolocal_server.faults.api_call import ApiCall
-from nemolocal_server.faults.chaos import Chaos
+from nemolocal_server.faults.catalogue import ApiCall
+from nemolocal_server.faults.fault_service import Chaos
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings

@@ -76,7 +76,7 @@ def talk(caller: HttpCaller, token: str, sample: Path) -> None:
 
 
 def exports(base_url: str) -> dict[str, str]:
-    """Everything that the control interface tells of the past."""
+    """Everything that the control API tells of the past."""
     reported = {
         kind: patient_http.get(f"{base_url}{CONTROL}/journal?format={kind}").text
         for kind in ("json", "jsonl", "har")

@@ -9,11 +9,11 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.requests import RenderRequest
-from nemolocal_server.api.file_responses import StoredFileResponse
 from nemolocal_server.app import build_app
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
+from nemolocal_server.responses import StoredFileResponse
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -111,7 +111,7 @@ def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_
             restoring = asyncio.ensure_future(past.restore(snapshot))
             await asyncio.sleep(0)
             past.delete(snapshot)
-            with pytest.raises(ContractError, match="no snapshot of this server"):
+            with pytest.raises(ContractError, match="snapshot not found"):
                 await restoring
             assert harness.server.context.ledger.balance(harness.token.id).frozen == 0
             harness.executor.gate.set()
@@ -137,7 +137,7 @@ def test_no_snapshot_is_taken_of_what_is_half_stopped(change: Change) -> None:
                 refusals.add(refused.value.message)
                 await asyncio.sleep(0)
             assert refusals == {
-                "a reset or a restore is under way: ask again when it has ended",
+                "a reset or a restore is running: try again when it has ended",
             }
             assert past.create()
 

@@ -7,7 +7,7 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_server.api.claim_page import build_project_page
+from nemolocal_server.api.claim_endpoints import build_project_page
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory

@@ -1,4 +1,4 @@
-"""The server's clock: real, scaled or manual, seen and moved through the control interface."""
+"""The server's clock: real, scaled or manual, seen and moved through the control API."""
 
 import contextlib
 import threading

@@ -56,8 +56,8 @@ def test_nothing_set_is_the_dialect_of_the_skills() -> None:
     [
         ("port = 'x'", r"nemolocal.toml: Expected `int`.*port"),
         ("prot = 1", "unknown field `prot`"),
-        ("port = ", "is no TOML"),
-        ("preset = 'nobody'", "preset 'nobody' is unknown: there are skills"),
+        ("port = ", "is not valid TOML"),
+        ("preset = 'nobody'", "unknown preset 'nobody': choose from skills"),
         ("[dialect]\nsse = 'morse'", "Invalid enum value 'morse'"),
         ("[dialect]\nheartbeat_seconds = 0", "heartbeat_seconds must be greater than 0"),
         ("[[tokens]]\ntoken = 'short'", "token must have 8 to 200 characters"),
@@ -75,7 +75,7 @@ def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path, text: str, said:
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="cannot be read: No such file"):
+    with pytest.raises(ValueError, match=r"cannot read .*: No such file"):
         load_settings(tmp_path / "none.toml")
 
 

@@ -65,7 +65,7 @@ NONSENSE = [
     ("[[tokens]]\nclient_id = ''", "X-Client-Id"),
     ("[[tokens]]\nuser_id = 'a'\n[[tokens]]\nuser_id = 'a'", r"tokens: .*same user_id \('a'\)"),
     ("[[tokens]]\ntoken = '12345678'\n" * 2, "tokens: .*same token: change one"),
-    ("a = " + "[" * 5000 + "]" * 5000, "is no TOML"),
+    ("a = " + "[" * 5000 + "]" * 5000, "is not valid TOML"),
     (f"seed = {HUGE}", "seed"),
 ]
 

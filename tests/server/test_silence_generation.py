@@ -13,7 +13,7 @@ from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.settings import FREE_TARIFF
-from nemolocal_server.turns.turn_schedule import CommitEdits, TurnSeed, schedule_generation
+from nemolocal_server.turns.turn_schedule import CommitEdits, TurnScheduler, TurnSeed
 from tests.support.http_caller import NewCaller
 from tests.support.servers import ServerFactory
 
@@ -62,9 +62,8 @@ def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
     wanted = parse_message(GENERATE)
     assert not isinstance(wanted, NoEdit)
     stages = [[PlannedToolCall(edits, Draft(), Draft())] for edits in split_stages(wanted)]
-    plan = schedule_generation(
-        stages, None, TurnSeed("client", 1, 1, GENERATE), SeededRandom(0), 15
-    )
+    seed = TurnSeed("client", 1, 1, GENERATE)
+    plan = TurnScheduler(seed, SeededRandom(0), 15).generation(stages, None)
     times = list(itertools.accumulate(step.delay for step in plan))
     first, last = (t for t, s in zip(times, plan, strict=True) if isinstance(s.action, CommitEdits))
     assert last - first > 30

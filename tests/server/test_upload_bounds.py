@@ -71,7 +71,7 @@ def test_large_files_have_as_little_beside_them_as_small_ones(tmp_path: Path) ->
 
 def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
     async def work() -> list[str]:
-        places = FairSemaphore(2, patience=None)
+        places = FairSemaphore(2, overdue_seconds=None)
         begun: list[str] = []
         running = most = 0
 
@@ -95,7 +95,7 @@ def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
 
 def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     async def work() -> None:
-        places = FairSemaphore(1, patience=None)
+        places = FairSemaphore(1, overdue_seconds=None)
         async with places.slot("a"):
             waiting = [asyncio.ensure_future(_hold(places, owner)) for owner in "abc"]
             await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 """Who may ask the server of a program that is run, and for what.
 
-The control interface is closed to the network: only this process asks it, without a socket. So no
+The control API is closed to the network: only this process asks it, without a socket. So no
 other user of the machine, and not the program that is judged, can change what is judged.
 """
 

@@ -111,7 +111,7 @@ def _make_server(
         raise UsageError(str(error)) from error
     except StoreError as error:
         raise CommandError(str(error)) from error
-    # The control interface, which could reset it, is closed to the program.
+    # The control API, which could reset it, is closed to the program.
     kept = settings.data_dir is not None
     server.app.state.services.context.tokens.reset_hint = "" if kept else _BEGINS_ANEW
     return server

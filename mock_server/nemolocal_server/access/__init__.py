@@ -1,1 +1,1 @@
-"""Who may reach this server, by which names, and the addresses that it gives out."""
+"""Access control: which requests are accepted, and the URLs of the server itself."""

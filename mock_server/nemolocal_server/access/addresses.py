@@ -1,4 +1,4 @@
-"""Names and addresses in one spelling each: of the Host header, of origins and of URLs (pure)."""
+"""Canonical forms of hosts and addresses: of the Host header, of origins and of URLs (pure)."""
 
 import ipaddress
 import re
@@ -14,21 +14,21 @@ LOCALHOST = "localhost"
 
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?", re.ASCII)
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+", re.ASCII)
-# What the C library takes for an IPv4 address: 2130706433, 0x7f.1, 127.1.
+# Other forms of an IPv4 address that the C library accepts: 2130706433, 0x7f.1, 127.1.
 _NUMBER_ADDRESS = re.compile(r"(?:0[xX][0-9A-Fa-f]*|\d+)(?:\.(?:0[xX][0-9A-Fa-f]*|\d+)){0,3}")
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """A host, spelt as `canonical_host` spells it, and the port if one is given."""
+    """A canonical host, and the port if one is given."""
 
     host: str
     port: int | None = None
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a page or a URL is from: two are the same where all three are."""
+    """The origin of a page or a URL."""
 
     scheme: str
     host: str
@@ -36,7 +36,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def parse_authority(text: str) -> Authority | None:
-    """`host`, `host:port` or `[address]:port`; None for anything else."""
+    """Parse `host`, `host:port` or `[address]:port`; None for anything else."""
     found = _AUTHORITY.fullmatch(text)
     if found is None:
         return None
@@ -48,14 +48,14 @@ def parse_authority(text: str) -> Authority | None:
 
 
 def canonical_host(host: str) -> str:
-    """A host in small letters, without the dot at its end; an IP address in its usual form."""
+    """Return a host in lower case without a final dot, an IP address in its usual form."""
     host = host.strip("[]").lower().removesuffix(".")
     address = ip_address(host)
     return host if address is None else str(address)
 
 
 def canonical_numeric_host(host: str) -> str:
-    """A host that is an IPv4 address in a spelling of the C library, in its usual form."""
+    """Like `canonical_host`, also for the IPv4 forms that the C library accepts."""
     if _NUMBER_ADDRESS.fullmatch(host):
         try:
             return socket.inet_ntoa(socket.inet_aton(host))
@@ -65,7 +65,7 @@ def canonical_numeric_host(host: str) -> str:
 
 
 def ip_address(host: str) -> _Ip | None:
-    """An IP address; IPv4 written as IPv6 is IPv4. None for names, and addresses with a zone."""
+    """Parse an IP address; IPv4 in IPv6 form is IPv4. None for names and addresses with a zone."""
     if "%" in host:
         return None
     try:
@@ -77,7 +77,7 @@ def ip_address(host: str) -> _Ip | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, canonical, never leaves this machine; `*.localhost` does not (RFC 6761)."""
+    """Return whether a canonical host is this machine; `*.localhost` is (RFC 6761)."""
     address = ip_address(host)
     if address is not None:
         return address.is_loopback
@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """An Origin header; None for `null` and whatever else is none."""
+    """Parse an Origin header; None for `null` and for invalid ones."""
     scheme, slashes, rest = text.partition("://")
     authority = parse_authority(rest)
     scheme = scheme.lower()
@@ -95,12 +95,12 @@ def parse_origin(text: str) -> Origin | None:
 
 
 def origin_of(scheme: str, authority: Authority) -> Origin:
-    """The origin of a scheme and an authority."""
+    """Return the origin of a scheme and an authority."""
     return Origin(scheme, authority.host, authority.port or DEFAULT_PORTS.get(scheme, 0))
 
 
 def matches_any_pattern(authority: Authority, patterns: Collection[str]) -> bool:
-    """Whether one of the patterns is about it: `host` for any port, or `host:port`; `*` is any."""
+    """Return whether a pattern matches: `host` for any port, or `host:port`, with `*`."""
     if not patterns:
         return False
     names = [authority.host]
@@ -108,7 +108,7 @@ def matches_any_pattern(authority: Authority, patterns: Collection[str]) -> bool
         host = f"[{authority.host}]" if ":" in authority.host else authority.host
         names.append(f"{host}:{authority.port}")
     return any(
-        # Brackets are those of an IPv6 address, and no set of characters.
+        # Without `*` no fnmatch, which would take the brackets of IPv6 for a set of characters.
         fnmatchcase(name, pattern) if "*" in pattern else name == pattern
         for name in names
         for pattern in patterns
@@ -116,7 +116,7 @@ def matches_any_pattern(authority: Authority, patterns: Collection[str]) -> bool
 
 
 def canonical_pattern(pattern: str) -> str:
-    """A pattern of `--allowed-host` as it is compared; raises ValueError where it is none."""
+    """Return the canonical form of an `--allowed-host`; raises ValueError if it is invalid."""
     text = pattern.strip().lower()
     if "*" in text and re.fullmatch(r"[a-z0-9*._-]+(:\d{1,5})?", text):
         return text
@@ -137,7 +137,7 @@ def canonical_pattern(pattern: str) -> str:
 
 
 def canonical_prefix(text: str) -> str | None:
-    """A path prefix such as `/nemo`, "" for none; None where it is no plain path."""
+    """Return a path prefix such as `/nemo`, "" for none; None if it is not a plain path."""
     text = text.strip().rstrip("/")
     if not text:
         return ""
@@ -146,7 +146,7 @@ def canonical_prefix(text: str) -> str | None:
 
 
 class PublicUrl(msgspec.Struct, frozen=True):
-    """A base URL that is given out: `text` has no slash at its end."""
+    """A base URL; `text` has no slash at its end."""
 
     text: str
     authority: Authority
@@ -155,20 +155,20 @@ class PublicUrl(msgspec.Struct, frozen=True):
 
 
 def parse_public_url(text: str) -> PublicUrl:
-    """A base URL in its parts; raises ValueError where it is none."""
-    wrong = ValueError(
+    """Parse a base URL; raises ValueError if it is invalid."""
+    invalid = ValueError(
         f"must be an http or https URL without a query, for instance https://nemo.example/nemo, "
         f"not {text!r}"
     )
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise wrong from None
+        raise invalid from None
     authority, prefix = parse_authority(parts.netloc), canonical_prefix(parts.path)
     scheme = parts.scheme.lower()
     if authority is None or prefix is None or scheme not in DEFAULT_PORTS:
-        raise wrong
+        raise invalid
     if parts.query or parts.fragment or not text.isascii() or text != text.strip():
-        raise wrong
+        raise invalid
     base = f"{scheme}://{parts.netloc}{prefix}"
     return PublicUrl(base, authority, origin_of(scheme, authority), prefix)

@@ -1,7 +1,7 @@
-"""Which URLs are about this server itself, in any spelling that it gives out (pure).
+"""Recognizes URLs of this server itself, in any form in which it gives them out (pure).
 
-Files of its own are read from disk. Nothing here decides that something is fetched: a Host header
-may make a foreign address ours, and then all that can be had there is a file that lies here.
+Its own files are read from disk. A Host header can make a foreign address look like the server's
+own, but then only a file of the server can be read there: nothing here decides to fetch a URL.
 """
 
 import posixpath
@@ -18,14 +18,14 @@ _FILE = re.compile(rf"(?:/.*)?{CDN_PATH}/(media|renders|fixtures)/([A-Za-z0-9_-]
 
 
 class OwnFile(msgspec.Struct, frozen=True):
-    """A file of ours as a URL names it: in `media` or `renders`, or one of the `fixtures`."""
+    """A file of this server that a URL names: in `media`, `renders` or `fixtures`."""
 
     folder: str
     name: str
 
 
 class OwnUrls:
-    """What is known of this server's addresses when a request comes in."""
+    """The server's addresses, as far as a request shows them."""
 
     def __init__(self, policy: AccessPolicy, access: AccessDecision) -> None:
         self._policy = policy
@@ -33,29 +33,29 @@ class OwnUrls:
         self._listened = access.listened
 
     def is_own(self, url: str) -> bool:
-        """Whether a URL is about this server: it is never fetched."""
+        """Return whether a URL is about this server, so that it is never fetched."""
         authority = _authority(url)
-        return authority is not None and self._is_sure(authority)
+        return authority is not None and self._is_certain(authority)
 
     def find_file(self, url: str) -> OwnFile | None:
-        """The file that a URL names, if its address is ours.
+        """Return the file that a URL names, if its host is a name of this server.
 
-        A port mapping gives this server ports of which nobody here knows. So a host that is ours is
-        enough for a name that cannot be guessed; whether the file is here is for others to look.
+        The port may be unknown here, since port mappings give the server other ones. So the host is
+        enough for a file name that cannot be guessed. The file need not exist.
         """
         authority = _authority(url)
         if authority is None:
             return None
-        sure = self._is_sure(authority)
-        # A fixture has the same name everywhere.
+        is_certain = self._is_certain(authority)
+        # A fixture has the same name on every server.
         found = _FILE.fullmatch(_path(url))
-        if found is None or not (sure or found[1] != "fixtures"):
+        if found is None or not (is_certain or found[1] != "fixtures"):
             return None
-        if not sure and not self._policy.is_own_name(authority, self._listened[0]):
+        if not is_certain and not self._policy.is_own_name(authority, self._listened[0]):
             return None
         return OwnFile(found[1], found[2])
 
-    def _is_sure(self, authority: Authority) -> bool:
+    def _is_certain(self, authority: Authority) -> bool:
         known = list(self._access.authorities)
         if self._policy.public_url is not None:
             known.append(self._policy.public_url.authority)
@@ -67,12 +67,12 @@ class OwnUrls:
 
 
 def _ports(authority: Authority) -> tuple[int, ...]:
-    """Who is named without a port may be asked by http or https."""
+    """A host without a port has the default ports of http and https."""
     return tuple(DEFAULT_PORTS.values()) if authority.port is None else (authority.port,)
 
 
 def _authority(url: str) -> Authority | None:
-    """The host of an http or https URL, and its port; None where there is none."""
+    """Return the host and port of an http or https URL; None for other URLs."""
     parts = _split(url)
     if parts is None or parts.scheme not in DEFAULT_PORTS:
         return None
@@ -88,7 +88,7 @@ def _authority(url: str) -> Authority | None:
 
 
 def _path(url: str) -> str:
-    """The path as a server would read it: decoded, without `.`, `..` and doubled slashes."""
+    """Return the path as a server reads it: decoded, without `.`, `..` and double slashes."""
     parts = _split(url)
     path = "" if parts is None else unquote(parts.path).replace("\\", "/")
     return posixpath.normpath(f"/{path.lstrip('/')}")

@@ -1,1 +1,1 @@
-"""The endpoints of the contract."""
+"""The endpoints of the contract, and of the control API in `control`."""

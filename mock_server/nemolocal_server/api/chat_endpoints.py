@@ -1,4 +1,4 @@
-"""The conversation: one turn per request, told as Server-Sent Events (SSE-1 to SSE-7)."""
+"""The chat endpoint: each request is a turn, streamed as Server-Sent Events (SSE-1 to SSE-7)."""
 
 from collections.abc import AsyncIterator
 
@@ -11,33 +11,35 @@ from nemolocal_contract.turn_events import TurnEventEncoder
 
 from .. import ids
 from ..errors import bad_request
-from ..faults.turn_faults import turn_faults_for
-from ..request_context import context_of, dialect_of
-from ..turns.running_turn import RunningTurn
-from .request_dependencies import authenticate_and_read, check_user, find_session, services_of
+from ..request_context import (
+    authenticate_and_read,
+    context_of,
+    dialect_of,
+    find_session,
+    services_of,
+)
+from ..turns.turn_service import RunningTurn
 
 _MAX_MESSAGE = 20_000
 
 
 async def run_sse(request: Request) -> Response:
-    """Begin a turn and stream it until it ends; there is no done event (SSE-4)."""
+    """Start a turn and stream it until it ends; there is no final event (SSE-4)."""
     token, body = await authenticate_and_read(request, ChatRequest, "write")
-    check_user(body.user_id, token)
-    server = services_of(request)
-    session = find_session(request, token, body.session_id)
+    services = services_of(request)
+    session = find_session(request, token, body.session_id, body.user_id)
     context = context_of(request.scope)
-    faults = turn_faults_for(context.faults)
-    turn = server.turns.start(token, session, _message(body), faults)
+    turn = services.turns.start(token, session, _message(body), context.faults)
     context.annotations.set_turn(turn.number, len(turn.edits))
     dialect = dialect_of(request)
     encoder = TurnEventEncoder(
         dialect.sse,
         f"e-{ids.new_event_id()}",
         ids.new_event_id,
-        server.context.clock.time,
+        services.context.clock.time,
         heartbeat=dialect.heartbeat,
     )
-    # Heartbeats are the contract's own, on the server's clock: sse-starlette's pings stay off.
+    # The turn has heartbeats of its own, by the server's clock, so sse-starlette sends no pings.
     return EventSourceResponse(_encode_events(turn, encoder), ping=0)
 
 
@@ -47,7 +49,8 @@ def _message(body: ChatRequest) -> str:
         raise bad_request("body: `new_message.parts` has no text")
     if len(message) > _MAX_MESSAGE:
         raise bad_request(
-            f"body: new_message.parts is longer than {_MAX_MESSAGE} characters: say it in several"
+            f"body: new_message.parts is longer than {_MAX_MESSAGE} characters: "
+            "split it into several messages"
         )
     return message
 

@@ -1,4 +1,4 @@
-"""Exports: submit, status, download (REN-1 to REN-9)."""
+"""Exports: submit, status, cancel, download (REN-1 to REN-9)."""
 
 import msgspec
 from starlette.requests import Request
@@ -11,24 +11,25 @@ from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
 
 from ..errors import ContractError, bad_request
 from ..exports.export_service import ExportRecord
-from ..request_context import base_url, context_of, dialect_of
-from ..responses import json_response
-from .file_responses import StoredFileResponse
-from .request_dependencies import (
+from ..request_context import (
     authenticate,
+    base_url,
+    context_of,
     decode_body,
+    dialect_of,
     find_session,
     read_body,
     require_export_allowed,
     services_of,
     skill_profile_of,
 )
+from ..responses import StoredFileResponse, json_response
 
 _MAX_ID = 128
 
 
 async def submit_render(request: Request) -> Response:
-    """Queue an export of the draft that was sent; free, and refused without attribution."""
+    """Queue an export of the draft in the body; free, but refused without attribution."""
     require_export_allowed(request, authenticate(request, "render", "write"))
     data = await read_body(request, most=MAX_DRAFT_BYTES)
     token = authenticate(request, "render", "write")
@@ -38,25 +39,26 @@ async def submit_render(request: Request) -> Response:
     context.annotations.set_unknown_fields(_unknown_keys(data))
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
-    server = services_of(request)
-    # It will stand in URLs, where no token may (GEN-5).
-    if server.context.store.known_tokens.redact(body.id) != body.id:
-        raise bad_request("body: `id` holds a token: send one of the form render_<ts>")
+    services = services_of(request)
+    # The id is part of URLs, where no token may be (GEN-5).
+    if services.context.store.known_tokens.redact(body.id) != body.id:
+        raise bad_request("body: `id` contains a token: send an id like render_<ts>")
     session = find_session(request, token, body.session_id)
     context.annotations.set_render(body.id)
-    export = await server.exports.submit(token, session, body, skill_profile_of(request).resolution)
-    server.faults.renders.attach(token.id, export.id, context.faults)
-    return _status_reply(request, export)
+    resolution = skill_profile_of(request).resolution
+    export = await services.exports.submit(token, session, body, resolution)
+    services.faults.renders.attach(token.id, export.id, context.faults)
+    return _status_response(request, export)
 
 
 class _OutputField(msgspec.Struct, frozen=True):
-    """Of a submission, only how it should come out."""
+    """A submission without its draft."""
 
     output: dict[str, msgspec.Raw] = {}
 
 
 def _unknown_keys(body: bytes) -> tuple[str, ...]:
-    """What `output` has besides what is known: accepted, and named in the journal (REN-1)."""
+    """Return the unknown keys of `output`, which are accepted and named in the journal (REN-1)."""
     known = OutputRequest.__struct_fields__
     return tuple(
         f"output.{key}" for key in decode_body(body, _OutputField).output if key not in known
@@ -64,31 +66,35 @@ def _unknown_keys(body: bytes) -> tuple[str, ...]:
 
 
 async def read_render(request: Request) -> Response:
-    """How far an export is."""
-    return _status_reply(request, _find_export(request))
+    """Return the status of an export."""
+    return _status_response(request, _find_export(request))
 
 
 async def cancel_render(request: Request) -> Response:
-    """Stop an export; one that has ended already is left as it is (REN-8)."""
+    """Stop an export, unless it has ended (REN-8)."""
     services_of(request).exports.cancel(_find_export(request))
-    return _status_reply(request, _find_export(request))
+    return _status_response(request, _find_export(request))
 
 
 async def download_render(request: Request) -> Response:
-    """The file itself, for callers whose `output.url` did not work (REN-8)."""
+    """Return the file of an export, for clients that cannot use `output.url` (REN-8)."""
     export = _find_export(request)
     if export.status != "completed":
         raise bad_request(f"render {export.id!r} is {export.status}: download it when completed")
     path = services_of(request).exports.file_path(export)
     try:
-        found = path.stat()
+        stat_result = path.stat()
     except FileNotFoundError as error:
         raise ContractError(
             ResponseCode.NOT_FOUND,
             f"the file of render {export.id!r} is gone: export again with a new id",
         ) from error
-    name = f"{export.file_id}.mp4"
-    return StoredFileResponse(path, media_type="video/mp4", filename=name, stat_result=found)
+    return StoredFileResponse(
+        path,
+        media_type="video/mp4",
+        filename=f"{export.file_id}.mp4",
+        stat_result=stat_result,
+    )
 
 
 def _find_export(request: Request) -> ExportRecord:
@@ -100,7 +106,6 @@ def _find_export(request: Request) -> ExportRecord:
     return export
 
 
-def _status_reply(request: Request, export: ExportRecord) -> Response:
-    server = services_of(request)
-    status = server.exports.status(export, base_url(request))
+def _status_response(request: Request, export: ExportRecord) -> Response:
+    status = services_of(request).exports.status(export, base_url(request))
     return json_response(encode_render(status, dialect_of(request).render))

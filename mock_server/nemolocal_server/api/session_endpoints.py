@@ -12,21 +12,22 @@ from nemolocal_contract.requests import SessionRequest
 from nemolocal_contract.responses import CanvasConfig, SessionReply, State, StateReply
 
 from ..data.sessions import Asset
-from ..request_context import base_url, context_of
-from ..responses import success_response
-from .request_dependencies import (
+from ..request_context import (
     authenticate,
     authenticate_and_read,
+    base_url,
     check_user,
+    context_of,
     services_of,
     session_in_path,
 )
+from ..responses import success_response
 
 DEFAULT_LANGUAGE = "en"
 
 
 async def open_session(request: Request) -> Response:
-    """A new editing session of the caller."""
+    """Create an editing session of the caller."""
     check_user(request.path_params["user"], authenticate(request, "write"))
     token, body = await authenticate_and_read(request, SessionRequest, "write")
     session = services_of(request).context.sessions.create(
@@ -37,11 +38,11 @@ async def open_session(request: Request) -> Response:
 
 
 async def read_state(request: Request) -> Response:
-    """The newest state of a session: its draft and what it is made of."""
+    """Return the newest state of a session: its draft and its media."""
     token, session = session_in_path(request, "read")
-    core = services_of(request).context
-    assets = core.assets.list_for_session(session.id)
-    draft = core.sessions.newest_draft_json(session.id)
+    context = services_of(request).context
+    assets = context.assets.list_for_session(session.id)
+    draft = context.sessions.newest_draft_json(session.id)
     state = State(
         draft={},
         video_infos=_infos(assets, "upload", base_url(request)),
@@ -49,19 +50,19 @@ async def read_state(request: Request) -> Response:
         generated_media=_infos(assets, "generated", base_url(request)),
     )
     data = StateReply(session.id, state, session.task_id, session.task_name, token.user_id)
-    # A draft may be long: it goes out as it is stored, without being read.
+    # A draft may be long, so the stored JSON is sent without being decoded.
     stored = {**msgspec.structs.asdict(state), "draft": msgspec.Raw(draft.encode())}
     return success_response({**msgspec.structs.asdict(data), "state": stored})
 
 
 class _DraftMetadata(msgspec.Struct, frozen=True):
-    """Of a draft, only its metadata."""
+    """A draft without its tracks."""
 
     m: Any = None
 
 
 def _infos(assets: list[Asset], origin: str, base: str) -> tuple[dict[str, Any], ...]:
-    """Media as the contract shows files, with the id that drafts use for them (`src`)."""
+    """Return media like uploaded files, with the id that drafts use for them (`src`)."""
     return tuple(
         {"id": asset.id, **msgspec.to_builtins(asset.to_reply(base))}
         for asset in assets
@@ -70,11 +71,11 @@ def _infos(assets: list[Asset], origin: str, base: str) -> tuple[dict[str, Any],
 
 
 def _canvas(metadata: Any, assets: list[Asset]) -> CanvasConfig:
-    """The canvas that the draft's metadata names, else that of the first picture."""
-    named = metadata if isinstance(metadata, dict) else {}
+    """Return the canvas of the draft's metadata, else that of the first video or image."""
+    fields = metadata if isinstance(metadata, dict) else {}
     first = next((asset.info for asset in assets if asset.info.width), None)
-    width = named.get("width") or (first.width if first else 0)
-    height = named.get("height") or (first.height if first else 0)
+    width = fields.get("width") or (first.width if first else 0)
+    height = fields.get("height") or (first.height if first else 0)
     if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
         return CanvasConfig()
     divisor = gcd(width, height)

@@ -1,1 +1,1 @@
-"""Faults by name: armed for a token's next calls or for one request, and played where they bite."""
+"""Faults: armed for the next calls of a token, asked for by one request, or by chance."""

@@ -1,57 +1,93 @@
-"""The middleware in which faults befall calls: it answers itself, or tampers with the reply."""
+"""The middleware that injects faults: it answers itself, or changes the response of the app."""
 
 from collections.abc import Iterator
 
-from starlette.datastructures import MutableHeaders
+import msgspec
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.endpoints import CONTROL_PREFIX
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import CONTROL_PREFIX, endpoints
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID, FAULT, parse_bearer_token
+from nemolocal_contract.requests import ChatRequest, RenderRequest
 
+from ..data.sessions import CDN_PATH
+from ..data.tokens import TokenRepository
 from ..errors import bad_request
-from ..exception_handlers import handle_contract_error
 from ..request_context import context_of
+from ..responses import handle_contract_error
 from ..transport.uvicorn_protocols import cut_connection
-from .api_call import CALLS_WITH_BODY, ApiCall, identify_call, with_body, with_caller
-from .body_filters import BodyFilter, CutConnection, FilterOutput, Pause, body_filter_for
-from .catalogue import ActiveFault, FaultError
-from .fault_responses import build_fault_response, build_out_of_credits_body
-from .fault_service import FaultService
+from .catalogue import ENDPOINT_NAMES, FILE, ActiveFault, ApiCall, FaultError
+from .fault_service import FAULTS_OF_RENDERS, FaultService
+from .response_faults import (
+    BodyFilter,
+    CutConnection,
+    FilterOutput,
+    Pause,
+    body_filter_for,
+    build_fault_response,
+    build_out_of_credits_body,
+)
 
 _HEADER = FAULT.lower().encode()
 _MAX_BODY = 16 * 1024 * 1024
+# The session, the message or the render id of these is in the body.
+_CALLS_WITH_BODY = ("chat", "render")
+_ENDPOINTS = {name: endpoint for name, endpoint in endpoints().items() if name in ENDPOINT_NAMES}
+# Paths without parameters are looked up, the others are matched.
+_STATIC = {
+    (endpoint.method, endpoint.template): name
+    for name, endpoint in _ENDPOINTS.items()
+    if "{" not in endpoint.template
+}
+_PATTERNS = {
+    **{
+        name: ((endpoint.method,), compile_path(endpoint.template)[0])
+        for name, endpoint in _ENDPOINTS.items()
+        if name not in _STATIC.values()
+    },
+    FILE: (("GET", "HEAD"), compile_path(f"{CDN_PATH}/renders/{{file}}")[0]),
+}
+_replace = msgspec.structs.replace
 
 
 class FaultMiddleware:
-    """Lets faults befall the calls of the contract; the control interface is never touched."""
+    """Injects faults into calls of the contract, never into calls of the control API."""
 
     def __init__(self, app: ASGIApp, faults: FaultService) -> None:
         self._app = app
         self._faults = faults
+        self._context = faults.context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
-        header = _header(scope) if self._faults.is_header_enabled else ""
-        call = identify_call(scope)
-        if call is None or self._faults.is_unaffected(call, header):
+        settings = self._context.settings
+        # Without the control API no request may ask for a fault.
+        header = _fault_header(scope) if settings.control else ""
+        call = _identify_call(scope)
+        is_expected = header or self._faults.registry.armed or settings.chaos
+        if call is None or not (is_expected or call.endpoint in FAULTS_OF_RENDERS):
             await self._app(scope, receive, send)
             return
         body = _BufferedBody(receive)
-        call = with_caller(call, scope, self._faults.context.tokens)
-        if call.endpoint in CALLS_WITH_BODY:
-            call = with_body(call, await body.read())
+        call = _with_caller(call, scope, self._context.tokens)
+        if call.endpoint in _CALLS_WITH_BODY:
+            call = _with_body(call, await body.read())
         try:
             faults = self._faults.select(call, header)
         except FaultError as error:
-            await self._refuse(error, scope, receive, send)
+            refusal = bad_request(f"header {FAULT}: {error}")
+            response = await handle_contract_error(Request(scope), refusal)
+            await response(scope, receive, send)
             return
-        await self._apply(call, faults, scope, body.receive, send)
+        await self._inject(call, faults, scope, body.receive, send)
 
-    async def _apply(
+    async def _inject(
         self,
         call: ApiCall,
         faults: tuple[ActiveFault, ...],
@@ -59,78 +95,108 @@ class FaultMiddleware:
         receive: Receive,
         send: Send,
     ) -> None:
-        core = self._faults.context
-        context = context_of(scope)
-        context.faults = faults
-        refusal = build_out_of_credits_body(call, core)
-        tampers = [
-            tamper
-            for f in faults
-            if (tamper := body_filter_for(f, call.endpoint, refusal)) is not None
-        ]
-        tampered = _FilteredSender(scope, send, tampers, core.clock)
-        request = Request(scope)
+        request_context = context_of(scope)
+        request_context.faults = faults
         if call.token is not None:
-            context.set_token(call.token)
+            request_context.set_token(call.token)
+        refusal = build_out_of_credits_body(call, self._context)
+        filters = [
+            body_filter
+            for fault in faults
+            if (body_filter := body_filter_for(fault, call.endpoint, refusal)) is not None
+        ]
+        sender = _FilteredSender(scope, send, filters, self._context.clock)
+        request = Request(scope)
         for fault in faults:
-            reply = await build_fault_response(request, fault, call, core)
-            if reply is not None:
-                await reply(scope, receive, tampered.send)
+            response = await build_fault_response(request, fault, call, self._context)
+            if response is not None:
+                await response(scope, receive, sender.send)
                 break
         else:
-            await self._app(scope, receive, tampered.send)
-        if tampered.is_cut:
-            await _wait_for_disconnect(receive)
-
-    async def _refuse(self, error: FaultError, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = bad_request(f"header {FAULT}: {error}")
-        reply = await handle_contract_error(Request(scope), refusal)
-        await reply(scope, receive, send)
+            await self._app(scope, receive, sender.send)
+        if sender.is_cut:
+            # uvicorn takes an unfinished response for a defect until it has seen the disconnect.
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
-def _header(scope: Scope) -> str:
-    """What the request asks for; nearly none asks, and this is the cheapest way to find out."""
+def _fault_header(scope: Scope) -> str:
+    """Return the header that asks for faults; hardly any request has it, so this is cheap."""
     for name, value in scope["headers"]:
         if name == _HEADER:
             return str(value, "latin-1")
     return ""
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
-    """uvicorn takes an unfinished reply for a defect until it has seen the connection go."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def _identify_call(scope: Scope) -> ApiCall | None:
+    """Return the call of a request, as far as its path says; None if it is not an endpoint."""
+    method, path = scope["method"], scope["path"]
+    static = _STATIC.get((method, path))
+    if static is not None:
+        return ApiCall(static)
+    for name, (methods, pattern) in _PATTERNS.items():
+        found = pattern.match(path)
+        if found is not None and method in methods:
+            params = found.groupdict()
+            return ApiCall(
+                name,
+                session=params.get("session", ""),
+                render=params.get("render", ""),
+                file=params.get("file", "").partition(".")[0],
+            )
+    return None
+
+
+def _with_caller(call: ApiCall, scope: Scope, tokens: TokenRepository) -> ApiCall:
+    """Add the token, if it is valid, and the client id."""
+    headers = Headers(scope=scope)
+    text = parse_bearer_token(headers.get(AUTHORIZATION))
+    token = None if text is None else tokens.find(text)
+    client_id = headers.get(CLIENT_ID, "").strip() if token is None else token.client_id
+    return _replace(call, token=token, client_id=client_id)
+
+
+def _with_body(call: ApiCall, body: bytes) -> ApiCall:
+    """Add what a valid body contains."""
+    try:
+        if call.endpoint == "chat":
+            chat = decode_json(body, type=ChatRequest)
+            return _replace(call, session=chat.session_id, message=chat.new_message.text)
+        render = decode_json(body, type=RenderRequest)
+    except (msgspec.MsgspecError, RecursionError):
+        return call
+    return _replace(call, session=render.session_id, render=render.id)
 
 
 class _BufferedBody:
-    """The body of a request, which may be read ahead and is then received all the same."""
+    """The body of a request, which can be read ahead and is still received by the app."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._ahead: list[Message] = []
+        self._messages: list[Message] = []
 
     async def read(self) -> bytes:
-        """The body; of one that no endpoint would take, its beginning."""
+        """Return the body, or the beginning of one that is too large for any endpoint."""
         body = bytearray()
         more = True
         while more and len(body) <= _MAX_BODY:
             message = await self._receive()
-            self._ahead.append(message)
+            self._messages.append(message)
             body += message.get("body", b"")
             more = message.get("more_body", False)
         return bytes(body)
 
     async def receive(self) -> Message:
-        return self._ahead.pop(0) if self._ahead else await self._receive()
+        return self._messages.pop(0) if self._messages else await self._receive()
 
 
 class _FilteredSender:
-    """Sends a reply as its tampers leave it, until one of them cuts the connection."""
+    """Sends a response through filters until one of them cuts the connection."""
 
-    def __init__(self, scope: Scope, send: Send, tampers: list[BodyFilter], clock: Clock) -> None:
+    def __init__(self, scope: Scope, send: Send, filters: list[BodyFilter], clock: Clock) -> None:
         self._scope = scope
         self._send = send
-        self._filters = tampers
+        self._filters = filters
         self._clock = clock
         self.is_cut = False
 
@@ -144,9 +210,9 @@ class _FilteredSender:
 
     async def _start(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
-        for tamper in self._filters:
-            if (end := tamper.filter_headers(headers)) is not None:
-                self._cut(end)
+        for body_filter in self._filters:
+            if (cut := body_filter.filter_headers(headers)) is not None:
+                self._cut(cut)
                 return
         await self._send(message)
 
@@ -156,7 +222,7 @@ class _FilteredSender:
             if isinstance(piece, Pause):
                 await self._clock.sleep(piece.seconds)
                 continue
-            # One piece is kept back, so that the last one can say that it is the last.
+            # One piece is held back, since the last one has to say that it is the last.
             if ready:
                 await self._send_body(ready, more=True)
             if isinstance(piece, CutConnection):
@@ -169,22 +235,22 @@ class _FilteredSender:
     async def _send_body(self, chunk: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
-    def _cut(self, end: CutConnection) -> None:
+    def _cut(self, cut: CutConnection) -> None:
         context = context_of(self._scope)
         self.is_cut = context.is_cut = True
         if context.close_entry is not None:
             context.close_entry()
-        cut_connection(self._scope, end.how)
+        cut_connection(self._scope, cut.how)
 
 
-def _apply_filters(tampers: list[BodyFilter], chunk: bytes, last: bool) -> Iterator[FilterOutput]:
-    """What becomes of a chunk as it goes through one tamper after the other."""
-    if not tampers:
+def _apply_filters(filters: list[BodyFilter], chunk: bytes, last: bool) -> Iterator[FilterOutput]:
+    """Pass a chunk through one filter after the other."""
+    if not filters:
         yield chunk
         return
-    first, *others = tampers
+    first, *others = filters
     if not others:
-        # Nearly always; a slow reply comes through here for every byte.
+        # The usual case; a slow response comes through here for every byte.
         yield from first.filter_chunk(chunk, last)
         return
     pieces = list(first.filter_chunk(chunk, last))

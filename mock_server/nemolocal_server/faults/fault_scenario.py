@@ -1,4 +1,4 @@
-"""Scenarios: faults that belong together, in a TOML file or one of those that come along."""
+"""Scenarios: faults that belong together, in a TOML file or built in."""
 
 import tomllib
 from importlib.resources import files
@@ -7,18 +7,17 @@ from typing import Annotated
 
 import msgspec
 
-from .catalogue import FaultError
-from .fault_registry import FaultSpec
+from .catalogue import FaultError, FaultSpec
 
 _FOLDER = files(__package__).joinpath("scenarios")
 
 
 class ScenarioError(Exception):
-    """A scenario cannot be used; the message names the file and what is wrong in it."""
+    """A scenario that cannot be used; the message names the file and the error in it."""
 
 
 class ScenarioSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The settings that can change while a server runs; None leaves one as it is.
+    """The settings that a scenario can change while the server runs; None leaves one as it is.
 
     `address_limit` is that of `Settings` (AUTH-4).
     """
@@ -27,8 +26,8 @@ class ScenarioSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_u
 
 
 class FaultScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a file holds: a sentence on it, the faults in the order in which they are armed, and the
-    settings that it switches until all faults are disarmed."""
+    """The content of a file: a description, the faults in the order in which they are armed, and
+    the settings that it changes until all faults are disarmed."""
 
     description: str = ""
     faults: tuple[FaultSpec, ...] = ()
@@ -36,7 +35,7 @@ class FaultScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def builtin_scenarios() -> dict[str, FaultScenario]:
-    """Those that come along, by name."""
+    """Return the built-in scenarios by name."""
     found = (entry for entry in _FOLDER.iterdir() if entry.name.endswith(".toml"))
     return {
         entry.name.removesuffix(".toml"): _parse(entry.name, entry.read_text(encoding="utf-8"))
@@ -44,23 +43,23 @@ def builtin_scenarios() -> dict[str, FaultScenario]:
     }
 
 
-def find_scenario(named: str) -> FaultScenario:
-    """The scenario in this file, or the one that comes along under this name.
+def find_scenario(name: str) -> FaultScenario:
+    """Return the built-in scenario with this name, else the one in this file.
 
-    Raises `ScenarioError` where there is neither, or what is there cannot be used.
+    Raises `ScenarioError` if there is neither, or if the file is not valid.
     """
-    builtin = builtin_scenarios().get(named)
+    builtin = builtin_scenarios().get(name)
     if builtin is not None:
         return builtin
     try:
-        text = Path(named).read_text(encoding="utf-8")
+        text = Path(name).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         known = ", ".join(builtin_scenarios())
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError(
-            f"cannot read scenario {named}: {reason}; name a file, or one of {known}"
+            f"cannot read scenario {name}: {reason}; name a file, or one of {known}"
         ) from error
-    return _parse(named, text)
+    return _parse(name, text)
 
 
 def _parse(name: str, text: str) -> FaultScenario:
@@ -70,9 +69,9 @@ def _parse(name: str, text: str) -> FaultScenario:
         scenario = msgspec.convert(fields, FaultScenario)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise ScenarioError(f"scenario {name}: {error}") from error
-    for number, order in enumerate(scenario.faults):
+    for number, spec in enumerate(scenario.faults):
         try:
-            order.resolve()
+            spec.resolve()
         except FaultError as error:
             raise ScenarioError(f"scenario {name}: faults[{number}]: {error}") from error
     return scenario
@@ -83,6 +82,6 @@ def _check_names(name: str, settings: object) -> None:
     for setting in settings if isinstance(settings, dict) else ():
         if setting not in known:
             raise ScenarioError(
-                f"scenario {name}: settings: no scenario can switch {setting!r}, "
+                f"scenario {name}: settings: a scenario cannot change {setting!r}, "
                 f"only {', '.join(known)}"
             )

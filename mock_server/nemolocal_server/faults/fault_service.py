@@ -1,77 +1,194 @@
-"""The faults of a server: what is armed, by whom, and what befalls a call."""
+"""The faults of a server: armed ones, faults by chance, and which one hits a call.
 
+A call uses one match of one fault: the first armed fault that matches it.
+"""
+
+from collections import Counter
 from typing import Any
 
 import msgspec
 
+from .. import ids
 from ..context import ServerContext
-from .api_call import ApiCall
-from .catalogue import CATALOGUE, ActiveFault, FaultError
-from .chaos import Chaos
-from .fault_registry import FaultMatch, FaultRegistry, parse_fault_header
+from ..seeded_random import SeededRandom
+from .catalogue import (
+    CATALOGUE,
+    FILE,
+    ActiveFault,
+    ApiCall,
+    Fault,
+    FaultError,
+    FaultMatch,
+    FaultSpec,
+)
 from .fault_scenario import FaultScenario
 from .render_faults import RenderFaults
 
-# Which of the faults that follow a render show in later calls about it.
-_SHOWN: dict[str, tuple[str, ...]] = {
+_MAX_IN_HEADER, _MAX_ARMED = 10, 1000
+# Which faults of a render show in later calls about it.
+FAULTS_OF_RENDERS: dict[str, tuple[str, ...]] = {
     "render_status": ("render-fails-once", "render-stuck"),
-    "file": ("url-gone", "truncated-download"),
+    FILE: ("url-gone", "truncated-download"),
 }
+# A client that loses the response with its token gets no other for a week (AUTH-3).
+_LOSING_THE_RESPONSE = ("cut-fin", "cut-reset", "commit-then-drop")
+
+
+class RegisteredFault(msgspec.Struct):
+    """An armed fault with its counters."""
+
+    id: str
+    spec: FaultSpec
+    fault: Fault
+    active: ActiveFault
+    seen: int = 0
+    hits: int = 0
+
+    def trigger(self, call: ApiCall) -> bool:
+        """Count the call if it matches; return whether it is hit."""
+        if call.endpoint not in self.fault.endpoints or not self.spec.match.matches(call):
+            return False
+        self.seen += 1
+        if self.seen <= self.spec.skip:
+            return False
+        self.hits += 1
+        return True
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether it has hit all of its `times`."""
+        return self.hits == self.spec.times > 0
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the control API shows."""
+        return {"id": self.id, **msgspec.to_builtins(self.spec), "hits": self.hits}
+
+
+class FaultRegistry:
+    """The armed faults of a server, in the order in which they were armed."""
+
+    def __init__(self) -> None:
+        self.armed: list[RegisteredFault] = []
+
+    def arm(self, spec: FaultSpec) -> str:
+        """Arm a fault and return its id; raises `FaultError` with the field."""
+        fault, active = spec.resolve()
+        if len(self.armed) >= _MAX_ARMED:
+            raise FaultError(f"{_MAX_ARMED} faults are armed already: disarm some first")
+        armed = RegisteredFault(ids.new_fault_id(), spec, fault, active)
+        self.armed.append(armed)
+        return armed.id
+
+    def disarm(self, fault_id: str) -> bool:
+        """Disarm a fault; return whether there was one with this id."""
+        remaining = [armed for armed in self.armed if armed.id != fault_id]
+        is_found = len(remaining) < len(self.armed)
+        self.armed = remaining
+        return is_found
+
+    def disarm_all(self) -> None:
+        self.armed = []
+
+    def disarm_token(self, token_id: int, user_id: str) -> None:
+        """Disarm the faults that were armed for this token only."""
+        self.armed = [
+            armed
+            for armed in self.armed
+            if armed.spec.match.token_id != token_id and armed.spec.match.user_id != user_id
+        ]
+
+    def next_for(self, call: ApiCall) -> ActiveFault | None:
+        """Return the fault that hits this call."""
+        for armed in self.armed:
+            if armed.trigger(call):
+                if armed.is_exhausted:
+                    self.armed.remove(armed)
+                return armed.active
+        return None
+
+
+class Chaos:
+    """Hits `rate` of all calls by seeded chance, whatever the order in which clients call.
+
+    Each token and each endpoint is counted separately, so that polling more often changes no other
+    call.
+    """
+
+    def __init__(self, rate: float, rng: SeededRandom) -> None:
+        self._rate = rate
+        self._rng = rng
+        self._calls: Counter[tuple[str, str]] = Counter()
+
+    def next_for(self, call: ApiCall) -> ActiveFault | None:
+        """Return the fault that hits this call; calls without a client id are never hit."""
+        if not self._rate or not call.client_id:
+            return None
+        token = call.token
+        owner, seed = (
+            (call.client_id, call.client_id) if token is None else (f"{token.id}", token.draw_id)
+        )
+        self._calls[owner, call.endpoint] += 1
+        key = (seed, call.endpoint, self._calls[owner, call.endpoint])
+        if not self._rng.bernoulli(self._rate, "chaos", *key):
+            return None
+        faults = _chaotic_faults(call.endpoint)
+        chosen = faults[int(self._rng.random("fault", *key) * len(faults))]
+        return ActiveFault(chosen.name, chosen.args())
+
+
+def _chaotic_faults(endpoint: str) -> list[Fault]:
+    return [
+        fault
+        for fault in CATALOGUE.values()
+        if fault.chaotic
+        and endpoint in fault.endpoints
+        and (endpoint != "token" or fault.name not in _LOSING_THE_RESPONSE)
+    ]
 
 
 class FaultService:
-    """Made once per server, with the scenario of its settings armed."""
+    """Chooses the faults of calls; created with the scenario of the settings armed."""
 
-    def __init__(self, core: ServerContext, scenario: FaultScenario) -> None:
-        self.context = core
+    def __init__(self, context: ServerContext, scenario: FaultScenario) -> None:
+        self.context = context
         self.registry = FaultRegistry()
-        self.renders = RenderFaults(core.store)
+        self.renders = RenderFaults(context.store)
         self._scenario = scenario
         self.reset()
 
     def reset(self) -> None:
-        """Begin as a fresh server does: with what the settings want, and nothing else."""
+        """Disarm all faults, then arm those of the settings."""
         self._chaos = Chaos(self.context.settings.chaos, self.context.rng)
         self.disarm_all()
         self.load_scenario(self._scenario, FaultMatch())
 
     def disarm_all(self) -> None:
-        """Take every fault back, and what scenarios have switched."""
+        """Disarm every fault, and restore the settings that scenarios have changed."""
         self.registry.disarm_all()
         self.context.tokens.address_limit = self.context.settings.address_limit
 
-    @property
-    def is_header_enabled(self) -> bool:
-        """Whether requests may ask for faults: not where there is no control interface."""
-        return self.context.settings.control
-
     def load_scenario(self, scenario: FaultScenario, match: FaultMatch) -> list[str]:
-        """Arm the faults of a scenario, each for calls that `match` means too; their ids.
+        """Arm the faults of a scenario, narrowed to `match`, and return their ids.
 
-        Raises `FaultError` where the scenario switches a setting, which knows no `match`.
+        Raises `FaultError` if a scenario with `match` changes a setting, which is for all calls.
         """
-        also = msgspec.to_builtins(match)
+        narrowed = msgspec.to_builtins(match)
         limit = scenario.settings.address_limit
         if limit is not None:
-            if also:
-                raise FaultError("match: this scenario switches a setting, and that for everybody")
+            if narrowed:
+                raise FaultError("match: this scenario changes a setting, which is for all calls")
             self.context.tokens.address_limit = limit
         return [
             self.registry.arm(
-                msgspec.structs.replace(order, match=msgspec.structs.replace(order.match, **also))
+                msgspec.structs.replace(spec, match=msgspec.structs.replace(spec.match, **narrowed))
             )
-            for order in scenario.faults
+            for spec in scenario.faults
         ]
 
-    def is_unaffected(self, call: ApiCall, header: str) -> bool:
-        """Whether nothing can befall this call, so that it need not be looked into."""
-        expected = header or self.registry.list_armed() or self.context.settings.chaos
-        return not expected and call.endpoint not in _SHOWN
-
     def select(self, call: ApiCall, header: str) -> tuple[ActiveFault, ...]:
-        """What is in force for a call: what it asked for, else what is armed, else chance.
+        """Return the faults of a call: those of its header, else an armed one, else by chance.
 
-        Raises `FaultError` for a header that asks for what there is not.
+        Raises `FaultError` for a header with an unknown fault.
         """
         found: tuple[ActiveFault | None, ...] = parse_fault_header(header, call)
         if not found:
@@ -79,23 +196,49 @@ class FaultService:
         return (*(fault for fault in found if fault is not None), *self._render_faults(call))
 
     def _render_faults(self, call: ApiCall) -> tuple[ActiveFault, ...]:
-        """What follows the render that a call is about."""
-        shown = _SHOWN.get(call.endpoint, ())
-        if not shown:
-            return ()
-        if call.endpoint == "file":
-            followers = self.renders.find_for_file(call.file)
-        elif call.token is not None:
-            followers = self.renders.find_for_render(call.token.id, call.render)
+        """Return the faults that were attached to the render that a call is about."""
+        names = FAULTS_OF_RENDERS.get(call.endpoint, ())
+        if call.endpoint == FILE:
+            attached = self.renders.find_for_file(call.file)
+        elif names and call.token is not None:
+            attached = self.renders.find_for_render(call.token.id, call.render)
         else:
-            followers = ()
-        return tuple(fault for fault in followers if fault.name in shown)
+            return ()
+        return tuple(fault for fault in attached if fault.name in names)
 
     def describe(self) -> dict[str, Any]:
-        """The catalogue, what is armed, and the settings that scenarios can switch."""
+        """Return the catalogue, the armed faults, and the settings that scenarios can change."""
         return {
             "catalogue": [fault.describe() for fault in CATALOGUE.values()],
-            "armed": [armed.describe() for armed in self.registry.list_armed()],
+            "armed": [armed.describe() for armed in self.registry.armed],
             "chaos": self.context.settings.chaos,
             "settings": {"address_limit": self.context.tokens.address_limit},
         }
+
+
+def parse_fault_header(text: str, call: ApiCall) -> tuple[ActiveFault, ...]:
+    """Parse the faults that a request asks for: `name;arg=value, name`.
+
+    Raises `FaultError` for a fault that is unknown, repeated or cannot hit this call, and for too
+    many of them.
+    """
+    parts = [part for part in text.split(",") if part.strip()]
+    if len(parts) > _MAX_IN_HEADER:
+        raise FaultError(f"names {len(parts)} faults; the maximum is {_MAX_IN_HEADER}")
+    found = tuple(_parse_header_part(part, call) for part in parts)
+    names = [active.name for active in found]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise FaultError(f"names fault {repeated!r} more than once: name it once")
+    return found
+
+
+def _parse_header_part(text: str, call: ApiCall) -> ActiveFault:
+    name, *pairs = (part.strip() for part in text.split(";"))
+    args: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise FaultError(f"{pair!r} of fault {name!r} is not an argument: write name=value")
+        args[key.strip()] = value.strip()
+    return FaultSpec(name, FaultMatch(endpoint=call.endpoint), args=args).resolve()[1]

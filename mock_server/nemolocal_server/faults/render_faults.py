@@ -1,4 +1,4 @@
-"""Faults that follow a render from its submission to its download, across restarts too."""
+"""Faults of renders, stored from the submission to the download, so that they survive a restart."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,13 +20,13 @@ class _RenderFaultRow(msgspec.Struct, frozen=True):
 
 
 class RenderFaults:
-    """What was in force when a render was submitted."""
+    """The faults that were active when a render was submitted."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def attach(self, token_id: int, render_id: str, faults: tuple[ActiveFault, ...]) -> None:
-        """Let those of the faults that concern a render follow this one."""
+        """Store those of the faults that concern renders for this one."""
         for fault in faults:
             if fault.name in _RENDER_FAULTS:
                 self._store.execute(
@@ -40,7 +40,7 @@ class RenderFaults:
     async def apply(
         self, token_id: int, render_id: str, on_progress: Callable[[int], None]
     ) -> None:
-        """Fail with `RenderJobFailed`, or never end, where a render is to do so."""
+        """Raise `RenderJobFailed`, or never return, if a fault of this render says so."""
         for fault in self.find_for_render(token_id, render_id):
             if fault.name == "render-fails-once":
                 raise RenderJobFailed("the renderer ran out of memory")
@@ -49,7 +49,7 @@ class RenderFaults:
                 await asyncio.Event().wait()
 
     def find_for_render(self, token_id: int, render_id: str) -> tuple[ActiveFault, ...]:
-        """What follows this render."""
+        """Return the faults of this render."""
         rows = self._store.fetch_all(
             _RenderFaultRow,
             "SELECT name, args FROM render_faults WHERE token_id = :token AND render_id = :render",
@@ -59,7 +59,7 @@ class RenderFaults:
         return tuple(_active(row) for row in rows)
 
     def find_for_file(self, file_id: str) -> tuple[ActiveFault, ...]:
-        """What follows the render that made this file."""
+        """Return the faults of the render with this output file."""
         rows = self._store.fetch_all(
             _RenderFaultRow,
             """SELECT name, args FROM render_faults JOIN renders

@@ -1,4 +1,4 @@
-"""What faults do to the plan of a turn. Pure."""
+"""Faults that change the plan of a turn. Pure."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,7 @@ import msgspec
 from nemolocal_contract.turn_events import Heartbeat, Text
 
 from ..turns.silent_turns import EditOutcome
-from ..turns.turn_schedule import (
-    CLOUD_TURN_TIMES,
-    AbortTurn,
-    CommitEdits,
-    TurnStep,
-    heartbeat_steps,
-    limit_duration,
-)
+from ..turns.turn_schedule import AbortTurn, CommitEdits, TurnStep, heartbeat_steps
 from .catalogue import ActiveFault, LateEditArgs, LateHeartbeatArgs, StallArgs
 
 _ISSUE = "I encountered a temporary issue"
@@ -22,11 +15,12 @@ _ISSUE_SECONDS = 2.0
 
 
 class TurnFaults(msgspec.Struct, frozen=True):
-    """How a turn is made to go otherwise; as it is here it changes nothing.
+    """What faults change in a turn; the default changes nothing.
 
-    `outcome` overrides the draw; `stall` and `quiet` are seconds with nothing but heartbeats and
-    with nothing at all; `abandoned` turns end before they have done anything. `issue` is said in
-    addition; texts get line `separators`, or an `emoji`, so that there is something to tear apart.
+    `outcome` overrides the silent turn policy. `stall` are seconds with nothing but heartbeats,
+    `first_event_delay` seconds with nothing at all. `aborted` turns end before they have done
+    anything, `issue` adds a text. Texts get line `separators`, or an `emoji` that the body filter
+    can split.
     """
 
     outcome: EditOutcome | None = None
@@ -37,13 +31,8 @@ class TurnFaults(msgspec.Struct, frozen=True):
     separators: bool = False
     emoji: bool = False
 
-    def apply(
-        self, steps: list[TurnStep], heartbeat: float, limit: float = CLOUD_TURN_TIMES.limit
-    ) -> list[TurnStep]:
-        """The plan as it will be played, for `limit` seconds at most (SSE-6).
-
-        `heartbeat` is the interval in seconds.
-        """
+    def apply(self, steps: list[TurnStep], heartbeat: float) -> list[TurnStep]:
+        """Return the changed plan; `heartbeat` is the interval in seconds."""
         if self.outcome is not None and self.outcome.silent:
             steps = [step for step in steps if not isinstance(step.action, Text)]
         if self.separators:
@@ -56,31 +45,29 @@ class TurnFaults(msgspec.Struct, frozen=True):
             steps = [*steps, TurnStep(_ISSUE_SECONDS, Text(_ISSUE))]
         if self.first_event_delay:
             steps = [TurnStep(self.first_event_delay, Heartbeat()), *steps]
-        return limit_duration([*heartbeat_steps(self.stall, heartbeat), *steps], limit)
+        return [*heartbeat_steps(self.stall, heartbeat), *steps]
 
 
 NO_TURN_FAULTS = TurnFaults()
-
-
-# What faults without arguments change.
+# The faults without arguments.
 _CHANGES: dict[str, TurnFaults] = {
     "silent": TurnFaults(outcome=EditOutcome(silent=True)),
     "silent-not-applied": TurnFaults(outcome=EditOutcome(silent=True, applied_state="not_applied")),
     "out-of-credits-mid-turn": TurnFaults(aborted=True),
     "temporary-issue": TurnFaults(issue=True),
-    # These need words to bite: the edit is told, whatever the draw says.
+    # These two need a text, so the edit is not silent, whatever the policy says.
     "line-separator": TurnFaults(outcome=EditOutcome(), separators=True),
     "split-utf8": TurnFaults(outcome=EditOutcome(), emoji=True),
 }
 
 
 def turn_faults_for(faults: tuple[ActiveFault, ...]) -> TurnFaults:
-    """What the faults in force on a chat request do to its turn; the first outcome holds."""
+    """Combine what the active faults of a chat request change; the first outcome wins."""
     combined = NO_TURN_FAULTS
     for fault in faults:
         changed = msgspec.structs.asdict(_change(fault))
-        kept = {name: value for name, value in msgspec.structs.asdict(combined).items() if value}
-        combined = TurnFaults(**{**changed, **kept})
+        earlier = {name: value for name, value in msgspec.structs.asdict(combined).items() if value}
+        combined = TurnFaults(**{**changed, **earlier})
     return combined
 
 
@@ -97,9 +84,9 @@ def _change(fault: ActiveFault) -> TurnFaults:
     return _CHANGES.get(fault.name, NO_TURN_FAULTS)
 
 
-def _with_text(steps: list[TurnStep], respell: Callable[[str], str]) -> list[TurnStep]:
+def _with_text(steps: list[TurnStep], change: Callable[[str], str]) -> list[TurnStep]:
     return [
-        TurnStep(step.delay, Text(respell(step.action.text)))
+        TurnStep(step.delay, Text(change(step.action.text)))
         if isinstance(step.action, Text)
         else step
         for step in steps
@@ -112,7 +99,7 @@ def _with_separators(text: str) -> str:
 
 
 def _aborted(steps: list[TurnStep]) -> list[TurnStep]:
-    """The plan up to where it would do or say something, and then its end."""
+    """Abort the plan where it would commit edits or stream a text."""
     for number, step in enumerate(steps):
         if isinstance(step.action, CommitEdits | Text):
             return [*steps[:number], TurnStep(step.delay, AbortTurn())]

@@ -18,7 +18,7 @@ _STREAM = b"text/event-stream"
 
 
 class JournalMiddleware:
-    """Records all requests but those of the control interface that are allowed."""
+    """Records all requests but those of the control API that are allowed."""
 
     def __init__(self, app: ASGIApp, journal: JournalRepository, clock: Clock) -> None:
         self._app = app

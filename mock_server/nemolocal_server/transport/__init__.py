@@ -1,1 +1,1 @@
-"""Below ASGI: limits of a connection, and connections that can be cut."""
+"""Below ASGI: connection limits, and connections that can be cut."""

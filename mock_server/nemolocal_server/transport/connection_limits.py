@@ -1,17 +1,19 @@
-"""What one connection may take: bytes of a head, and time in which nothing comes forward.
+"""Limits of connections: size of the headers, time without progress, number of connections.
 
-uvicorn bounds neither with httptools. A head that is too large, a client that has not sent its
-request in time, and one that does not read its answer are told so where that is possible, and
-their connection is closed. Where too many are open, those that have waited longest go first.
+uvicorn has no such limits with httptools. Headers that are too large, a request that is not sent in
+time, and a response that is not read get an error if possible, and their connection is closed. If
+too many connections are open, those that have waited longest are closed first.
 
-Time is that of the event loop, as the network's is. Nothing here ends what the server has still to
-do: a chat stream may be silent for as long as it wants, an upload may be slow if it comes forward.
+Time is that of the event loop. A running request is never ended: a chat stream may be silent and an
+upload may be slow, as long as it makes progress.
 """
 
 import asyncio
+import contextlib
 import functools
 import logging
 import selectors
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -20,29 +22,35 @@ import uvicorn
 
 from nemolocal_contract.envelope import encode_json
 
-from .file_descriptors import max_connections
+if sys.platform != "win32":
+    import resource
 
 _log = logging.getLogger(__name__)
 
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "Invalid HTTP request",
-    HTTPStatus.REQUEST_TIMEOUT: "The request did not come in time: send all of it, without pauses",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "The URL is too long: send what is long in the body",
+    HTTPStatus.REQUEST_TIMEOUT: "The request was not sent in time: send it without pauses",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The URL is too long: send long values in the body",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are too large: send fewer or shorter",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections are open: close some and try again",
 }
-# How often, in seconds, the log says again that there are too many connections.
+# Seconds between two warnings about too many connections.
 _WARNING_INTERVAL = 600.0
-# What a connection that is late gets, in seconds, if there is something to read on it: the process
-# may have had no time to look.
+# Extra seconds for a late connection with unread data: the process may have been too busy to read.
 _GRACE_SECONDS = 1.0
+# File descriptors that are left for files, the database and the pipes of child processes.
+_RESERVED_DESCRIPTORS = 256
+# Bounds the memory that connections need.
+_MAX_CONNECTIONS = 8_000
+# With a much higher limit, programs that close all possible descriptors take minutes.
+_MAX_DESCRIPTORS = 65_536
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True):
-    """Of a request's head, in bytes; of what may last without coming forward, in seconds.
+    """Limits of URL and headers in bytes, and of times without progress in seconds.
 
-    A body may take `head_seconds` and one second for each `body_rate` bytes, and never pause for
-    longer than `silent_seconds`. Whoever reads nothing for `read_seconds` is given up.
+    A body may take `head_seconds` and one second for each `body_rate` bytes, without a pause of
+    more than `silent_seconds`. A client may read nothing for `read_seconds`.
     """
 
     url_bytes: int = 16 * 1024
@@ -56,7 +64,7 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
 
 
 class BoundedConnection(asyncio.Protocol):
-    """Mixed into a protocol of uvicorn, in front of it."""
+    """Mixin for a protocol of uvicorn."""
 
     limits = ConnectionLimits()
     config: uvicorn.Config
@@ -69,14 +77,14 @@ class BoundedConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # Whether the client is to send something, or more of it; since when, how much came, when.
+        # Whether the client has to send something, or more of it; since when, and how much it sent.
         self._awaited = True
         self._began = self._last_received = self.loop.time()
         self._received = 0
-        # Whether the server itself held the client up when it was looked at last.
-        self._held = False
+        # Whether the server itself had paused reading at the last check.
+        self._paused = False
         self._unread_since: float | None = None
-        self._excused = False
+        self._has_grace = False
         self._deadline_timer = self.loop.call_later(self.limits.head_seconds, self._check_deadline)
         if len(self.connections) > max_connections():
             self._make_room()
@@ -101,31 +109,31 @@ class BoundedConnection(asyncio.Protocol):
         super().resume_writing()
 
     def on_response_complete(self) -> None:
-        """What the client has begun meanwhile is late from now on, not from when it began."""
+        """Start the time of a request that the client has begun meanwhile."""
         self._began = self.loop.time()
         uvicorns: Any = super()
         uvicorns.on_response_complete()
 
     def handle_websocket_upgrade(self, *event: object) -> None:
-        """The connection is another protocol's from here on."""
+        """Stop the timer: another protocol owns the connection now."""
         self._deadline_timer.cancel()
         uvicorns: Any = super()
         uvicorns.handle_websocket_upgrade(*event)
 
     def send_400_response(self, _message: str) -> None:
-        """Refuse what is no request, or is too much of one; called by uvicorn."""
+        """Refuse an invalid or too large request; called by uvicorn."""
         self._refuse(self._refusal())
 
     def _begin(self) -> None:
-        """A request begins, or something that looks like it."""
+        """A request begins."""
         self._awaited, self._began, self._received = True, self.loop.time(), 0
 
     def _refusal(self) -> HTTPStatus:
-        """Why what came last is refused."""
+        """The status of the refusal."""
         return HTTPStatus.BAD_REQUEST
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Say why, unless something else is being said, and close the connection."""
+        """Send the status, unless a response has started, and close the connection."""
         if self.transport.is_closing():
             return
         answering = self.cycle is not None and not self.cycle.response_complete
@@ -134,20 +142,20 @@ class BoundedConnection(asyncio.Protocol):
         self.transport.close()
 
     def _check_deadline(self) -> None:
-        """Give the connection up if it is late; else look again when it may be."""
+        """Close the connection if it is late; else check again when it may be."""
         now = self.loop.time()
         late = now - self._deadline(now)
-        if late >= 0 and not self._excused and has_unread_data(self.transport):
-            self._excused, late = True, -_GRACE_SECONDS
+        if late >= 0 and not self._has_grace and has_unread_data(self.transport):
+            self._has_grace, late = True, -_GRACE_SECONDS
         elif late >= 0:
             self._close_late()
             late = -self.limits.head_seconds
         else:
-            self._excused = False
+            self._has_grace = False
         self._deadline_timer = self.loop.call_later(-late, self._check_deadline)
 
     def _deadline(self, now: float) -> float:
-        """When the client must have come forward."""
+        """Return the time by which the client must have made progress."""
         limits = self.limits
         if self.transport.is_closing() and self._unread_since is None:
             self._unread_since = now
@@ -159,13 +167,13 @@ class BoundedConnection(asyncio.Protocol):
         if cycle is None or not cycle.more_body:
             return self._began + limits.head_seconds
         if self.flow.read_paused or getattr(cycle, "waiting_for_100_continue", False):
-            self._held = True
+            self._paused = True
             return now + limits.head_seconds
-        if self._held:
-            self._held = False
+        if self._paused:
+            self._paused = False
             self._began = self._last_received = now
-        enough = self._began + limits.head_seconds + self._received / limits.body_rate
-        return min(self._last_received + limits.silent_seconds, enough)
+        by_rate = self._began + limits.head_seconds + self._received / limits.body_rate
+        return min(self._last_received + limits.silent_seconds, by_rate)
 
     def _close_late(self) -> None:
         if self._unread_since is not None:
@@ -178,7 +186,7 @@ class BoundedConnection(asyncio.Protocol):
     def _make_room(self) -> None:
         """Close the connections that have waited longest for a request; if none has, this one.
 
-        They go by the dozen, since looking for them takes a look at all.
+        Several are closed at once, since finding them takes a look at all connections.
         """
         most = max_connections()
         self._warn_once(most)
@@ -192,14 +200,14 @@ class BoundedConnection(asyncio.Protocol):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def is_waiting(self) -> bool:
-        """Whether it is the client's turn, and nothing would be lost but its place."""
+        """Whether the client has to send something, so that closing loses no response."""
         return not self.transport.is_closing() and (
             not _answering(self.cycle) or (self.cycle.more_body and not self.flow.read_paused)
         )
 
     @property
     def waiting_since(self) -> float:
-        """Since when the client is awaited, in the loop's time."""
+        """Since when the client has to send something, in the loop's time."""
         return self._began
 
     def _warn_once(self, most: int) -> None:
@@ -207,15 +215,37 @@ class BoundedConnection(asyncio.Protocol):
         if now - BoundedConnection._warned_at >= _WARNING_INTERVAL:
             BoundedConnection._warned_at = now
             _log.warning(
-                "more than %d connections are open: those that have waited longest are closed. "
-                "Raise the limit of open files (ulimit -n) if they are needed",
+                "more than %d connections are open: the oldest idle ones are closed. Raise the "
+                "limit of open files (ulimit -n) if you need more",
                 most,
             )
 
 
+def raise_file_limit() -> None:
+    """Raise the limit of open files; for a process of our own."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # macOS reports "unlimited" and refuses it.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def max_connections() -> int:
+    """Return how many connections may be open under the current limit of open files."""
+    if sys.platform == "win32":
+        return _MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return min(max(soft - _RESERVED_DESCRIPTORS, soft // 2), _MAX_CONNECTIONS)
+
+
 def has_unread_data(transport: asyncio.BaseTransport) -> bool:
-    """Whether bytes, or the end, have come that nobody has read yet."""
-    # Others than this take a file descriptor, of which there may be none left.
+    """Return whether data, or the end of the connection, have arrived but are not read yet."""
+    # Unlike the others these selectors need no file descriptor, of which none may be left.
     kind = getattr(selectors, "PollSelector", selectors.SelectSelector)
     with kind() as selector:
         selector.register(transport.get_extra_info("socket"), selectors.EVENT_READ)
@@ -228,7 +258,7 @@ def _answering(cycle: Any) -> bool:
 
 @functools.cache
 def _reply(status: HTTPStatus) -> bytes:
-    """A whole response in the failure envelope (GEN-1); it says that nothing follows."""
+    """Return a complete response in the failure envelope (GEN-1) with `connection: close`."""
     body = encode_json({"code": int(status), "message": _MESSAGES[status], "data": None})
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"

@@ -1,4 +1,4 @@
-"""The connection where httptools is installed, which has no limits of its own."""
+"""The protocol for httptools, which has no limits of its own."""
 
 from http import HTTPStatus
 
@@ -9,14 +9,14 @@ from .uvicorn_protocols import CuttableConnection
 
 
 class StopParsing(Exception):
-    """Raised to stop the parser in the middle of what it reads."""
+    """Raised in a callback to stop the parser."""
 
 
 class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpToolsProtocol):
-    """Judges a head when it is complete, and gives up what was read with nothing to show for it.
+    """Checks the headers when they are complete, and limits the bytes that give no progress.
 
-    The parser keeps an unfinished header, and hands over finished ones, trailers of a chunked body
-    among them; what has come of a chunk's head it forgets.
+    The parser buffers an incomplete header. It reports complete ones, also trailers of a chunked
+    body, but nothing about an incomplete chunk header.
     """
 
     url = b""
@@ -60,7 +60,7 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        # What was sent ahead is answered before more of it is read.
+        # Answer pipelined requests before more of them are read.
         if self.pipeline:
             self.flow.pause_reading()
 

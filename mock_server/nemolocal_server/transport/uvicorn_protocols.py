@@ -1,8 +1,8 @@
-"""The connection below ASGI, so that it can be cut: a FIN in mid reply, or a reset.
+"""uvicorn protocols whose connections can be cut, by a FIN or a reset in the middle of a response.
 
-ASGI cannot drop a connection. uvicorn copies a protocol's `app_state` into the scope of each of its
-requests; the protocols here put their transport into it. Nor do they drop one by mistake: uvicorn
-closes what was idle for long without a look at what has come in the meantime.
+ASGI cannot close a connection. uvicorn copies the `app_state` of a protocol into the scope of each
+request, and these protocols add their transport to it. They also do not close an idle connection
+with unread data on it, which uvicorn does.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from ..faults.catalogue import CutMode
 from .connection_limits import BoundedConnection, has_unread_data
 
 _KEY = "nemolocal.transport"
-# How long a connection is kept on which a body was not read to its end, in seconds: it is no use.
+# Keep-alive of a connection whose request body was not read to its end, in seconds.
 _UNREAD_KEEP_ALIVE = 5
-# On, and for no seconds: what is not sent yet is thrown away and the peer gets a reset.
+# Linger for 0 seconds: unsent data are dropped and the peer gets a reset.
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -43,10 +43,10 @@ class CuttableConnection(asyncio.Protocol):
         self.app_state = {**self.app_state, _KEY: transport}
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Who asks for a WebSocket is answered as anybody: no library is missing."""
+        """Do not warn that no WebSocket library is installed: upgrades are not supported."""
 
     def on_response_complete(self) -> None:
-        """Who was refused before all was sent has the answer, and little time to read it."""
+        """Shorten the keep-alive after a request that was refused before it was complete."""
         self.timeout_keep_alive = self.config.timeout_keep_alive
         if self.cycle is not None and self.cycle.more_body:
             self.timeout_keep_alive = min(self.timeout_keep_alive, _UNREAD_KEEP_ALIVE)
@@ -54,9 +54,9 @@ class CuttableConnection(asyncio.Protocol):
         uvicorns.on_response_complete()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that was idle for long, unless something waits to be read on it.
+        """Close an idle connection, unless it has unread data.
 
-        A process that had no time for so long sees that it is late before it sees the request.
+        A busy process sees the timeout before it sees a request that arrived in time.
         """
         if self.transport.is_closing():
             return
@@ -69,7 +69,7 @@ class CuttableConnection(asyncio.Protocol):
 
 
 class CuttableH11Protocol(CuttableConnection, BoundedConnection, H11Protocol):
-    """Where httptools is not installed; h11 bounds a head itself, by the configuration."""
+    """For h11, if httptools is not installed; h11 limits the headers itself."""
 
     conn: Any
 
@@ -79,13 +79,13 @@ class CuttableH11Protocol(CuttableConnection, BoundedConnection, H11Protocol):
         self._awaited = unread or bool(self.conn.trailing_data[0])
 
     def _refusal(self) -> HTTPStatus:
-        """h11 says it in the exception for which uvicorn asks."""
+        """Return the status of h11's exception, which uvicorn is handling."""
         hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
         return HTTPStatus(hint) if hint in (400, 431) else HTTPStatus.BAD_REQUEST
 
 
 def select_http_protocol() -> type[asyncio.Protocol]:
-    """The protocol that uvicorn would choose itself, with connections that can be cut."""
+    """Return the protocol that uvicorn would choose, with connections that can be cut."""
     if issubclass(AutoHTTPProtocol, H11Protocol):
         return CuttableH11Protocol
     from .httptools_protocol import CuttableHttpToolsProtocol
@@ -94,7 +94,7 @@ def select_http_protocol() -> type[asyncio.Protocol]:
 
 
 def cut_connection(scope: Scope, how: CutMode) -> None:
-    """End the connection of a request: `fin` closes it after what was sent, `reset` breaks it."""
+    """End the connection of a request: `fin` closes it after the sent data, `reset` aborts it."""
     transport: asyncio.Transport = scope["state"][_KEY]
     if how == "fin":
         transport.close()

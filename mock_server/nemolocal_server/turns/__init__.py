@@ -1,1 +1,1 @@
-"""Chat turns: planned, streamed, and committed to the draft."""
+"""Chat turns: planned, stored, played on the clock, committed to the draft."""

@@ -1,4 +1,4 @@
-"""The drafts and media of a session: what edits would make of them, and what they do make."""
+"""The drafts and media of a session: previews and commits of edits."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -30,17 +30,17 @@ from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_r
 from ..context import ServerContext
 from ..data.sessions import Asset, SessionRecord, SessionRepository, SessionStamp
 
-# Seconds: more than any draft can show of a source.
+# Seconds: longer than any clip of a draft.
 _LONGEST = 36_000.0
-# Stands for what will be made as long as it is needed.
+# Stands for media that will be generated as long as they need to be.
 _PENDING_SOURCE = MediaSource(Path(PENDING), MediaInfo("video", "mp4", _LONGEST, 1280, 720, 30.0))
 
 
 class StagePreview(msgspec.Struct, frozen=True):
-    """What one stage of a turn makes of a session that stands at `stamp`.
+    """What one stage of a turn does to a session in the state `stamp`.
 
-    `pool` are the media there, `versions` those that it adds, `calls` the tool calls that do it.
-    Media that are still to be made have no id of their own yet.
+    `pool` are the media of the session, `versions` those that the stage adds, `calls` its tool
+    calls. Media that are still to be generated have the id `PENDING`.
     """
 
     stamp: SessionStamp
@@ -51,20 +51,20 @@ class StagePreview(msgspec.Struct, frozen=True):
 
     @property
     def newest(self) -> DraftVersion:
-        """The version that counts after the stage."""
+        """The current version after the stage."""
         return self.versions[-1] if self.versions else self.base
 
 
 class DraftService:
-    """Drafts and media of sessions, as the agent needs them."""
+    """Applies edits to the drafts of sessions."""
 
-    def __init__(self, core: ServerContext) -> None:
-        self._context = core
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
 
     def preview(
         self, session: SessionRecord, stages: Sequence[tuple[Edit, ...]], turn: int
     ) -> list[StagePreview]:
-        """What each stage of a turn will do; raises `EditRejected`."""
+        """Return what each stage of a turn will do; raises `EditRejected`."""
         newest, stamp = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
         before, pool = newest.draft, _media_pool(assets)
@@ -83,7 +83,7 @@ class DraftService:
         turn: int,
         preview: StagePreview | None,
     ) -> StagePreview:
-        """The preview of a stage if it still holds, else a new one; raises `EditRejected`."""
+        """Return the preview if it is still current, else a new one; raises `EditRejected`."""
         return self._if_current(session, preview) or self._build(session, edits, turn, {})[0]
 
     def commit(
@@ -91,16 +91,16 @@ class DraftService:
         session: SessionRecord,
         edits: tuple[Edit, ...],
         turn: int,
-        made: Mapping[Edit, str],
+        asset_ids: Mapping[Edit, str],
         preview: StagePreview | None,
     ) -> None:
-        """Add the versions that these edits make, with what was `made` for them.
+        """Store the versions that these edits create; `asset_ids` are their generated media.
 
-        Those of the preview, already judged, where it still holds. Raises `EditRejected`.
+        A preview that is still current is used as it is. Raises `EditRejected`.
         """
-        stage = None if made else self._if_current(session, preview)
+        stage = None if asset_ids else self._if_current(session, preview)
         if stage is None:
-            stage, assets = self._build(session, edits, turn, made)
+            stage, assets = self._build(session, edits, turn, asset_ids)
             self._require_exportable(assets, stage.base.draft, stage.newest.draft)
         for version in stage.versions:
             self._context.sessions.add_version(session.id, version)
@@ -108,7 +108,7 @@ class DraftService:
     def _if_current(
         self, session: SessionRecord, preview: StagePreview | None
     ) -> StagePreview | None:
-        """The preview, unless the draft or the media of the session have changed since."""
+        """Return the preview unless the draft or the media of the session have changed since."""
         if preview is None or preview.stamp != self._context.sessions.stamp(session.id):
             return None
         return preview
@@ -118,28 +118,28 @@ class DraftService:
         session: SessionRecord,
         edits: tuple[Edit, ...],
         turn: int,
-        made: Mapping[Edit, str],
+        asset_ids: Mapping[Edit, str],
     ) -> tuple[StagePreview, list[Asset]]:
-        """What a stage does to the session as it is, and the assets of that."""
+        """Return what a stage does to the session now, and the assets of the session."""
         newest, stamp = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
-        builder = _StageBuilder(self._context.sessions, session, _media_pool(assets, made))
+        builder = _StageBuilder(self._context.sessions, session, _media_pool(assets, asset_ids))
         return builder.build(edits, stamp, newest, turn), assets
 
     def _require_exportable(self, assets: Sequence[Asset], before: Draft, after: Draft) -> None:
-        """Refuse an edit after which a draft can no longer be exported; raises `EditRejected`.
+        """Raise `EditRejected` for an edit after which a draft can no longer be exported.
 
-        A timeline that is empty can be filled again, and one that could not be exported before is
-        not the doing of this edit.
+        An empty timeline can be filled again, and a draft that could not be exported before the
+        edit is not its fault.
         """
         sources = {**self._context.assets.sources_of(assets), PENDING: _PENDING_SOURCE}
-        objection = _find_rejection(after, sources)
-        if objection is not None and _find_rejection(before, sources) is None:
-            raise EditRejected("cannot_export", reason=objection.reason)
+        rejection = _find_rejection(after, sources)
+        if rejection is not None and _find_rejection(before, sources) is None:
+            raise EditRejected("cannot_export", reason=rejection.reason)
 
 
 class _StageBuilder:
-    """Applies the edits of a stage once, and keeps the draft after each call of a tool."""
+    """Applies the edits of a stage once, and records the draft after each tool call."""
 
     def __init__(
         self, sessions: SessionRepository, session: SessionRecord, pool: MediaPool
@@ -147,8 +147,8 @@ class _StageBuilder:
         self._sessions = sessions
         self._session = session
         self._pool = pool
-        # Of each run of edits without undo and redo: the drafts after its calls, and how many
-        # versions it is.
+        # For each run of edits without undo and redo: the drafts after its calls, and the number
+        # of versions that it adds.
         self._runs: list[tuple[list[Draft], int]] = []
         self._is_placed = False
 
@@ -182,7 +182,7 @@ class _StageBuilder:
     def _drafts_after(
         self, groups: Sequence[tuple[Edit, ...]], versions: Sequence[DraftVersion]
     ) -> list[Draft]:
-        """The draft after each group, undo and redo included: those are found by their versions."""
+        """Return the draft after each group; undo and redo find theirs in the versions."""
         drafts: list[Draft] = []
         runs, done = iter(self._runs), 0
         for is_history, some in groupby(groups, lambda group: is_undo_or_redo(group[0])):
@@ -198,17 +198,17 @@ class _StageBuilder:
         return drafts
 
 
-def _media_pool(assets: Sequence[Asset], made: Mapping[Edit, str] | None = None) -> MediaPool:
-    """The assets of a session as edits see them; `made` is what edits had made."""
+def _media_pool(assets: Sequence[Asset], asset_ids: Mapping[Edit, str] | None = None) -> MediaPool:
+    """The assets of a session as edits see them; `asset_ids` are those of generated media."""
     return MediaPool(
         uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
         generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
-        asset_ids=made or {},
+        asset_ids=asset_ids or {},
     )
 
 
 def _find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRejected | None:
-    """What the renderer has against a draft that is not empty."""
+    """Return why the renderer rejects a draft that is not empty."""
     if not draft.ready or length_of(draft) == 0:
         return None
     try:
@@ -220,6 +220,6 @@ def _find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRe
 
 def _media(asset: Asset) -> Media:
     kind, length = asset.info.kind, int(asset.info.duration * 1000)
-    # Whatever plays lasts; only a still lasts no time.
+    # Only a still image has the length 0.
     length = length if kind == "image" else max(length, 1)
     return Media(asset.id, asset.filename, kind, length, asset.info.has_audio)

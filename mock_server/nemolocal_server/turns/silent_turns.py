@@ -1,7 +1,7 @@
-"""Silent turns: which edits close without a word, and what is true of them (SSE-5).
+"""Silent turns: which edits end without a text, and whether they were applied (SSE-5).
 
-Three truths look the same on the wire: the edit was applied, was not applied, or is applied only
-after the stream has closed. Only a client that reads the state can tell.
+A silent edit was applied, was not applied, or is applied only after the stream has closed. All
+three look the same on the wire: only a client that reads the state can tell.
 """
 
 from typing import Literal
@@ -20,19 +20,19 @@ _SCRIPTED: dict[str, AppliedState | None] = {
     "l": "late",
 }
 _NOT_SILENT = "."
-# All places of a quota are ranked at each edit.
+# All positions of a quota are ranked for each edit.
 _LARGEST_QUOTA = 10_000
 
 
 class AppliedWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often each truth stands behind a silence, as weights."""
+    """How often a silent edit was applied, not applied, or is applied late, as weights."""
 
     applied: float = 1.0
     not_applied: float = 0.0
     late: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse weights that no draw can follow."""
+        """Raise ValueError for weights that no draw can use."""
         weights = (self.applied, self.not_applied, self.late)
         for name, weight in zip(self.__struct_fields__, weights, strict=True):
             check_finite(f"truths.{name}", weight)
@@ -41,12 +41,12 @@ class AppliedWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SilentTurnPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which edits are silent: by `script`, else by `quota`, else each with the chance `rate`.
+    """Which edits are silent: by `script`, else by `quota`, else each with the probability `rate`.
 
     `quota` (k, n) is exactly k of every n edits of a token. `script` has a character for each of
-    its edits and begins anew at its end: `.` is told; `s` is silent, its truth drawn by the weights
-    of `truths`; `a`, `n` and `l` are silent and applied, not applied, applied late.
-    `late_seconds` of the server's clock pass between the end of the stream and a late edit.
+    its edits and repeats: `.` has a text; `s` is silent and drawn by the weights `truths`; `a`,
+    `n` and `l` are silent and applied, not applied, applied late. A late edit is applied
+    `late_seconds` of the server's clock after its stream has closed.
     """
 
     rate: float = 0.3
@@ -56,7 +56,7 @@ class SilentTurnPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     late_seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense, naming the setting."""
+        """Raise ValueError for values out of range, naming the setting."""
         if not 0 <= self.rate <= 1:
             raise ValueError(f"silent rate must be from 0 to 1, not {self.rate}")
         if self.quota is not None and not 0 <= self.quota[0] <= self.quota[1] > 0:
@@ -66,21 +66,21 @@ class SilentTurnPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             check_range("silent quota N", self.quota[1], 1, _LARGEST_QUOTA)
         if unknown := set(self.script) - {_NOT_SILENT, *_SCRIPTED}:
             marks = " ".join(sorted(unknown))
-            raise ValueError(f"silent script has {marks}: only . s a n l have a meaning")
+            raise ValueError(f"silent script has {marks}: only . s a n l are allowed")
         if self.quota is not None and self.script:
             raise ValueError("silent quota and silent script exclude each other")
         check_range("late_seconds", self.late_seconds, 0, CENTURY)
 
     @property
     def counts_edits(self) -> bool:
-        """Whether it matters which edit of its token an edit is."""
+        """Whether the outcome depends on how many edits the token has made before."""
         return bool(self.script) or self.quota is not None
 
 
 class EditOutcome(msgspec.Struct, frozen=True):
-    """How an edit ends: in words or silently, and what is true then; `late` is in seconds.
+    """How an edit ends: with a text or silently, and whether it was applied.
 
-    Quotas and scripts count the edits whose outcome was `drawn`; faults decide about others.
+    `from_policy` edits count for quotas and scripts; faults decide about the others.
     """
 
     silent: bool = False
@@ -90,37 +90,37 @@ class EditOutcome(msgspec.Struct, frozen=True):
 
 
 def choose_outcome(
-    silence: SilentTurnPolicy, draw: SeededRandom, key: TurnSeed, ordinal: int
+    policy: SilentTurnPolicy, rng: SeededRandom, seed: TurnSeed, ordinal: int
 ) -> EditOutcome:
-    """The outcome of a token's edit; `ordinal` counts its drawn edits from 1."""
-    if silence.script:
-        mark = silence.script[(ordinal - 1) % len(silence.script)]
-        silent, truth = mark != _NOT_SILENT, _SCRIPTED.get(mark)
+    """Return the outcome of a token's edit; `ordinal` counts its edits by policy from 1."""
+    if policy.script:
+        mark = policy.script[(ordinal - 1) % len(policy.script)]
+        silent, state = mark != _NOT_SILENT, _SCRIPTED.get(mark)
     else:
-        silent, truth = _is_silent(silence, draw, key, ordinal), None
+        silent, state = _is_silent(policy, rng, seed, ordinal), None
     if not silent:
         return EditOutcome(from_policy=True)
-    truth = truth or _choose_applied_state(silence.truths, draw, key)
+    state = state or _choose_applied_state(policy.truths, rng, seed)
     return EditOutcome(
-        True, truth, silence.late_seconds if truth == "late" else 0.0, from_policy=True
+        True, state, policy.late_seconds if state == "late" else 0.0, from_policy=True
     )
 
 
-def _is_silent(silence: SilentTurnPolicy, draw: SeededRandom, key: TurnSeed, ordinal: int) -> bool:
-    if silence.quota is None:
-        return draw.bernoulli(silence.rate, "silent", *key.key())
-    wanted, size = silence.quota
-    block, place = divmod(ordinal - 1, size)
-    # The edits of a block are ranked by their draws; those with the lowest are the silent ones.
-    ranked = sorted(range(size), key=lambda n: draw.random("quota", key.client_id, block, n))
-    return place in ranked[:wanted]
+def _is_silent(policy: SilentTurnPolicy, rng: SeededRandom, seed: TurnSeed, ordinal: int) -> bool:
+    if policy.quota is None:
+        return rng.bernoulli(policy.rate, "silent", *seed.key())
+    silent_count, size = policy.quota
+    block, position = divmod(ordinal - 1, size)
+    # The edits of a block are ranked by their random numbers; the lowest ones are silent.
+    ranked = sorted(range(size), key=lambda n: rng.random("quota", seed.client_id, block, n))
+    return position in ranked[:silent_count]
 
 
 def _choose_applied_state(
-    truths: AppliedWeights, draw: SeededRandom, key: TurnSeed
+    weights: AppliedWeights, rng: SeededRandom, seed: TurnSeed
 ) -> AppliedState:
-    total = truths.applied + truths.not_applied + truths.late
-    drawn = draw.uniform(0.0, total, "truth", *key.key())
-    if drawn < truths.applied:
+    total = weights.applied + weights.not_applied + weights.late
+    drawn = rng.uniform(0.0, total, "truth", *seed.key())
+    if drawn < weights.applied:
         return "applied"
-    return "not_applied" if drawn < truths.applied + truths.not_applied else "late"
+    return "not_applied" if drawn < weights.applied + weights.not_applied else "late"

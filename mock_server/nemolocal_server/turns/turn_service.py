@@ -1,84 +1,200 @@
-"""Turns: begun in one transaction, played on the clock, finished without the client.
+"""Turns: planned and stored in one transaction, then played on the clock.
 
-The work goes on when the client hangs up (SSE-7): a turn is a task of the server, and the stream
-only listens to it.
+A turn is a task of the server and its stream only listens, so it goes on when the client
+disconnects (SSE-7).
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from itertools import chain
 
-from nemolocal_agent import EditRejected, NoEdit, parse_message, split_stages, write_failure_reply
-from nemolocal_contract.turn_events import Text
+from nemolocal_agent import (
+    Edit,
+    EditRejected,
+    NoEdit,
+    is_generation,
+    parse_message,
+    split_stages,
+    write_edit_reply,
+    write_failure_reply,
+    write_no_edit_reply,
+)
+from nemolocal_contract.turn_events import Text, TurnEvent
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
 from ..context import ServerContext
-from ..data.sessions import SessionRecord, touch_session
+from ..data.sessions import SessionRecord
 from ..data.tokens import TokenRecord
-from ..faults.turn_faults import NO_TURN_FAULTS, TurnFaults
-from .credit_holds import CreditHolds
-from .draft_service import DraftService
-from .edit_outcomes import EditOutcomeRepository, LateEdit
+from ..faults.catalogue import ActiveFault
+from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
+from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
-from .running_turn import RunningTurn
-from .silent_turns import EditOutcome
-from .turn_planner import TurnPlanner
-from .turn_schedule import AbortTurn, CommitEdits, TurnSeed
+from .silent_turns import EditOutcome, choose_outcome
+from .turn_repository import LateEdit, TurnRepository
+from .turn_schedule import (
+    AbortTurn,
+    CommitEdits,
+    TurnScheduler,
+    TurnSeed,
+    TurnStep,
+    limit_duration,
+)
 
-# A hold without an answer belongs to a turn that never ended (CRD-2), or that waits to be applied.
-_LOST_HOLDS = """
-SELECT id FROM ledger WHERE kind = 'hold' AND id NOT IN
-    (SELECT hold_id FROM ledger WHERE hold_id IS NOT NULL
-     UNION SELECT hold_id FROM turns JOIN edits USING (session_id, number)
-     WHERE waiting AND hold_id IS NOT NULL)
-"""
+
+class RunningTurn:
+    """A turn with its plan, and the queue of events that its stream reads.
+
+    `stages` are the edits that each `CommitEdits` of the plan applies, none for a turn without
+    edits. `previews` are what they would have done when the turn began, none after a restart.
+    `is_resolved` says that the store knows the result: applied, failed, or to be applied late.
+    """
+
+    def __init__(self, session: SessionRecord, number: int, steps: list[TurnStep]) -> None:
+        self.session = session
+        self.number = number
+        self.steps = steps
+        self.stages: tuple[tuple[Edit, ...], ...] = ()
+        self.previews: list[StagePreview] = []
+        self.hold_id: int | None = None
+        self.outcome = EditOutcome()
+        self.is_resolved = False
+        self._queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """All edits of the turn, in order."""
+        return tuple(chain.from_iterable(self.stages))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the edits are applied after the stream has closed."""
+        return self.outcome.applied_state == "late"
+
+    def emit(self, event: TurnEvent | None) -> None:
+        """Pass an event to the stream; None ends it."""
+        self._queue.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[TurnEvent]:
+        """Yield the events of the turn until it ends."""
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+
+class TurnPlanner:
+    """Decides everything about a turn before it starts, and holds its credits."""
+
+    def __init__(
+        self, context: ServerContext, repository: TurnRepository, drafts: DraftService
+    ) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._repository = repository
+        self._drafts = drafts
+
+    def plan(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: tuple[Edit, ...] | NoEdit,
+        faults: tuple[ActiveFault, ...] = (),
+    ) -> RunningTurn:
+        """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
+        settings = self._settings
+        heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
+        scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
+        effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
+        if isinstance(intent, NoEdit):
+            text = write_no_edit_reply(intent, session.language, seed.message, gui=settings.gui)
+            turn = RunningTurn(session, seed.turn, scheduler.reply(text))
+        else:
+            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
+        if faults:
+            turn.steps = effect.apply(turn.steps, heartbeat)
+        turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
+        return turn
+
+    def _plan_edit(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        edits: tuple[Edit, ...],
+        forced: EditOutcome | None,
+        scheduler: TurnScheduler,
+    ) -> RunningTurn:
+        """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
+        stages = split_stages(edits)
+        try:
+            previews = self._drafts.preview(session, stages, seed.turn)
+        except EditRejected as error:
+            reason, language = error.message_in(session.language), session.language
+            refusal = write_failure_reply(reason, language, gui=self._settings.gui)
+            return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+        calls = [preview.calls for preview in previews]
+        is_generated = any(map(is_generation, edits))
+        # A generation is never silent, unless a fault says so (SSE-8).
+        outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
+        text = None if outcome.silent else self._success_text(session, seed, previews)
+        if is_generated:
+            steps = scheduler.generation(calls, text)
+        else:
+            steps = scheduler.edit(calls[0], text)
+        turn = RunningTurn(session, seed.turn, steps)
+        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
+        turn.hold_id = self._repository.holds.take(token, session, edits)
+        return turn
+
+    def _success_text(
+        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
+    ) -> str:
+        calls = [call for preview in previews for call in preview.calls]
+        edits = tuple(edit for call in calls for edit in call.edits)
+        chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
+        return write_edit_reply(edits, calls[-1].after, session.language, chance)
+
+    def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
+        policy = self._settings.silence
+        ordinal = self._repository.next_ordinal(token.id) if policy.counts_edits else 1
+        return choose_outcome(policy, self._context.rng, seed, ordinal)
 
 
 class TurnService:
-    """Begins turns and plays them."""
+    """Starts turns and plays them."""
 
-    def __init__(self, core: ServerContext) -> None:
-        self._context = core
-        self._outcomes = EditOutcomeRepository(core.store)
-        self._drafts = DraftService(core)
-        self._holds = CreditHolds(core.store, core.ledger, core.settings.tariff)
-        self._planner = TurnPlanner(core, self._outcomes, self._drafts)
-        self._media_generator = MediaGenerator(core, self._drafts)
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
+        self._repository = TurnRepository(context)
+        self._drafts = DraftService(context)
+        self._planner = TurnPlanner(context, self._repository, self._drafts)
+        self._media_generator = MediaGenerator(context, self._drafts)
         self._tasks = SessionTasks()
 
     def recover(self) -> None:
-        """After a killed process: turns cut short are failed and their credits given back.
+        """Fail the turns that a killed process left running, and give their credits back.
 
-        Late edits whose stream had closed are taken up again, and wait their time anew.
+        Late edits whose stream had closed are resumed, and wait their full time again.
         """
-        core = self._context
-        with core.store.transaction():
-            for hold_id in core.store.fetch_column(_LOST_HOLDS):
-                core.ledger.release(hold_id, "server stopped during the turn")
-            core.store.execute(
-                """UPDATE turns SET status = 'failed', ended = :now WHERE status = 'running' AND
-                   (session_id, number) NOT IN (SELECT session_id, number FROM edits WHERE waiting)
-                """,
-                now=core.clock.time(),
-            )
-        for late in self._outcomes.late_edits():
+        for late in self._repository.recover():
             self._resume_late_edit(late)
 
     async def close(self) -> None:
-        """Stop what is playing; `recover` of the next start gives its credits back."""
+        """Stop all turns; `recover` at the next start gives their credits back."""
         await self._tasks.close()
 
     @property
     def running_count(self) -> int:
-        """How many turns are playing, or wait to be applied late."""
+        """The number of turns that are playing or wait to be applied late."""
         return self._tasks.running_count
 
     @property
     def active_sessions(self) -> set[str]:
-        """The sessions for which something runs or waits."""
+        """The sessions in which a turn is playing or waits."""
         return self._tasks.active_sessions
 
     async def stop(self, sessions: Collection[str]) -> bool:
-        """Stop what is playing in these sessions, about to be forgotten; was there any?"""
+        """Stop the turns of these sessions; return whether there were any."""
         return await self._tasks.stop(sessions)
 
     def start(
@@ -86,36 +202,26 @@ class TurnService:
         token: TokenRecord,
         session: SessionRecord,
         message: str,
-        faults: TurnFaults = NO_TURN_FAULTS,
+        faults: tuple[ActiveFault, ...] = (),
     ) -> RunningTurn:
-        """Start a turn; 2001, before anything is streamed, where credits lack (CRD-4)."""
-        wanted = parse_message(message)
+        """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
+        intent = parse_message(message)
         with self._context.store.transaction():
-            number = 1 + self._context.store.fetch_value(
-                "SELECT count(*) FROM turns WHERE session_id = :id", id=session.id
+            number = self._repository.next_number(session.id)
+            seed = TurnSeed(token.draw_id, session.ordinal, number, message)
+            turn = self._planner.plan(token, session, seed, intent, faults)
+            self._repository.insert(
+                session.id,
+                number,
+                message,
+                turn.hold_id,
+                has_text=any(isinstance(step.action, Text) for step in turn.steps),
+                outcome=turn.outcome if turn.stages else None,
             )
-            key = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, key, wanted, faults)
-            self._insert(turn, message)
         task = self._tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
-        # Stopped before its first step, it could not say that this was the end.
+        # A task that is cancelled before its first step does not end the stream itself.
         task.add_done_callback(lambda _: turn.emit(None))
         return turn
-
-    def _insert(self, turn: RunningTurn, message: str) -> None:
-        self._context.store.execute(
-            """INSERT INTO turns (session_id, number, message, status, silent, hold_id, started)
-               VALUES (:session, :number, :message, 'running', :silent, :hold, :now)""",
-            session=turn.session.id,
-            number=turn.number,
-            message=self._context.store.known_tokens.redact(message),
-            silent=not any(isinstance(step.action, Text) for step in turn.steps),
-            hold=turn.hold_id,
-            now=self._context.clock.time(),
-        )
-        touch_session(self._context.store, turn.session.id)
-        if turn.stages:
-            self._outcomes.add(turn.session.id, turn.number, turn.outcome)
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -132,13 +238,13 @@ class TurnService:
             turn.emit(Text(write_failure_reply(reason, language, gui=gui)))
         finally:
             turn.emit(None)
-        if turn.is_resolved and turn.outcome.applied_state == "late":
+        if turn.is_resolved and turn.is_late:
             await self._apply_late(turn)
 
     async def _run_steps(self, turn: RunningTurn) -> None:
         """Play the plan of a turn, step by step.
 
-        Each is due at its distance from the beginning, so that no delay of one adds to the next.
+        Each step is due at its distance from the start, so that delays do not add up.
         """
         clock = self._context.clock
         due = clock.elapsed()
@@ -154,36 +260,34 @@ class TurnService:
             else:
                 turn.emit(step.action)
         if not turn.stages:
-            self._finish(turn, "done")
+            self._repository.succeed(turn.session.id, turn.number, is_edit=False, is_late=False)
 
     def _fail(self, turn: RunningTurn) -> None:
-        with self._context.store.transaction():
-            self._holds.release(turn.session.id, turn.number, "turn failed")
-            self._finish(turn, "failed")
+        self._repository.fail(turn.session.id, turn.number, is_late=turn.is_late)
 
     async def _commit(self, turn: RunningTurn, stage: int) -> None:
-        """The moment of truth: the edit is applied, or never will be, or only later (SSE-5)."""
+        """Apply the edits of a stage, give them up, or leave them for later (SSE-5)."""
         if turn.outcome.applied_state == "applied":
             await self._apply(turn, stage)
             turn.is_resolved = stage + 1 == len(turn.stages)
         elif not turn.is_resolved:
-            if turn.outcome.applied_state == "not_applied":
-                self._fail(turn)
+            if turn.is_late:
+                self._repository.set_waiting(turn.session.id, turn.number, True)
             else:
-                self._outcomes.set_waiting(turn.session.id, turn.number, True)
+                self._fail(turn)
             turn.is_resolved = True
 
     def _resume_late_edit(self, late: LateEdit) -> None:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        wanted = parse_message(late.message)
-        turn.stages = () if isinstance(wanted, NoEdit) else split_stages(wanted)
+        intent = parse_message(late.message)
+        turn.stages = () if isinstance(intent, NoEdit) else split_stages(intent)
         turn.outcome = EditOutcome(True, "late", late.late)
         self._tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
     async def _apply_late(self, turn: RunningTurn) -> None:
-        """Nobody listens any more: a failure shows in the draft and the credits only."""
+        """Apply all edits after a wait; only the draft and the credits show a failure."""
         await self._context.clock.sleep(turn.outcome.late_seconds)
         try:
             for stage in range(len(turn.stages)):
@@ -192,24 +296,13 @@ class TurnService:
             self._fail(turn)
 
     async def _apply(self, turn: RunningTurn, stage: int) -> None:
-        """Change the draft and, at the end, take the credits, in one transaction."""
+        """Change the draft and, after the last stage, charge the credits in one transaction."""
         session, edits = turn.session, turn.stages[stage]
-        preview = turn.preview(stage)
-        made = await self._media_generator.generate(session, edits, turn.number, preview)
+        preview = turn.previews[stage] if turn.previews else None
+        asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
         with self._context.store.transaction():
-            self._drafts.commit(session, edits, turn.number, made, preview)
+            self._drafts.commit(session, edits, turn.number, asset_ids, preview)
             if stage + 1 == len(turn.stages):
-                self._holds.settle(session.id, turn.number)
-                self._finish(turn, "done")
-
-    def _finish(self, turn: RunningTurn, status: str) -> None:
-        if turn.outcome.applied_state == "late":
-            self._outcomes.set_waiting(turn.session.id, turn.number, False)
-        self._context.store.execute(
-            """UPDATE turns SET status = :status, ended = :now
-               WHERE session_id = :session AND number = :number""",
-            status=status,
-            now=self._context.clock.time(),
-            session=turn.session.id,
-            number=turn.number,
-        )
+                self._repository.succeed(
+                    session.id, turn.number, is_edit=True, is_late=turn.is_late
+                )

@@ -6,9 +6,8 @@ from pathlib import Path
 from starlette.requests import Request
 
 from ..access.own_urls import OwnUrls
-from ..api.request_dependencies import services_of
 from ..errors import ContractError, fetch_failed
-from ..request_context import context_of
+from ..request_context import context_of, services_of
 from ..services import Services
 from .multipart import IncomingFile, ReceivedFile, accepted_extension
 from .url_fetcher import FetchPolicy, OwnServerUrl, fetch_url

@@ -1,1 +1,1 @@
-"""The control interface: the endpoints under `/__nemolocal__`."""
+"""The control API: the endpoints under `/__nemolocal__`, which are not part of the contract."""

@@ -1,4 +1,4 @@
-"""Faults and scenarios: what there is, what is armed, arming and disarming."""
+"""Faults and scenarios: list, arm and disarm (control API)."""
 
 from typing import Any
 
@@ -9,53 +9,52 @@ from starlette.responses import Response
 from nemolocal_contract.response_codes import ResponseCode
 
 from ...errors import ContractError, bad_request
-from ...faults.catalogue import FaultError
-from ...faults.fault_registry import FaultMatch, FaultSpec
+from ...faults.catalogue import FaultError, FaultMatch, FaultSpec
 from ...faults.fault_scenario import builtin_scenarios
+from ...request_context import read_json, services_of
 from ...responses import json_response
-from ..request_dependencies import read_json, services_of
 
 
 class LoadScenarioRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A scenario by its name; `match` narrows all of its faults, to a token for instance."""
+    """A scenario by name; `match` narrows all of its faults, for instance to one token."""
 
     name: str
     match: FaultMatch = FaultMatch()
 
 
 async def list_faults(request: Request) -> Response:
-    """The catalogue, and what is armed with how often it has hit."""
+    """List the catalogue, and the armed faults with their hits."""
     return json_response(services_of(request).faults.describe())
 
 
 async def arm_fault(request: Request) -> Response:
-    """Arm a fault; its id. 400 names the field that is wrong."""
-    order = await read_json(request, FaultSpec)
+    """Arm a fault and return its id; 400 names the invalid field."""
+    spec = await read_json(request, FaultSpec)
     try:
-        fault_id = services_of(request).faults.registry.arm(order)
+        fault_id = services_of(request).faults.registry.arm(spec)
     except FaultError as error:
         raise bad_request(f"body: {error}") from error
     return json_response({"id": fault_id})
 
 
 async def disarm_fault(request: Request) -> Response:
-    """Take a fault back; 404 where none is armed under this id."""
+    """Disarm a fault; 404 if none is armed with this id."""
     fault_id = request.path_params["fault"]
     if not services_of(request).faults.registry.disarm(fault_id):
-        raise ContractError(ResponseCode.NOT_FOUND, f"No fault is armed under the id {fault_id}")
+        raise ContractError(ResponseCode.NOT_FOUND, f"No fault is armed with the id {fault_id}")
     return json_response({"disarmed": [fault_id]})
 
 
 async def disarm_faults(request: Request) -> Response:
-    """Take all faults back, and what scenarios have switched."""
+    """Disarm all faults, and restore the settings that scenarios have changed."""
     faults = services_of(request).faults
-    gone = [armed.id for armed in faults.registry.list_armed()]
+    disarmed = [armed.id for armed in faults.registry.armed]
     faults.disarm_all()
-    return json_response({"disarmed": gone})
+    return json_response({"disarmed": disarmed})
 
 
 async def list_scenarios(request: Request) -> Response:
-    """The scenarios that come along."""
+    """List the built-in scenarios."""
     del request
     scenarios: list[dict[str, Any]] = [
         {"name": name, **msgspec.to_builtins(scenario)}
@@ -65,12 +64,12 @@ async def list_scenarios(request: Request) -> Response:
 
 
 async def load_scenario(request: Request) -> Response:
-    """Arm the faults of a scenario that comes along, and switch its settings; the faults' ids."""
+    """Arm the faults of a built-in scenario and change its settings; return the faults' ids."""
     body = await read_json(request, LoadScenarioRequest)
     scenario = builtin_scenarios().get(body.name)
     if scenario is None:
         known = ", ".join(builtin_scenarios())
-        raise bad_request(f"body: name: no scenario is called {body.name!r}; there are {known}")
+        raise bad_request(f"body: name: unknown scenario {body.name!r}; choose from {known}")
     try:
         fault_ids = services_of(request).faults.load_scenario(scenario, body.match)
     except FaultError as error:

@@ -1,4 +1,4 @@
-"""Tokens made, listed, changed and revoked by hand (control interface, AUTH-6)."""
+"""Tokens created, listed, changed and revoked by hand (control API, AUTH-6)."""
 
 from typing import Any
 
@@ -20,19 +20,19 @@ from ...data.tokens import (
 )
 from ...dialect import Dialect
 from ...errors import ContractError, bad_request
+from ...request_context import read_json, services_of
 from ...responses import json_response
 from ...services import Services
-from ..request_dependencies import read_json, services_of
 
-# More than that is no number of the store.
-_DIGITS = 18
+# Ids in the store have fewer digits.
+_MAX_DIGITS = 18
 
 
 class TokenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a token; what is left out stays.
+    """The changes of a token; a field that is left out stays as it is.
 
-    `credits` is what will be available, `expires_in` seconds from now; `dialect` null gives the
-    server's own back; `revoked` true ends the token for good.
+    `credits` is the new available amount, `expires_in` is in seconds from now, `dialect` null
+    restores the server's own, `revoked` true ends the token permanently.
     """
 
     plan: AccountPlan | msgspec.UnsetType = msgspec.UNSET
@@ -44,61 +44,65 @@ class TokenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def list_tokens(request: Request) -> Response:
-    """Every token without its text."""
-    server = services_of(request)
-    return json_response({"tokens": [_shown(server, t) for t in server.context.tokens.list_all()]})
+    """List all tokens without their text."""
+    services = services_of(request)
+    tokens = services.context.tokens.list_all()
+    return json_response({"tokens": [_to_json(services, token) for token in tokens]})
 
 
 async def make_token(request: Request) -> Response:
-    """A token by hand; the reply is the only place where its text is shown."""
-    server = services_of(request)
-    text, token = server.create_token(await read_json(request, NewToken))
-    return json_response({"token": text, **_shown(server, token)}, 201)
+    """Create a token; only this response shows its text."""
+    services = services_of(request)
+    text, token = services.create_token(await read_json(request, NewToken))
+    return json_response({"token": text, **_to_json(services, token)}, 201)
 
 
 async def change_token(request: Request) -> Response:
-    """Change a token's plan, credits, scopes, life, dialect, or revoke it."""
-    server = services_of(request)
-    _named(server, request.path_params["token"])
-    wanted = await read_json(request, TokenChange)
-    token = _named(server, request.path_params["token"])
-    if wanted.credits is not msgspec.UNSET and wanted.credits < 0:
+    """Change a token's plan, credits, scopes, expiry or dialect, or revoke it."""
+    services = services_of(request)
+    context = services.context
+    _find_token(services, request.path_params["token"])
+    change = await read_json(request, TokenChange)
+    token = _find_token(services, request.path_params["token"])
+    if change.credits is not msgspec.UNSET and change.credits < 0:
         raise bad_request("body: `credits` must be 0 or more")
-    columns = _columns(wanted, server.context.clock.time())
-    with server.context.store.transaction():
+    columns = _columns(change, context.clock.time())
+    with context.store.transaction():
         if columns:
-            server.context.tokens.update(token.id, **columns)
-        if wanted.credits is not msgspec.UNSET:
-            missing = wanted.credits - server.context.ledger.balance(token.id).available
-            server.context.ledger.grant(token.id, missing, "set by hand")
-    return json_response(_shown(server, _named(server, str(token.id))))
+            context.tokens.update(token.id, **columns)
+        if change.credits is not msgspec.UNSET:
+            missing = change.credits - context.ledger.balance(token.id).available
+            context.ledger.grant(token.id, missing, "set by hand")
+    return json_response(_to_json(services, _find_token(services, str(token.id))))
 
 
-def _columns(wanted: TokenChange, now: float) -> dict[str, Any]:
+def _columns(change: TokenChange, now: float) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    if wanted.plan is not msgspec.UNSET:
-        columns["plan"] = wanted.plan
-    if wanted.scopes is not msgspec.UNSET:
-        columns["scopes"] = " ".join(wanted.scopes)
-    if wanted.expires_in is not msgspec.UNSET:
-        columns["expires"] = now + wanted.expires_in
-    if wanted.dialect is not msgspec.UNSET:
-        dialect = wanted.dialect
+    if change.plan is not msgspec.UNSET:
+        columns["plan"] = change.plan
+    if change.scopes is not msgspec.UNSET:
+        columns["scopes"] = " ".join(change.scopes)
+    if change.expires_in is not msgspec.UNSET:
+        columns["expires"] = now + change.expires_in
+    if change.dialect is not msgspec.UNSET:
+        dialect = change.dialect
         columns["dialect_json"] = None if dialect is None else encode_json(dialect).decode()
-    if wanted.revoked:
+    if change.revoked:
         columns["revoked"] = now
     return columns
 
 
-def _named(server: Services, text: str) -> TokenRecord:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else None
-    token = None if number is None else server.context.tokens.get(number)
+def _find_token(services: Services, text: str) -> TokenRecord:
+    is_id = text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS
+    token = services.context.tokens.get(int(text)) if is_id else None
     if token is None:
-        raise ContractError(ResponseCode.NOT_FOUND, f"no token has the id {text!r}: GET lists them")
+        raise ContractError(
+            ResponseCode.NOT_FOUND, f"token not found: {text!r}; GET lists the ids of all tokens"
+        )
     return token
 
 
-def _shown(server: Services, token: TokenRecord) -> dict[str, Any]:
+def _to_json(services: Services, token: TokenRecord) -> dict[str, Any]:
     return {
         "id": token.id,
         "user_id": token.user_id,
@@ -107,6 +111,6 @@ def _shown(server: Services, token: TokenRecord) -> dict[str, Any]:
         "plan": token.plan,
         "scopes": token.scopes.split(),
         "expires_at": iso8601(token.expires),
-        "balance": server.context.ledger.balance(token.id),
+        "balance": services.context.ledger.balance(token.id),
         "dialect": token.dialect,
     }

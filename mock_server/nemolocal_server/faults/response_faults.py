@@ -1,27 +1,102 @@
-"""What faults do to the bytes of a reply: pieces, pauses and cuts in place of what was sent."""
+"""Faults that change a response: refusals in place of the endpoint, and filters of the body."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import msgspec
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
+from nemolocal_contract.envelope import encode_json, failure
+from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_contract.sse import HEARTBEAT_BYTES, encode_sse_event
 
+from ..context import ServerContext
+from ..data.ledger import no_credits
+from ..data.tokens import TokenRecord
+from ..errors import ContractError, bad_request, session_not_found
+from ..responses import handle_contract_error
 from .catalogue import (
+    FILE,
     ActiveFault,
     AfterEventsArgs,
+    ApiCall,
     CutMode,
     DropArgs,
+    RetryAfterArgs,
     SlowBytesArgs,
     TruncatedDownloadArgs,
 )
+
+_PAGE = (
+    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+_PAGES = {
+    "server-error": (500, "500 Internal Server Error"),
+    "bad-gateway": (502, "502 Bad Gateway"),
+}
+
+
+async def build_fault_response(
+    request: Request, fault: ActiveFault, call: ApiCall, context: ServerContext
+) -> Response | None:
+    """Return the response of a fault that stops the request, in the caller's dialect, else None."""
+    if fault.name in _PAGES:
+        status, title = _PAGES[fault.name]
+        return HTMLResponse(_PAGE.format(title=title), status)
+    refusal = _refusal(fault, call, context)
+    if refusal is None:
+        return None
+    if fault.name == "token-expired" and call.token is not None:
+        # Permanently, or the same client id would get no second token (AUTH-5).
+        context.tokens.update(call.token.id, expires=context.clock.time())
+    return await handle_contract_error(request, refusal)
+
+
+def _refusal(fault: ActiveFault, call: ApiCall, context: ServerContext) -> ContractError | None:
+    if isinstance(fault.args, RetryAfterArgs):
+        wait = str(fault.args.retry_after)
+        message = f"Too many requests: retry in {wait} s"
+        return ContractError(ResponseCode.RATE_LIMITED, message, {"Retry-After": wait})
+    if fault.name == "url-gone" and call.endpoint == FILE:
+        return ContractError(ResponseCode.NOT_FOUND, "Not Found")
+    # A request without a token gets 1001 from its endpoint, whatever the fault.
+    if call.token is None or fault.name not in _REFUSALS:
+        return None
+    return _REFUSALS[fault.name](call, call.token, context.settings.tariff.editing)
+
+
+_REFUSALS: dict[str, Callable[[ApiCall, TokenRecord, int], ContractError]] = {
+    "export-blocked": lambda *_: ContractError(
+        ResponseCode.EXPORT_BLOCKED, "Register or upgrade your plan to unlock export."
+    ),
+    "token-expired": lambda *_: ContractError(
+        ResponseCode.BAD_TOKEN,
+        "Token is missing, invalid or expired: get a new one from /api/auth/anonymous-token",
+    ),
+    "session-lost": lambda call, *_: session_not_found(call.session),
+    "out-of-credits": lambda _, token, price: no_credits(token, price, 0),
+    "duplicate-id": lambda call, *_: bad_request(
+        f"duplicate id {call.render!r}: submit again with a new id"
+    ),
+}
+
+
+def build_out_of_credits_body(call: ApiCall, context: ServerContext) -> bytes:
+    """Return the 2001 envelope that ends a stream early (that it is sent there is assumed)."""
+    if call.token is None:
+        return b""
+    refusal = no_credits(call.token, context.settings.tariff.editing, 0)
+    return encode_json(failure(refusal.code, refusal.message))
+
 
 _BROKEN_JSON = '{"content": {"role": "model", "parts": [{"text": '
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Wait, in seconds of the server's clock."""
+    """Wait `seconds` of the server's clock."""
 
     seconds: float
 
@@ -36,21 +111,21 @@ FilterOutput = bytes | Pause | CutConnection
 
 
 class BodyFilter:
-    """Changes nothing; a tamper of one reply, which sees its head once and then its body."""
+    """Filters the headers and then the body of one response; this one changes nothing."""
 
     def filter_headers(self, headers: MutableHeaders) -> CutConnection | None:
-        """Before the first byte is sent."""
+        """Change the headers before the first byte is sent, or cut the connection."""
         del headers
         return None
 
     def filter_chunk(self, chunk: bytes, last: bool) -> Iterable[FilterOutput]:
-        """What is sent in place of a chunk; of a stream each chunk is an event, the last empty."""
+        """Yield what replaces a chunk; a chunk of a stream is an event, the last one is empty."""
         del last
         yield chunk
 
 
 class _CutFilter(BodyFilter):
-    """Cuts after so many events, or in the middle of the last piece if it comes before."""
+    """Cuts after so many events, or in the middle of the last chunk if that comes first."""
 
     def __init__(self, how: CutMode, after: int) -> None:
         self._how = how
@@ -67,7 +142,7 @@ class _CutFilter(BodyFilter):
 
 
 class _DropFilter(BodyFilter):
-    """Cuts before anything is said."""
+    """Cuts before the headers are sent."""
 
     def __init__(self, how: CutMode) -> None:
         self._how = how
@@ -78,7 +153,7 @@ class _DropFilter(BodyFilter):
 
 
 class _InsertFilter(BodyFilter):
-    """Puts a frame after so many events, or at the end."""
+    """Inserts a frame after so many events, or at the end."""
 
     def __init__(self, frame: bytes, after: int | None) -> None:
         self._frame = frame
@@ -94,7 +169,7 @@ class _InsertFilter(BodyFilter):
 
 
 class _DuplicateFilter(BodyFilter):
-    """Says everything twice but heartbeats."""
+    """Sends everything except heartbeats twice."""
 
     def filter_chunk(self, chunk: bytes, last: bool) -> Iterator[FilterOutput]:
         del last
@@ -104,7 +179,7 @@ class _DuplicateFilter(BodyFilter):
 
 
 class _SplitFilter(BodyFilter):
-    """Cuts each chunk in two or more at the places that `find` names."""
+    """Splits each chunk at the offsets that `find` returns."""
 
     def __init__(self, find: Callable[[bytes], list[int]]) -> None:
         self._find = find
@@ -116,17 +191,17 @@ class _SplitFilter(BodyFilter):
 
 
 def _inside_characters(chunk: bytes) -> list[int]:
-    """Before every byte that continues a character."""
+    """Return the offsets of all UTF-8 continuation bytes."""
     return [n for n, byte in enumerate(chunk) if byte & 0xC0 == 0x80]
 
 
 def _inside_frames(chunk: bytes) -> list[int]:
-    """Within `data:`, in the middle, and between the two line ends."""
+    """Return offsets within `data:`, in the middle, and between the two line ends."""
     return sorted({min(2, len(chunk)), len(chunk) // 2, max(len(chunk) - 1, 0)})
 
 
 class _SlowFilter(BodyFilter):
-    """Byte by byte."""
+    """Sends single bytes with a pause before each."""
 
     def __init__(self, seconds: float) -> None:
         self._pause = Pause(seconds)
@@ -139,7 +214,7 @@ class _SlowFilter(BodyFilter):
 
 
 class _TruncateFilter(BodyFilter):
-    """Half of what was promised, or the promise halved as well (`clean`)."""
+    """Sends half of the body; `clean` halves the Content-Length as well."""
 
     def __init__(self, how: str) -> None:
         self._how = how
@@ -152,14 +227,14 @@ class _TruncateFilter(BodyFilter):
 
     def filter_chunk(self, chunk: bytes, last: bool) -> Iterator[FilterOutput]:
         del last
-        kept, self._left = chunk[: self._left], max(0, self._left - len(chunk))
-        yield kept
+        head, self._left = chunk[: self._left], max(0, self._left - len(chunk))
+        yield head
         if not self._left and self._how != "clean":
             yield CutConnection("reset" if self._how == "reset" else "fin")
 
 
 def body_filter_for(fault: ActiveFault, endpoint: str, refusal: bytes) -> BodyFilter | None:
-    """What a fault does to the reply; None if nothing. `refusal` is the body of a 2001."""
+    """Return the filter of a fault, None if it has none; `refusal` is the body of a 2001."""
     match fault.name, fault.args:
         case "cut-fin", AfterEventsArgs(after):
             return _CutFilter("fin", after)

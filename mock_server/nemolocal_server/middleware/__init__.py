@@ -1,1 +1,0 @@
-"""ASGI middlewares that belong to no other package."""
