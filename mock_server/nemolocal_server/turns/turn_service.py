@@ -5,12 +5,15 @@ disconnects (SSE-7).
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Collection
 from itertools import chain
 
 from nemolocal_agent import (
+    AddMusic,
     Edit,
     EditRejected,
+    Generate,
     NoEdit,
     is_generation,
     parse_message,
@@ -19,7 +22,8 @@ from nemolocal_agent import (
     write_failure_reply,
     write_no_edit_reply,
 )
-from nemolocal_contract.turn_events import Text, TurnEvent
+from nemolocal_contract.clock import get_wait_speed
+from nemolocal_contract.turn_events import Heartbeat, Text, TurnEvent
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
@@ -47,6 +51,7 @@ class RunningTurn:
 
     `stages` are the edits that each `CommitEdits` of the plan applies, none for a turn without
     edits. `previews` are what they would have done when the turn began, none after a restart.
+    `heartbeat_seconds` is the interval of heartbeats while media are generated.
     `is_resolved` says that the store knows the result: applied, failed, or to be applied late.
     """
 
@@ -54,6 +59,7 @@ class RunningTurn:
         self.session = session
         self.number = number
         self.steps = steps
+        self.heartbeat_seconds = 0.0
         self.stages: tuple[tuple[Edit, ...], ...] = ()
         self.previews: list[StagePreview] = []
         self.hold_id: int | None = None
@@ -144,6 +150,7 @@ class TurnPlanner:
         turn = RunningTurn(session, seed.turn, steps)
         turn.stages, turn.previews, turn.outcome = stages, previews, outcome
         turn.hold_id = self._repository.holds.take(token, session, edits)
+        turn.heartbeat_seconds = scheduler.heartbeat
         return turn
 
     def _success_text(
@@ -299,10 +306,34 @@ class TurnService:
         """Change the draft and, after the last stage, charge the credits in one transaction."""
         session, edits = turn.session, turn.stages[stage]
         preview = turn.previews[stage] if turn.previews else None
-        asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
+        async with self._heartbeats(turn, edits):
+            asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
         with self._context.store.transaction():
             self._drafts.commit(session, edits, turn.number, asset_ids, preview)
             if stage + 1 == len(turn.stages):
                 self._repository.succeed(
                     session.id, turn.number, is_edit=True, is_late=turn.is_late
                 )
+
+    @contextlib.asynccontextmanager
+    async def _heartbeats(self, turn: RunningTurn, edits: tuple[Edit, ...]) -> AsyncIterator[None]:
+        """Send heartbeats while media are generated, which may take longer than planned (SSE-3).
+
+        On a manual clock no time passes meanwhile.
+        """
+        clock = self._context.clock
+        is_generating = any(isinstance(edit, AddMusic | Generate) for edit in edits)
+        if not is_generating or turn.heartbeat_seconds <= 0 or get_wait_speed(clock) is None:
+            yield
+            return
+
+        async def send() -> None:
+            while True:
+                await clock.sleep(turn.heartbeat_seconds)
+                turn.emit(Heartbeat())
+
+        sender = asyncio.create_task(send())
+        try:
+            yield
+        finally:
+            sender.cancel()
