@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_render import child_process, encoders, ffmpeg_cli, sandbox
-from nemolocal_render.planning.encode_settings import EncodeSettings
+from nemolocal_render.planning.output_settings import EncodeSettings
 
 from .video_files import VideoFile, input_arguments
 

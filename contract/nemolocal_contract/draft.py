@@ -203,9 +203,14 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
 }
 
 
-def wire_name(cls: type[_Node], name: str) -> str:
-    """The short name of a Python field, for messages that point into a draft (REN-9)."""
-    return next(short for short, (long, _) in _FIELDS[cls].items() if long == name)
+_WIRE_NAMES = {
+    cls: {name: short for short, (name, _) in fields.items()} for cls, fields in _FIELDS.items()
+}
+
+
+def wire_names(cls: type[_Node]) -> Mapping[str, str]:
+    """Return the wire name of each field of a class, for messages about a draft (REN-9)."""
+    return _WIRE_NAMES[cls]
 
 
 def _read(cls: type[N], wire: Mapping[str, Any]) -> N:

@@ -19,8 +19,8 @@ from .filtergraph.ffmpeg_commands import (
     render_command,
     wav_command,
 )
-from .media import MediaInfo, MediaRejected
-from .planning.render_plan import SAMPLE_RATE, AudioClip, ClipSlice, Layer, MediaSource, RenderPlan
+from .media import MediaInfo, MediaRejected, MediaSource
+from .planning.render_plan import SAMPLE_RATE, AudioClip, ClipSlice, Layer, RenderPlan
 from .probing.media_probe import probe_render
 
 _log = logging.getLogger(__name__)

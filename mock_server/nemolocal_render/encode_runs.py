@@ -19,9 +19,10 @@ from .filtergraph.ffmpeg_commands import (
     copy_command,
     render_command,
 )
-from .planning.encode_settings import EncodeSettings
+from .media import MediaSource
+from .planning.output_settings import EncodeSettings
 from .planning.plan_splitting import choose_worker_count, split_plan
-from .planning.render_plan import MediaSource, RenderPlan
+from .planning.render_plan import RenderPlan
 from .progress import ProgressRange
 from .sandbox import SandboxPolicy
 from .target_size import SizeTrial, next_crf

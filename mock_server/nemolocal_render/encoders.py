@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from . import ffmpeg_cli
-from .planning.encode_settings import EncodeSettings
+from .planning.output_settings import EncodeSettings
 from .sandbox import SandboxPolicy
 from .temporary_folder import TemporaryFolder
 

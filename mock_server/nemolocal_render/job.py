@@ -20,9 +20,9 @@ from .encoders import SOFTWARE_ENCODER, Encoder, choose_encoder
 from .filtergraph.ffmpeg_commands import FONTS_FOLDER, TITLES_FILE, EncodeResources
 from .fonts import choose_fonts, match_font_names, needs_system_fonts, read_system_fonts
 from .media import MediaRejected
-from .planning.encode_settings import EncodeSettings
+from .planning.output_settings import EncodeSettings
+from .planning.planner import COPY_REASON
 from .planning.render_plan import SAMPLE_RATE, RenderPlan
-from .planning.stream_copy import COPY_REASON
 from .probing.media_probe import probe_render
 from .probing.probe_worker import RenderFacts
 from .progress import ProgressRange, RenderProgress

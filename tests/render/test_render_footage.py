@@ -13,7 +13,7 @@ from nemolocal_render.ass_subtitles import build_ass_script, escape_ass_text
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.fonts import Font, choose_fonts
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, EncodeSettings
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, EncodeSettings
 from nemolocal_render.planning.planner import MediaSource
 from nemolocal_render.planning.render_plan import ClipSlice, RenderPlan, Title, VideoClip
 from nemolocal_render.synthetic.sample_media import MOODS, make_music

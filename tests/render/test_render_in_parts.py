@@ -14,9 +14,12 @@ from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg_cli
 from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, RTK_SETTINGS
-from nemolocal_render.planning.layers import TransitionRanges
-from nemolocal_render.planning.plan_splitting import choose_worker_count, split_plan
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, RTK_SETTINGS
+from nemolocal_render.planning.plan_splitting import (
+    TransitionRanges,
+    choose_worker_count,
+    split_plan,
+)
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from nemolocal_render.planning.render_plan import ClipSlice, ClipTransition, VideoClip
 from nemolocal_render.progress import RenderProgress

@@ -7,7 +7,7 @@ import msgspec
 
 from nemolocal_contract.effects import TransitionType
 
-from ..planning.layers import group_transition_runs
+from ..planning.plan_splitting import group_transition_runs
 from ..planning.render_plan import ClipSlice, Layer, RenderPlan, VideoClip
 from .clip_streams import (
     build_base_clip,

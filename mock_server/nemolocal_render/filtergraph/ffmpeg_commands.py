@@ -7,7 +7,8 @@ from fractions import Fraction
 import msgspec
 
 from .. import encoders
-from ..planning.render_plan import SAMPLE_RATE, MediaSource, RenderPlan
+from ..media import MediaSource
+from ..planning.render_plan import SAMPLE_RATE, RenderPlan
 from . import audio_filters, compositing
 from .graph_builder import GraphBuilder, Stream, decimal
 

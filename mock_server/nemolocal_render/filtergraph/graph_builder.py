@@ -6,8 +6,8 @@ been compiled: equal inputs stay apart, and no path and no text of a user is eve
 
 from typing import Any
 
-from ..media import DECODERS, DEMUXERS
-from ..planning.render_plan import MediaSource, RenderPlan
+from ..media import DECODERS, DEMUXERS, MediaSource
+from ..planning.render_plan import RenderPlan
 
 # From here on every decoder gets one thread, or memory grows with the number of clips.
 _MANY_INPUTS = 4

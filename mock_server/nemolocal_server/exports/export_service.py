@@ -18,7 +18,7 @@ from nemolocal_contract.requests import RenderRequest
 from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_contract.responses import RenderOutput, RenderStatus
 from nemolocal_render.job import RenderJobFailed, RenderResult
-from nemolocal_render.planning.draft_limits import read_draft
+from nemolocal_render.planning.draft_reader import read_draft
 from nemolocal_render.planning.planner import (
     DraftRejected,
     MediaSource,
