@@ -6,11 +6,16 @@ shown is handed on as it comes (`OutputLine`), without the GUI (CLI-6).
 
 from collections.abc import Iterator
 
-from nemolocal_contract.endpoints import CHAT
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.requests import ChatRequest, Message, Part
-from nemolocal_contract.sse import SseEvent, SseEventTooLarge, SseParser
-from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
+from nemolocal_contract.endpoints import CHAT, ChatRequest, Message, Part
+from nemolocal_contract.responses import encode_json
+from nemolocal_contract.turn_events import (
+    Heartbeat,
+    SseEvent,
+    SseEventTooLarge,
+    SseParser,
+    Text,
+    decode_turn_events,
+)
 
 from .errors import TRY_AGAIN, BadReply, ConnectionCut, NemoError
 from .gui_translation import Translator

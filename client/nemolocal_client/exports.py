@@ -5,11 +5,15 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.endpoints import (
+    RENDER,
+    RENDER_CANCEL,
+    RENDER_STATUS,
+    OutputRequest,
+    RenderRequest,
+)
 from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.requests import OutputRequest, RenderRequest
-from nemolocal_contract.responses import RenderStatus
+from nemolocal_contract.responses import RenderStatus, encode_json
 
 from .auth import send_authorized
 from .downloads import download_render

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from nemolocal_contract.headers import CLIENT_ID, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, bearer_header
 
 from .connection_errors import connection_error
 from .download_stream import content_type, range_headers

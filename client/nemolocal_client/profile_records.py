@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import CLIENT_ID_MAX
+from nemolocal_contract.endpoints import CLIENT_ID_MAX, CLOUD_BASE_URL
 
 from .operations import SavedToken, Secret
 

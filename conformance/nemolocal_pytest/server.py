@@ -10,8 +10,7 @@ import httpx
 from nemolocal_client import Attribution, Client, MemoryProfile
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import control_headers
+from nemolocal_contract.endpoints import Endpoint, control_headers
 from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.exports.render_executor import LocalExecutor
 from nemolocal_server.serving import LocalServer

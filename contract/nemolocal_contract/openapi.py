@@ -16,12 +16,23 @@ from typing import Any
 
 import msgspec
 
-from . import control_api, journal, requests, responses
-from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL_PREFIX, HEALTH, Endpoint, endpoints
-from .envelope import decode_json, encode_json, failure
-from .headers import CONTROL_TOKEN
+from . import control_api, journal, responses
+from .endpoints import (
+    CHAT,
+    CLOUD_BASE_URL,
+    CONTROL_PREFIX,
+    CONTROL_TOKEN,
+    HEALTH,
+    ChatRequest,
+    ClaimRequest,
+    Endpoint,
+    RenderRequest,
+    SessionRequest,
+    UrlUploadRequest,
+    endpoints,
+)
 from .media import ACCEPTED_EXTENSIONS_TEXT
-from .response_codes import ResponseCode, http_status
+from .responses import ResponseCode, decode_json, encode_json, failure, http_status
 from .rules import rules
 
 _SCHEMAS = "#/components/schemas/"
@@ -29,8 +40,8 @@ _JSON = "application/json"
 _STREAM = "text/event-stream"
 _ATTRIBUTION = ("SkillSource", "SkillVersion", "SkillPlatform")
 _TYPES = (
-    requests.SessionRequest, requests.ClaimRequest, requests.UrlUploadRequest,
-    requests.ChatRequest, requests.RenderRequest,
+    SessionRequest, ClaimRequest, UrlUploadRequest,
+    ChatRequest, RenderRequest,
     responses.TokenReply, responses.ClaimReply, responses.SessionReply, responses.UploadReply,
     responses.Balance, responses.StateReply, responses.RenderStatus,
     control_api.Health, control_api.SnapshotId, control_api.SnapshotList,

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nemolocal_contract.endpoints import CHAT
-from nemolocal_contract.envelope import failure
-from nemolocal_contract.response_codes import ResponseCode, http_status
+from nemolocal_contract.responses import ResponseCode, failure, http_status
 
 from .data.storage_errors import explain_storage_error
 from .errors import ContractError

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nemolocal_contract.envelope import encode_json, success
+from nemolocal_contract.responses import encode_json, success
 
 
 def json_response(

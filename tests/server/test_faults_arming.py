@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT
 from nemolocal_server.faults.api_call import ApiCall
 from nemolocal_server.faults.catalogue import CATALOGUE
 from nemolocal_server.faults.fault_registry import FaultMatch, FaultRegistry, FaultSpec

@@ -11,9 +11,16 @@ import httpx
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
-from nemolocal_contract.requests import ChatRequest, Message, Part, SessionRequest
+from nemolocal_contract.endpoints import (
+    CLIENT_ID,
+    Attribution,
+    ChatRequest,
+    Message,
+    Part,
+    SessionRequest,
+    bearer_header,
+)
+from nemolocal_contract.responses import encode_json
 
 from ..parse.templates import Placeholder
 from .calls import SkillCall

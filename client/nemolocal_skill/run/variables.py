@@ -3,7 +3,7 @@
 import uuid
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.headers import SKILL_PLATFORM, SKILL_SOURCE, SKILL_VERSION, Attribution
+from nemolocal_contract.endpoints import SKILL_PLATFORM, SKILL_SOURCE, SKILL_VERSION, Attribution
 
 from ..parse.document import Skill
 from ..parse.templates import fill_template, template_from_word

@@ -1,6 +1,6 @@
 """Replies about clips, their order and speed, and undo and redo."""
 
-from nemolocal_contract.describe.labels import Language
+from nemolocal_contract.describe.descriptions import Language
 
 from ..intents import (
     KeepSpan,

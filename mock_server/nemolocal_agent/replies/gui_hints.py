@@ -6,7 +6,7 @@ client can drop it without losing information.
 
 from collections.abc import Sequence
 
-from nemolocal_contract.describe.labels import Language
+from nemolocal_contract.describe.descriptions import Language
 
 from .. import intents
 from ..intents import Edit

@@ -2,7 +2,7 @@
 
 import re
 
-from nemolocal_contract.describe.labels import Language, truncate_text
+from nemolocal_contract.describe.descriptions import Language, truncate_text
 
 from ..intents import NoEdit, Topic
 from .phrasing import in_language, quote

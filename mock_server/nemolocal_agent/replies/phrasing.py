@@ -1,6 +1,6 @@
 """Spans, points and clips in words: `the second half`, `clip 2`, `最后4秒`."""
 
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     Language,
     format_percent,
     format_seconds,

@@ -6,8 +6,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from nemolocal_contract.envelope import failure
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, failure
 
 from ..request_context import context_of, start_context
 from ..responses import json_response

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from nemolocal_contract.requests import ClaimRequest
+from nemolocal_contract.endpoints import ClaimRequest
 from nemolocal_contract.responses import ClaimReply
 
 from ..data.claims import CLAIM_SECONDS

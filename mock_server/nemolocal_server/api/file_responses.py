@@ -5,7 +5,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 
 class StoredFileResponse(FileResponse):

@@ -9,8 +9,7 @@ from typing import Literal
 import msgspec
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.responses import FileReply
+from nemolocal_contract.responses import FileReply, decode_json, encode_json
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import MediaSource
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
+from nemolocal_contract.endpoints import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
 
 from .. import ids
 

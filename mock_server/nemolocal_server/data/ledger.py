@@ -5,8 +5,7 @@ settle (taken) or release (given back) answers it, which the schema's unique ind
 """
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import Balance
+from nemolocal_contract.responses import Balance, ResponseCode
 
 from ..errors import ContractError
 from .store import Store

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from nemolocal_contract.draft import Draft
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.endpoints import RenderRequest
 from nemolocal_contract.media import Resolution
-from nemolocal_contract.requests import RenderRequest
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import RenderOutput, RenderStatus
+from nemolocal_contract.responses import (
+    RenderOutput,
+    RenderStatus,
+    ResponseCode,
+    decode_json,
+    encode_json,
+)
 from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.planning.draft_reader import read_draft
 from nemolocal_render.planning.planner import (

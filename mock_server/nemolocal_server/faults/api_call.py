@@ -5,10 +5,15 @@ from starlette.datastructures import Headers
 from starlette.routing import compile_path
 from starlette.types import Scope
 
-from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID, parse_bearer_token
-from nemolocal_contract.requests import ChatRequest, RenderRequest
+from nemolocal_contract.endpoints import (
+    AUTHORIZATION,
+    CLIENT_ID,
+    ChatRequest,
+    RenderRequest,
+    endpoints,
+    parse_bearer_token,
+)
+from nemolocal_contract.responses import decode_json
 
 from ..data.assets import CDN_PATH
 from ..data.tokens import TokenRecord, TokenRepository

@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 from starlette.datastructures import MutableHeaders
 
-from nemolocal_contract.sse import HEARTBEAT_BYTES, encode_sse_event
+from nemolocal_contract.turn_events import HEARTBEAT_BYTES, encode_sse_event
 
 from .catalogue import (
     ActiveFault,

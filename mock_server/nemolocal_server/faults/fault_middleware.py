@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.endpoints import CONTROL_PREFIX
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import CONTROL_PREFIX, FAULT
 
 from ..errors import bad_request
 from ..exception_handlers import handle_contract_error

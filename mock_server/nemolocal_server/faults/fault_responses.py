@@ -5,8 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from nemolocal_contract.envelope import encode_json, failure
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, encode_json, failure
 
 from ..context import ServerContext
 from ..data.ledger import no_credits

@@ -7,8 +7,8 @@ from itertools import islice
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.journal import Credits, TurnEntry
+from nemolocal_contract.responses import decode_json
 
 from ..data.store import Store
 

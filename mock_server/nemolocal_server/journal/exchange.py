@@ -4,8 +4,12 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import find_endpoint
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, parse_bearer_token
+from nemolocal_contract.endpoints import (
+    ANONYMOUS_TOKEN_PREFIX,
+    AUTHORIZATION,
+    find_endpoint,
+    parse_bearer_token,
+)
 from nemolocal_contract.journal import Ending, Entry
 
 from ..data.known_tokens import KnownTokens

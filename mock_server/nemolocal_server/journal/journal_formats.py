@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.journal import JOURNAL_VERSION, Entry
+from nemolocal_contract.responses import encode_json
 
 from .har import har_entry, har_head
 

@@ -10,9 +10,9 @@ from nemolocal_contract.endpoints import (
     RENDER_STATUS,
     TOKEN,
     Endpoint,
+    missing_attribution,
 )
-from nemolocal_contract.headers import missing_attribution
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 _RULE_OF_CODE = {
     ResponseCode.BAD_TOKEN: "GEN-3",

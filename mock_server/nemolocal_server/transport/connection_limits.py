@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 
 from .file_descriptors import max_connections
 

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 from nemolocal_render.media import MediaInfo
 
 from ..data import data_folder
