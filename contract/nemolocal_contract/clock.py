@@ -1,9 +1,8 @@
-"""Time as an object: the one place where this project asks what time it is and waits.
+"""The clocks of this project, which all code uses to read the time and to wait.
 
-`WallClock` is the real time; waits that a cloud would make are divided by its `speed`.
-`ScaledClock` is a time that runs faster: waits and life times alike.
-`ManualClock` stands still until it is advanced and wakes sleepers in the order in which they fall
-due, so that minutes of protocol pass in no wall time and always in the same order.
+`WallClock` is real time, with waits divided by its `speed`. `ScaledClock` runs faster, so that
+waits and lifetimes are shorter. `ManualClock` stands still until it is advanced, and wakes sleepers
+in the order of their due times: minutes pass without real time, and always in the same order.
 """
 
 import asyncio
@@ -20,28 +19,28 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
 
-# Turns of the event loop that woken tasks get to reach their next wait before time moves on.
+# Turns of the event loop in which woken tasks reach their next wait.
 _SETTLE_TURNS = 12
 # Sleepers that `wait_until` wakes, or pauses in which nothing sleeps, before it gives up.
 _HANGS_AFTER = 20_000
-# Where a manual clock begins: any time would do, a fixed one makes runs the same.
+# The default start of a manual clock: a fixed one makes runs reproducible.
 MANUAL_CLOCK_START = 1_700_000_000.0
 
 
 class Clock(Protocol):
-    """What everything that depends on time is given."""
+    """The interface of a clock."""
 
     def time(self) -> float:
         """Seconds since the epoch."""
 
     def elapsed(self) -> float:
-        """Seconds since some moment, as `sleep` counts them: only differences mean anything."""
+        """Seconds since an arbitrary moment, at the speed of `sleep`."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that long in an event loop."""
+        """Wait in an event loop."""
 
     def wait(self, seconds: float) -> None:
-        """Wait that long in a thread."""
+        """Wait in a thread."""
 
 
 class WallClock:
@@ -66,7 +65,7 @@ class WallClock:
 
 
 class ScaledClock:
-    """Time itself runs `speed` times as fast, from `start` on: everything that follows it does."""
+    """A clock that runs `speed` times as fast as real time, from `start` on."""
 
     def __init__(self, speed: float, start: float | None = None) -> None:
         if not speed > 0:
@@ -306,9 +305,9 @@ def _turn_loop(turns: int, condition: Callable[[], bool]) -> Generator[None, Non
 
 
 def get_wait_speed(clock: Clock) -> float | None:
-    """How many seconds of waiting pass in a second of a clock's time; None where that stands still.
+    """Return the seconds of waiting per second of a clock's time; None if the clock stands still.
 
-    Only a wall clock divides waits: where time itself runs faster, they take as long as they say.
+    Only a wall clock divides waits; on a scaled clock a wait takes its full time of the clock.
     """
     if isinstance(clock, WallClock):
         return clock.speed
@@ -319,9 +318,9 @@ _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def iso8601(seconds: float) -> str:
-    """`seconds` since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1).
+    """Return seconds since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1).
 
-    Moments after the year 9999, which ISO 8601 has no digits for, are its last one.
+    Times after the year 9999 become its last second.
     """
     stamp = datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).isoformat(
         timespec="milliseconds"
