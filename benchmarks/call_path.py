@@ -18,7 +18,7 @@ import httpx
 
 from nemolocal_contract import endpoints
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, Attribution, bearer_header
 from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.planner import RenderPlan
 from nemolocal_server.app import build_app

@@ -14,8 +14,7 @@ from statistics import median
 
 import httpx
 
-from nemolocal_contract.endpoints import JOURNAL_SUMMARY
-from nemolocal_contract.headers import control_headers
+from nemolocal_contract.endpoints import JOURNAL_SUMMARY, control_headers
 from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .baseline_server import PATH

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, Attribution, bearer_header
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.turns.turn_schedule import TurnScheduler, TurnSeed
 

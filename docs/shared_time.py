@@ -1,17 +1,15 @@
-"""A server and a client on one clock, which jumps: how the table of faults is made, and tested.
+"""A server and a client on one virtual clock, for the table of faults and its tests.
 
-Looking into an upload and rendering are stood in for; everything else is as it is.
+Probing and rendering are replaced by fakes; everything else is the product.
 """
 
 import asyncio
 import select
 import tempfile
-import threading
-import types
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from unittest import mock
 
 import httpx
@@ -19,17 +17,15 @@ import msgspec
 from httpcore._backends.sync import SyncStream
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.endpoints import HEALTH
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
-T = TypeVar("T")
-# Turns of the server's loop until it has done what it can, and the seconds of real time that the
-# system gets for threads and sockets; after so many of them in which nothing happens it hangs.
-_TURNS, _THREADS, _HANGS = 48, 0.001, 20_000
+# Turns of the event loop in which the server, and an async client in its loop, do what they can,
+# and the real time in seconds that bytes between sockets get.
+SETTLE_TURNS, _GRACE = 48, 0.001
 # A shorter pause of the server is one turn of its loop: bytes may come one by one.
 _BRIEF = 0.1
 
@@ -37,16 +33,15 @@ _BRIEF = 0.1
 class SharedClock(ManualClock):
     """The server's clock; it moves only while a client waits and the server has nothing to do.
 
-    So no time passes while anybody works, however busy the machine is. `waited` are the pauses of
-    the client, `listened` is what else passed between `restart` and `stop`. Of `together` brief
+    So no time passes while anything works, however busy the machine is. `waited` is the time of the
+    client's own pauses, `listened` the other time between `restart` and `stop`. Of `together` brief
     pauses of the server only the last is a turn of its loop: so many slow bytes are read at once.
     """
 
     def __init__(self, together: int = 1) -> None:
-        super().__init__()
+        super().__init__(settle_turns=SETTLE_TURNS, grace=_GRACE)
         self.together, self._brief = together, 0
         self.waited = self.listened = self._since = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def sleep(self, seconds: float) -> None:
         if seconds >= _BRIEF:
@@ -57,59 +52,17 @@ class SharedClock(ManualClock):
             if not self._brief % self.together:
                 await asyncio.sleep(0)
 
+    def wait(self, seconds: float) -> None:
+        self.waited += seconds
+        super().wait(seconds)
+
     def restart(self) -> None:
-        """Count from now on."""
+        """Start to count pauses."""
         self.waited, self._since = 0.0, self.time()
 
     def stop(self) -> None:
-        """Count no longer."""
+        """Stop to count pauses."""
         self.listened = self.time() - self._since - self.waited
-
-    def time(self) -> float:
-        if self._loop is None and threading.current_thread().name == "nemolocal-server":
-            self._loop = asyncio.get_running_loop()
-        return super().time()
-
-    def wait(self, seconds: float) -> None:
-        self.waited += seconds
-        self.until_done(self.advance(seconds))
-
-    def until_done(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something in the loop of the server, which has been called before."""
-        assert self._loop is not None
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        self.until(future.done)
-        return future.result()
-
-    def until(self, come: Callable[[], bool]) -> None:
-        """Let time pass until it has come, from one sleeper to the next."""
-        loop = self._loop
-        for _ in range(_HANGS if loop is not None else 0):
-            if come():
-                return
-            assert loop is not None
-            asyncio.run_coroutine_threadsafe(self._next(come), loop).result()
-        assert loop is None, "the server says nothing and waits for nothing"
-
-    async def _next(self, come: Callable[[], bool]) -> None:
-        if await _turns(come):
-            return
-        # What is on its way is nobody's turn: the work of a thread, bytes between two sockets. On a
-        # busy machine the clock would go on without them, at a turn that stalls for many minutes.
-        await asyncio.sleep(_THREADS)
-        # Whoever slept may have been given up in these turns.
-        if not await _turns(come) and self._sleepers:
-            self._wake_next()
-
-
-@types.coroutine
-def _turns(come: Callable[[], bool]) -> Generator[None, None, bool]:
-    """Whether it has come, within so many turns of the loop; each is a bare `yield`."""
-    for _ in range(_TURNS):
-        yield
-        if come():
-            return True
-    return False
 
 
 class ClientClock:
@@ -158,7 +111,7 @@ def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
 
     def read_in_time(stream: Any, max_bytes: int, timeout: float | None = None) -> bytes:
         connection = stream.get_extra_info("socket")
-        clock.until(lambda: bool(select.select([connection], [], [], 0)[0]))
+        clock.wait_until(lambda: bool(select.select([connection], [], [], 0)[0]))
         return read(stream, max_bytes, timeout)
 
     with (
@@ -170,5 +123,5 @@ def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
     ):
         folder = Path(name)
         (folder / "clip.mp4").write_bytes(b"a clip")
-        http.get(HEALTH.template)
+        server.call(clock.attach())
         yield Stage(server.base_url, clock, folder, http)

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from nemolocal_render import child_process, encoders, ffmpeg_cli, sandbox
-from nemolocal_render.planning.encode_settings import EncodeSettings
+from nemolocal_render.planning.output_settings import EncodeSettings
 
 from .metrics import (
     Instruments,

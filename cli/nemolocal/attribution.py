@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 from .errors import UsageError
 

@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 from .attribution import installed_version
 

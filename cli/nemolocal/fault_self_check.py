@@ -16,10 +16,14 @@ import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.envelope import Envelope
-from nemolocal_contract.headers import Attribution, bearer_header
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import ReceivedEvent, UnreadableEvent, decode_turn_events
+from nemolocal_contract.endpoints import Attribution, bearer_header
+from nemolocal_contract.responses import Envelope
+from nemolocal_contract.turn_events import (
+    ReceivedEvent,
+    SseParser,
+    UnreadableEvent,
+    decode_turn_events,
+)
 from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.planner import RenderPlan
 from nemolocal_render.synthetic.sample_media import make_sample

@@ -7,8 +7,7 @@ with Client("http://127.0.0.1:8787", attribution=Attribution("my-skill", "1.0"))
     client.export("out.mp4")
 """
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .assistant import Answer, Assistant, AsyncAssistant

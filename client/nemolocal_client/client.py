@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from nemolocal_contract.clock import Clock, WallClock
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .client_flows import ClientFlows, Resolution

@@ -6,9 +6,7 @@ from typing import Literal, TypeVar
 from msgspec import UNSET
 
 from nemolocal_contract.describe import describe_timeline
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import Attribution
-from nemolocal_contract.requests import OutputRequest
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, Attribution, OutputRequest
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from . import client_flows

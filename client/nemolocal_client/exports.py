@@ -10,11 +10,16 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_DOWNLOAD, RENDER_STATUS
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.endpoints import (
+    RENDER,
+    RENDER_CANCEL,
+    RENDER_DOWNLOAD,
+    RENDER_STATUS,
+    OutputRequest,
+    RenderRequest,
+)
 from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.requests import OutputRequest, RenderRequest
-from nemolocal_contract.responses import RenderOutput, RenderStatus
+from nemolocal_contract.responses import RenderOutput, RenderStatus, encode_json
 
 from .auth import AuthState, send_authorized
 from .errors import (

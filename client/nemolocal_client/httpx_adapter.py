@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from nemolocal_contract.headers import CLIENT_ID, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, bearer_header
 
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
 from .file_transfer import ProgressFile, UploadProgress, content_type, range_headers

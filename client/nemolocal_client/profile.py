@@ -20,8 +20,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 import msgspec
 import platformdirs
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import CLIENT_ID_MAX
+from nemolocal_contract.endpoints import CLIENT_ID_MAX, CLOUD_BASE_URL
 
 from .config_files import (
     CONFIG_VARIABLE as CONFIG_VARIABLE,

@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nemolocal_contract.endpoints import CHAT, RENDER
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import RenderStatus, decode_render
+from nemolocal_contract.responses import RenderStatus, ResponseCode, decode_json, decode_render
 
 from .errors import (
     BackendError,

@@ -16,10 +16,11 @@ from nemolocal_contract.endpoints import (
     SESSION,
     STATE,
     UPLOAD,
+    ClaimRequest,
+    SessionRequest,
+    UrlUploadRequest,
 )
-from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.media import skill_profile
-from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 from nemolocal_contract.responses import (
     Balance,
     ClaimReply,
@@ -27,6 +28,7 @@ from nemolocal_contract.responses import (
     SessionReply,
     StateReply,
     UploadReply,
+    encode_json,
 )
 
 from .auth import AuthState, send_authorized

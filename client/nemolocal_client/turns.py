@@ -10,12 +10,16 @@ from collections.abc import Iterator
 import msgspec
 
 from nemolocal_contract.describe import describe_changes, describe_timeline
-from nemolocal_contract.endpoints import CHAT
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.requests import ChatRequest, Message, Part
-from nemolocal_contract.responses import StateReply
-from nemolocal_contract.sse import SseEvent, SseEventTooLarge, SseParser
-from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
+from nemolocal_contract.endpoints import CHAT, ChatRequest, Message, Part
+from nemolocal_contract.responses import StateReply, encode_json
+from nemolocal_contract.turn_events import (
+    Heartbeat,
+    SseEvent,
+    SseEventTooLarge,
+    SseParser,
+    Text,
+    decode_turn_events,
+)
 
 from .errors import (
     TRY_AGAIN,

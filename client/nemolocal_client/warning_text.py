@@ -2,14 +2,16 @@
 
 import re
 
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     TRACK_LABELS,
     Language,
+    format_span,
     parse_language,
+    segment_name,
+    track_label,
     translate_label,
     truncate_text,
 )
-from nemolocal_contract.describe.track_descriptions import format_span, segment_name, track_label
 from nemolocal_contract.draft import Draft
 
 _PATH = re.compile(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path, PurePath
 
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 UNKNOWN = "unknown"
 

@@ -13,8 +13,7 @@ import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import CLIENT_ID
+from nemolocal_contract.endpoints import CLIENT_ID, Endpoint
 
 from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, expect_type
 from .control_client import ControlClient

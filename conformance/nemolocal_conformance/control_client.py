@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import control_headers
+from nemolocal_contract.endpoints import Endpoint, control_headers
 
 from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, require_field
 from .target import TargetClient, TargetResponse, TargetUnreachable

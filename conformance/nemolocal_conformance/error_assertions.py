@@ -1,6 +1,6 @@
 """Assertions on errors, in every style that the contract allows (GEN-1, GEN-2)."""
 
-from nemolocal_contract.response_codes import ResponseCode, http_status
+from nemolocal_contract.responses import ResponseCode, http_status
 
 from .assertions import CheckFailed, expect_equal, expect_one_of, expect_true, require_field
 from .context import CheckContext

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN
 
 ResponseEnding = Literal["complete", "cut", "timeout"]
 

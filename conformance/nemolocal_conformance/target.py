@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from nemolocal_contract.endpoints import APP_NAME, BALANCE, CURRENT_USER
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.headers import Attribution, bearer_header
-from nemolocal_contract.sse import SseEvent, SseParser
+from nemolocal_contract.endpoints import APP_NAME, BALANCE, CURRENT_USER, Attribution, bearer_header
+from nemolocal_contract.responses import decode_json, encode_json
 from nemolocal_contract.turn_events import (
     ReceivedEvent,
+    SseEvent,
+    SseParser,
     Text,
     ToolCall,
     ToolResult,

@@ -10,7 +10,6 @@ import respx
 from nemolocal_conformance.samples import CLIP, CLIP_FPS, CLIP_SECONDS, CLIP_SIZE, read_sample
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, Endpoint
-from nemolocal_contract.envelope import success
 from nemolocal_contract.responses import (
     Balance,
     ClaimReply,
@@ -23,6 +22,7 @@ from nemolocal_contract.responses import (
     TokenReply,
     UploadReply,
     encode_render,
+    success,
 )
 from nemolocal_contract.turn_events import Heartbeat, Text, TurnEventEncoder
 

@@ -11,15 +11,14 @@ from nemolocal_client import Attribution, Client, MemoryProfile
 from nemolocal_client.deprecation import DeprecatedName
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import control_headers
+from nemolocal_contract.endpoints import Endpoint, control_headers
 from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.exports.render_executor import LocalExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
-from .clock import NemoClock, RenderTracker
+from .clock import NemoClock, hold_while_rendering
 
 _TOKEN_VARIABLE = "NEMO_CONTROL_TOKEN"
 _ATTRIBUTION = Attribution("nemolocal-pytest", "1.0")
@@ -32,12 +31,10 @@ class NemoServer:
     control API requires `control_token`, which is NEMO_CONTROL_TOKEN and usually "".
     """
 
-    def __init__(
-        self, base_url: str, time: ManualClock, renders: RenderTracker, control_token: str = ""
-    ) -> None:
+    def __init__(self, base_url: str, clock: ManualClock, control_token: str = "") -> None:
         self.base_url = base_url
         self.control_token = control_token
-        self.clock = NemoClock(time, self._advance, renders)
+        self.clock = NemoClock(clock)
         # Plain HTTP: loading certificates would only take time.
         self._http = httpx.Client(
             base_url=base_url,
@@ -82,9 +79,6 @@ class NemoServer:
     forget = DeprecatedName("reset")
     disarm = DeprecatedName("clear_faults")
 
-    def _advance(self, seconds: float) -> None:
-        self.call_control(wire.CLOCK_ADVANCE, {"seconds": seconds})
-
 
 @contextlib.contextmanager
 def open_server() -> Iterator[NemoServer]:
@@ -96,9 +90,10 @@ def open_server() -> Iterator[NemoServer]:
         control_token=os.environ.get(_TOKEN_VARIABLE, ""),
     )
     with TemporaryFolder("pytest") as folder:
-        time = ManualClock(autojump=True)
-        renders = RenderTracker(LocalExecutor(folder))
-        with LocalServer(settings, time, renders) as server:
-            stand = NemoServer(server.base_url, time, renders, server.control_token)
+        clock = ManualClock(autojump=True)
+        execute = hold_while_rendering(clock, LocalExecutor(folder))
+        with LocalServer(settings, clock, execute) as server:
+            server.call(clock.attach())
+            stand = NemoServer(server.base_url, clock, server.control_token)
             with contextlib.closing(stand):
                 yield stand

@@ -1,4 +1,4 @@
-"""The wire contract of NemoVideo, without any I/O: names, shapes, bytes and rules.
+"""The wire contract of NemoVideo, without I/O: names, types, bytes and rules.
 
-Both the server and the client stand on this package and agree on nothing else.
+This package is all that the server and the client share.
 """

@@ -1,9 +1,9 @@
 """The draft: the timeline as typed, frozen values, and its short names on the wire.
 
-The wire speaks short names (`t`, `sg`, `d`, …: STA-2, and STA-4 for those that nobody publishes),
-Python the long ones. Reading never fails on an object and never loses anything: what the model
-does not know, or what is not of the type that it should be, is kept in `extra` and written back
-as it was. Whether a draft makes sense is another question, asked where it is rendered (REN-9).
+Wire names are short (`t`, `sg`, `d`, …: STA-2, and STA-4 for those that no source documents),
+Python names are long. Reading an object never fails and loses nothing: unknown fields and values of
+a wrong type are kept in `extra` and written back unchanged. The renderer decides whether a draft is
+valid (REN-9).
 
 All times are milliseconds.
 """
@@ -18,7 +18,7 @@ Number = int | float
 
 
 class TrackType(IntEnum):
-    """What a track carries (`tt`)."""
+    """The type of a track (`tt`)."""
 
     VIDEO = 0
     AUDIO = 1
@@ -30,7 +30,7 @@ class _Node(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Style(_Node, frozen=True):
-    """How a text looks: size in pixels of a 1080-line picture, colour and position by name."""
+    """The style of a text: size in pixels of a 1080-line picture, colour and position by name."""
 
     size: Number | None = None
     color: str | None = None
@@ -39,14 +39,14 @@ class Style(_Node, frozen=True):
 
 
 class Transition(_Node, frozen=True):
-    """The way from a segment into the next one."""
+    """The transition from a segment to the next one."""
 
     type: str | None = None
     duration_ms: Number | None = None
 
 
 class Segment(_Node, frozen=True):
-    """A piece of a track: a part of a source, or a text, at a place on the timeline.
+    """A part of a source, or a text, at a place on the timeline.
 
     `start_ms` and `duration_ms` are on the timeline, `source_start_ms` is in the source; absent
     fields are None.
@@ -69,12 +69,12 @@ class Segment(_Node, frozen=True):
 
     @property
     def end_ms(self) -> Number:
-        """Where the segment ends on the timeline."""
+        """The end of the segment on the timeline."""
         return (self.start_ms or 0) + (self.duration_ms or 0)
 
 
 class Track(_Node, frozen=True):
-    """A lane of segments of one type."""
+    """A track of segments of one type."""
 
     type: int | None = None
     id: str | None = None
@@ -84,14 +84,14 @@ class Track(_Node, frozen=True):
 
 
 class Metadata(_Node, frozen=True):
-    """What the draft is called, how it is shown (pixels, frames per second) and compressed.
+    """The title, size (pixels), frame rate and compression of a draft.
 
-    The last three are ours (STA-4). `compression` asks for a small file: `{"mode": "rtk"}` (smaller
-    than its sources without visible loss), `{"mode": "size", "megabytes": 10}` (at most so many
-    times 1,000,000 bytes) or `{"mode": "quality", "quality": "low"}` (or medium, high). `fit` says
-    how clips of another shape fill the picture: `pad` (black bars, the default), `crop` (cut off)
-    or `blur` (before a blurred copy of themselves). `resolution` is `720p`, `1080p` or `4k`, where
-    the export itself does not ask for another.
+    The last three fields are an assumption (STA-4). `compression` asks for a small file:
+    `{"mode": "rtk"}` (smaller than the sources without visible loss),
+    `{"mode": "size", "megabytes": 10}` (at most 10,000,000 bytes) or
+    `{"mode": "quality", "quality": "low"}` (or medium, high). `fit` says how clips of another
+    aspect ratio fill the picture: `pad` (black bars, the default), `crop` or `blur` (before a
+    blurred copy). `resolution` is `720p`, `1080p` or `4k`; the export request can override it.
     """
 
     title: str | None = None
@@ -112,16 +112,16 @@ class Draft(_Node, frozen=True):
 
     @property
     def ready(self) -> bool:
-        """Whether it can be exported: some track has a segment (STA-3)."""
+        """Whether the draft can be exported: some track has a segment (STA-3)."""
         return any(track.segments for track in self.tracks or ())
 
     def of_type(self, kind: TrackType) -> list[Track]:
-        """The tracks of one type, in order."""
+        """Return the tracks of one type, in order."""
         return [track for track in self.tracks or () if track.type == kind]
 
 
 class _Mismatch:
-    """The value is not of the field's type: it stays in `extra`."""
+    """Marks a value of a wrong type, which stays in `extra`."""
 
 
 _MISMATCH = _Mismatch()
@@ -203,9 +203,14 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
 }
 
 
-def wire_name(cls: type[_Node], name: str) -> str:
-    """The short name of a Python field, for messages that point into a draft (REN-9)."""
-    return next(short for short, (long, _) in _FIELDS[cls].items() if long == name)
+_WIRE_NAMES = {
+    cls: {name: short for short, (name, _) in fields.items()} for cls, fields in _FIELDS.items()
+}
+
+
+def wire_names(cls: type[_Node]) -> Mapping[str, str]:
+    """Return the wire name of each field of a class, for messages about a draft (REN-9)."""
+    return _WIRE_NAMES[cls]
 
 
 def _read(cls: type[N], wire: Mapping[str, Any]) -> N:
@@ -236,11 +241,11 @@ def _write(value: Any) -> Any:
 
 
 def draft_from_wire(wire: Mapping[str, Any]) -> Draft:
-    """Read a draft from any JSON object; nothing is lost and nothing is refused."""
+    """Read a draft from any JSON object; nothing is lost or refused."""
     return _read(Draft, wire)
 
 
 def draft_to_wire(draft: Draft) -> dict[str, Any]:
-    """The JSON object of a draft, in short names, unknown fields included (STA-4)."""
+    """Return the JSON object of a draft in wire names, with its unknown fields (STA-4)."""
     wire: dict[str, Any] = _write(draft)
     return wire

@@ -1,8 +1,8 @@
 """Effects and transitions of a segment: the values of `fx` and `tr` that this project knows.
 
-Nobody publishes what stands in them (STA-4, grade A): these names are ours. An effect on the wire
-is an object whose `type` names it; other fields are kept where it stands and ignored here. Amounts
-are shares from -1 to 1 with 0 for "as it is", places are shares of the picture from its top left.
+No source documents them (STA-4, grade A): the names are an assumption. An effect on the wire is an
+object with a `type`; unknown fields stay in the draft and are ignored here. Amounts are from -1 to
+1 with 0 for "unchanged", positions are shares of the picture from its top left.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ Position = Literal[
     "bottom-center",
     "bottom-right",
 ]
-"""Where something stands in the picture."""
+"""A position in the picture."""
 
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
@@ -45,18 +45,18 @@ TransitionType = Literal[
     "dissolve",
     "pixelate",
 ]
-"""How one segment goes over into the next. `wipe-left` moves its edge to the left.
+"""A transition from a segment to the next one. `wipe-left` moves its edge to the left.
 
-A transition is centred on the cut and takes half of its time from either side, so that the length
-of the timeline stays: there the sources are shown on, and where one has no more, its last or first
-picture stands.
+A transition is centred on the cut and takes half of its time from either side, so the length of the
+timeline does not change. The sources play on during the transition; where one has no more frames,
+its last or first frame is held.
 """
 
 TRANSITIONS: tuple[TransitionType, ...] = get_args(TransitionType)
 
 
 class _Effect(msgspec.Struct, frozen=True, tag_field="type"):
-    """One entry of `fx`; they act in their order."""
+    """One entry of `fx`; effects are applied in order."""
 
 
 class Reverse(_Effect, frozen=True, tag="reverse"):
@@ -76,7 +76,7 @@ class Flip(_Effect, frozen=True, tag="flip"):
 
 
 class Crop(_Effect, frozen=True, tag="crop"):
-    """Only this part of the picture is shown, as large as it can be."""
+    """Only this part of the picture is shown, enlarged."""
 
     x: _Share = 0.0
     y: _Share = 0.0
@@ -113,7 +113,7 @@ class Grayscale(_Effect, frozen=True, tag="grayscale"):
 
 
 class Sepia(_Effect, frozen=True, tag="sepia"):
-    """The brown of old photographs."""
+    """The brown tint of old photographs."""
 
 
 class Blur(_Effect, frozen=True, tag="blur"):
@@ -161,7 +161,7 @@ class Overlay(_Effect, frozen=True, tag="overlay"):
 
 
 class Duck(_Effect, frozen=True, tag="duck"):
-    """On sound: it gets quieter by this share while the video tracks have sound."""
+    """On audio: quieter by this share while the video tracks have sound."""
 
     amount: _Share = 0.7
 
@@ -191,15 +191,15 @@ EFFECTS: dict[str, type[Effect]] = {
 
 
 def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
-    """The effect of an entry of `fx`, None where its `type` is not ours.
+    """Return the effect of an entry of `fx`, or None if its `type` is not known.
 
-    Raises msgspec.ValidationError, whose text names the field, where a value of it makes no sense.
+    Raises msgspec.ValidationError, whose message names the field, for an invalid value.
     """
     cls = EFFECTS.get(wire["type"]) if isinstance(wire.get("type"), str) else None
     return None if cls is None else msgspec.convert(wire, cls)
 
 
 def effect_to_wire(effect: Effect) -> dict[str, Any]:
-    """The entry of `fx`."""
+    """Return the entry of `fx` of an effect."""
     wire: dict[str, Any] = msgspec.to_builtins(effect)
     return wire

@@ -1,4 +1,4 @@
-"""HTML pages from templates: every text in them is escaped, and does nothing to who reads it."""
+"""HTML pages from Jinja2 templates; every value in them is escaped."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 def render_page(package: str, template: str, **values: object) -> str:
-    """The page that a file in the folder `templates` of a package makes of these values."""
+    """Render a template of the folder `templates` of a package."""
     return _environment(package).get_template(template).render(values)
 
 
 @functools.cache
 def _environment(package: str) -> "Environment":
-    # Only who shows a page needs them.
+    # Imported here, since most users of this package render no page.
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     def finalize(value: object) -> object:
-        """Autoescape knows markup, but not what a terminal or a browser obeys besides."""
+        """Escape control characters too, which autoescape leaves as they are."""
         return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
 
     return Environment(

@@ -1,4 +1,4 @@
-"""What may be uploaded, and how much of it, for which skill (UPL-3, UPL-4, REN-7)."""
+"""The file types and sizes that may be uploaded, by skill (UPL-3, UPL-4, REN-7)."""
 
 from typing import Literal
 
@@ -29,14 +29,14 @@ MB = 1_000_000
 
 
 def normalize_extension(filename: str) -> str | None:
-    """The accepted extension of a file name, in its one spelling; None if it is not accepted."""
+    """Return the canonical extension of a file name, or None if it is not accepted."""
     suffix = filename.rpartition(".")[2].lower() if "." in filename else ""
     suffix = _ALIASES.get(suffix, suffix)
     return suffix if suffix in ACCEPTED_EXTENSIONS else None
 
 
 class SkillProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the backend grants to a skill, chosen by X-Skill-Source."""
+    """The limits of a skill, chosen by X-Skill-Source."""
 
     source: str
     upload_limit: int = 2000 * MB
@@ -50,7 +50,7 @@ _PROFILES = {
 
 
 def skill_profile(source: str, more: tuple[SkillProfile, ...] = ()) -> SkillProfile:
-    """The profile of a skill, one of `more` before the known ones; 2 GB and 1080p for others."""
+    """Return the profile of a skill, from `more` first; unknown skills get 2 GB and 1080p."""
     name = source.strip().lower()
     ours = {profile.source.lower(): profile for profile in more}
     return ours.get(name) or _PROFILES.get(name) or SkillProfile(source)

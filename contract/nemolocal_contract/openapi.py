@@ -16,12 +16,23 @@ from typing import Any
 
 import msgspec
 
-from . import control_api, journal, requests, responses
-from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL_PREFIX, HEALTH, Endpoint, endpoints
-from .envelope import decode_json, encode_json, failure
-from .headers import CONTROL_TOKEN
+from . import control_api, journal, responses
+from .endpoints import (
+    CHAT,
+    CLOUD_BASE_URL,
+    CONTROL_PREFIX,
+    CONTROL_TOKEN,
+    HEALTH,
+    ChatRequest,
+    ClaimRequest,
+    Endpoint,
+    RenderRequest,
+    SessionRequest,
+    UrlUploadRequest,
+    endpoints,
+)
 from .media import ACCEPTED_EXTENSIONS_TEXT
-from .response_codes import ResponseCode, http_status
+from .responses import ResponseCode, decode_json, encode_json, failure, http_status
 from .rules import rules
 
 _SCHEMAS = "#/components/schemas/"
@@ -29,8 +40,8 @@ _JSON = "application/json"
 _STREAM = "text/event-stream"
 _ATTRIBUTION = ("SkillSource", "SkillVersion", "SkillPlatform")
 _TYPES = (
-    requests.SessionRequest, requests.ClaimRequest, requests.UrlUploadRequest,
-    requests.ChatRequest, requests.RenderRequest,
+    SessionRequest, ClaimRequest, UrlUploadRequest,
+    ChatRequest, RenderRequest,
     responses.TokenReply, responses.ClaimReply, responses.SessionReply, responses.UploadReply,
     responses.Balance, responses.StateReply, responses.RenderStatus,
     control_api.Health, control_api.SnapshotId, control_api.SnapshotList,
@@ -54,7 +65,7 @@ _CONTROL_SCHEME = {
     "name": CONTROL_TOKEN,
     "description": "Needed on a server that others than its own machine can reach",
 }
-# What the chat answers where failures are those of the ADK's api_server (GEN-2, errors=adk).
+# The statuses of the chat with `errors=adk`, the failures of ADK's api_server (GEN-2).
 _ADK_STATUS = (404, 422)
 
 
@@ -85,11 +96,11 @@ class _OperationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str, Any]:
-    """The document as JSON values; `version` is that of this project, nobody else's.
+    """Return the document as JSON values; `version` is that of this project.
 
-    With `server_url`, of a local server, the control interface is part of it.
+    With the `server_url` of a local server it includes the control API.
     """
-    told = _select_operations(with_control=server_url != CLOUD_BASE_URL)
+    operations = _select_operations(with_control=server_url != CLOUD_BASE_URL)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -99,8 +110,8 @@ def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": server_url}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in told.values())],
-        "paths": _paths(told),
+        "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in operations.values())],
+        "paths": _paths(operations),
         "components": {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -109,7 +120,7 @@ def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str
             "parameters": _data().parameter,
             "schemas": _schemas(),
         },
-        "x-rules": _rules(told),
+        "x-rules": _rules(operations),
     }
 
 
@@ -121,8 +132,8 @@ def _select_operations(*, with_control: bool) -> dict[str, _Operation]:
     }
 
 
-def _rules(told: dict[str, _Operation]) -> dict[str, Any]:
-    named = {rule for name, operation in told.items() for rule in _rule_ids(name, operation)}
+def _rules(operations: dict[str, _Operation]) -> dict[str, Any]:
+    named = {rule for name, operation in operations.items() for rule in _rule_ids(name, operation)}
     return {id: msgspec.to_builtins(rule) for id, rule in rules().items() if id in named}
 
 
@@ -134,9 +145,9 @@ def _data() -> _OperationFile:
 
 @functools.cache
 def _schemas() -> dict[str, Any]:
-    """The schemas of the types and, from the data, those that no type has."""
-    _, made = msgspec.json.schema_components(_TYPES, ref_template=_SCHEMAS + "{name}")
-    schemas: dict[str, Any] = decode_json(encode_json(made))  # tuples become arrays
+    """Return the schemas of the types and those of the TOML file."""
+    _, components = msgspec.json.schema_components(_TYPES, ref_template=_SCHEMAS + "{name}")
+    schemas: dict[str, Any] = decode_json(encode_json(components))  # tuples become arrays
     for schema in schemas.values():
         if "description" in schema:
             schema["description"] = cleandoc(schema["description"])
@@ -145,9 +156,9 @@ def _schemas() -> dict[str, Any]:
     return {**schemas, **_data().schema}
 
 
-def _paths(told: dict[str, _Operation]) -> dict[str, Any]:
+def _paths(operations: dict[str, _Operation]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    for name, operation in told.items():
+    for name, operation in operations.items():
         endpoint = endpoints()[name]
         path = paths.setdefault(endpoint.template, {})
         path[endpoint.method.lower()] = _operation(name, endpoint, operation)
@@ -155,7 +166,7 @@ def _paths(told: dict[str, _Operation]) -> dict[str, Any]:
 
 
 def _operation(name: str, endpoint: Endpoint, operation: _Operation) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "operationId": name,
         "tags": [operation.tag],
         "summary": operation.summary,
@@ -166,8 +177,8 @@ def _operation(name: str, endpoint: Endpoint, operation: _Operation) -> dict[str
         "responses": _responses(endpoint, operation),
     }
     if operation.body:
-        told["requestBody"] = {"required": True, "content": _request_content(operation)}
-    return told
+        entry["requestBody"] = {"required": True, "content": _request_content(operation)}
+    return entry
 
 
 def _security(endpoint: Endpoint, operation: _Operation) -> list[dict[str, list[str]]]:
@@ -177,7 +188,7 @@ def _security(endpoint: Endpoint, operation: _Operation) -> list[dict[str, list[
 
 
 def _rule_ids(name: str, operation: _Operation) -> list[str]:
-    """The rules of an operation: its own first, then those of every call with a token."""
+    """Return the rules of an operation, then those of every call with a token."""
     endpoint = endpoints()[name]
     of_contract = not endpoint.template.startswith(CONTROL_PREFIX)
     always = ("GEN-1", "GEN-2", "GEN-4", "GEN-5", "GEN-6") if of_contract else ("GEN-6",)
@@ -210,7 +221,7 @@ def _request_content(operation: _Operation) -> dict[str, Any]:
 
 
 def _responses(endpoint: Endpoint, operation: _Operation) -> dict[str, Any]:
-    """Successes and, by status, the failures of both styles (GEN-2)."""
+    """Return the success and, by status, the failures of both styles (GEN-2)."""
     codes = operation.codes if operation.open else (ResponseCode.BAD_TOKEN, *operation.codes)
     by_status: dict[int, list[ResponseCode]] = {operation.status: []}
     for code in codes:

@@ -1,13 +1,13 @@
-"""Numbers with what they count: `1 error`, `2 entries`, `8.2 MB`."""
+"""Numbers with units: `1 error`, `2 entries`, `8.2 MB`."""
 
 
 def pluralize(number: int, noun: str, plural: str = "") -> str:
-    """A number and its noun, in the plural unless it is one; `plural` where that is no mere `s`."""
+    """Return a number and its noun; `plural` is for nouns that do not just get an `s`."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def sized(size: int) -> str:
-    """Bytes as a person reads them: `12 kB`, `8.2 MB`, `1,340 MB`; what is not empty is never 0."""
+    """Return bytes in kB or MB: `12 kB`, `8.2 MB`, `1,340 MB`; only 0 bytes are `0 kB`."""
     if size < 1_000_000:
         return f"{max(size / 1e3, min(size, 1)):.0f} kB"
     amount = size / 1e6

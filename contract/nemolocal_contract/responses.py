@@ -1,10 +1,71 @@
-"""The replies of the contract as frozen types, written by the server and read by the client."""
+"""The responses of the contract: codes, HTTP statuses, the JSON envelope and the bodies.
 
+The server writes them and the client reads them (GEN-1, GEN-2).
+"""
+
+from enum import IntEnum
 from typing import Any, Literal
 
 import msgspec
 
 from .media import MediaKind
+
+
+class ResponseCode(IntEnum):
+    """The `code` of an envelope."""
+
+    OK = 0
+    BAD_REQUEST = 400
+    EXPORT_BLOCKED = 402
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    METHOD_NOT_ALLOWED = 405
+    RATE_LIMITED = 429
+    INTERNAL = 500
+    BAD_TOKEN = 1001
+    SESSION_NOT_FOUND = 1002
+    NO_CREDITS = 2001
+    UNSUPPORTED_FILE = 4001
+    FILE_TOO_LARGE = 4002
+
+
+_HTTP_STYLE = {
+    ResponseCode.BAD_TOKEN: 401,
+    ResponseCode.SESSION_NOT_FOUND: 404,
+    ResponseCode.NO_CREDITS: 402,
+    ResponseCode.UNSUPPORTED_FILE: 415,
+    ResponseCode.FILE_TOO_LARGE: 413,
+}
+
+
+def http_status(code: ResponseCode, errors: str = "envelope") -> int:
+    """Return the HTTP status of a failure with `errors=envelope` (the default) or `errors=http`."""
+    if code not in _HTTP_STYLE:
+        return 200 if code is ResponseCode.OK else int(code)
+    return _HTTP_STYLE[code] if errors == "http" else 200
+
+
+encode_json = msgspec.json.encode
+decode_json = msgspec.json.decode
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """`{"code": 0, "data": …}` or `{"code": n, "message": "…", "data": null}`."""
+
+    code: int
+    data: Any = None
+    message: str = ""
+
+
+def success(data: Any) -> dict[str, Any]:
+    """Return the body of a successful response."""
+    return {"code": int(ResponseCode.OK), "data": data}
+
+
+def failure(code: ResponseCode, message: str) -> dict[str, Any]:
+    """Return the body of a failure; its shape is assumed (CLI rules)."""
+    return {"code": int(code), "message": message, "data": None}
+
 
 RenderState = Literal["pending", "processing", "completed", "failed"]
 RenderDialect = Literal["flat", "nested"]
@@ -114,7 +175,7 @@ class RenderStatus(msgspec.Struct, frozen=True):
 
 
 def encode_render(status: RenderStatus, dialect: RenderDialect) -> dict[str, Any]:
-    """The body of a render reply, flat or nested (REN-4)."""
+    """Return the body of a render response, flat or nested (REN-4)."""
     if dialect == "nested":
         return {"success": status.status != "failed", "data": _nested(status)}
     body: dict[str, Any] = msgspec.to_builtins(status)
@@ -135,7 +196,7 @@ def _nested(status: RenderStatus) -> dict[str, Any]:
 
 
 def decode_render(body: Any) -> RenderStatus:
-    """A render reply in either dialect; raises `msgspec.ValidationError` on anything else."""
+    """Parse a render response in either dialect; raises `msgspec.ValidationError`."""
     if isinstance(body, dict) and isinstance(body.get("data"), dict):
         nested = body["data"]
         flat = {name: value for name, value in nested.items() if name != "outputUrl"}

@@ -1,4 +1,4 @@
-"""The rules of the wire contract as data: what must hold, how sure that is, and who says so."""
+"""The rules of the wire contract as data, each with its level, its grade and its sources."""
 
 import functools
 import tomllib
@@ -12,10 +12,10 @@ Grade = Literal["D", "C", "A"]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One sentence of the contract.
+    """One rule of the contract.
 
     `grade` is D (documented), C (contradicted: alternatives are switchable) or A (assumed here).
-    `source` names who says it; `S0:n` and `S3:n` point at a line of a document in `fixtures/seeds`.
+    `source` has the sources; `S0:n` and `S3:n` point at a line of a document in `fixtures/seeds`.
     """
 
     id: str
@@ -49,11 +49,11 @@ def _document() -> _RuleFile:
 
 
 def sections() -> tuple[Section, ...]:
-    """The chapters in the order of the contract."""
+    """Return the chapters in the order of the contract."""
     return _document().section
 
 
 @functools.cache
 def rules() -> dict[str, Rule]:
-    """Every rule by its id, in the order of the contract."""
+    """Return every rule by its id, in the order of the contract."""
     return {rule.id: rule for rule in _document().rule}

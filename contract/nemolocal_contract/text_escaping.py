@@ -1,16 +1,16 @@
-"""Somebody else's text, fit to be shown: it says what it says, and does nothing to who shows it.
+"""Escape text from outside before a terminal, a report or a page shows it.
 
 A terminal obeys escape sequences: they set its title, clear it, write to the clipboard. Overrides
-of the direction show a text in another order than it has, in a browser too. What does such things
-is written as `\\u001b`, as in JSON, which means the same before and after. All else stays as it is,
-in any script: joiners, combining marks, direction marks and the tags of flags are how people write.
+of the text direction show a text in another order, in a browser too. Such characters are written as
+`\\u001b`, as in JSON. All others stay, in any script: people write with joiners, combining marks,
+direction marks and the tags of flags.
 """
 
 import re
 from html import escape
 
-# Controls but tab and line end, C1 with its one-character sequences; line separators, embeddings,
-# overrides and isolates; annotations; halves of characters, which cannot be written at all.
+# C0 controls except tab and line feed, C1 controls; line separators, embeddings, overrides and
+# isolates; annotations; surrogates, which cannot be encoded.
 _ACTIVE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
 )
@@ -18,16 +18,16 @@ _LINE_END = re.compile("\r\n")
 
 
 def escape_controls(text: str) -> str:
-    """The text with what is no text written out; line ends of Windows are line ends."""
+    """Return the text with its control characters escaped, and CRLF as LF."""
     if text.isascii() and text.isprintable():
         return text
-    return _ACTIVE.sub(_written, _LINE_END.sub("\n", text))
+    return _ACTIVE.sub(_escape, _LINE_END.sub("\n", text))
 
 
-def _written(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
 def escape_markup(text: str) -> str:
-    """The text as it stands in HTML, SVG or XML, in an attribute too."""
+    """Return the text escaped for HTML, SVG or XML, in attributes too."""
     return escape(escape_controls(text))

@@ -1,24 +1,127 @@
-"""What happens in a turn, and its two shapes on the wire (SSE-2, SSE-3).
+"""The events of a turn, and the Server-Sent Events that carry them (SSE-1 to SSE-4).
 
-The backend says three things: text for the user, a tool call, a tool result; and, when it has
-nothing to say, a heartbeat. `TurnEventEncoder` writes them in either dialect, `decode_turn_events`
-reads both without being told which.
+An event is text for the user, a tool call, a tool result or a heartbeat. `TurnEventEncoder` writes
+them in one of two dialects, `decode_turn_events` reads both.
+
+Lines end at CR, LF or CRLF only. U+2028 and U+0085, at which Python and some clients split text,
+are ordinary characters here: JSON may contain them unescaped.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
-from .envelope import decode_json, encode_json
-from .sse import HEARTBEAT_BYTES, SseEvent, encode_sse_event
+from .responses import decode_json, encode_json
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
+# Memory that a line takes besides its bytes, about.
+_LINE = 64
+
+MAX_EVENT_BYTES = 16 << 20
+"""Limit for the bytes of an event, much more than the contract needs."""
+
+
+class SseEventTooLarge(ValueError):
+    """An event that is larger than the limit."""
+
+
+class SseEvent(msgspec.Struct, frozen=True):
+    """One event: its data (the `data:` lines joined by a newline), event name and id.
+
+    `data` is "" for an empty `data:` line, which the contract uses as a heartbeat (SSE-3). A
+    browser would dispatch nothing for it.
+    """
+
+    data: str
+    event: str = ""
+    id: str = ""
+
+
+HEARTBEAT_BYTES = b"data:\n\n"
+
+
+def encode_sse_event(data: str) -> bytes:
+    """Return the bytes of an event; each line of the data becomes a `data:` line."""
+    lines = re.split(r"\r\n|\r|\n", data)
+    return "".join(f"data: {line}\n" for line in lines).encode() + b"\n"
+
+
+class SseParser:
+    """Parses a stream incrementally: the events do not depend on how the bytes are split.
+
+    A `\\r` at the end of a chunk ends its line at once, and a `\\n` at the start of the next chunk
+    is then skipped, so that no event waits for a byte that may never come.
+    """
+
+    def __init__(self, largest: int = MAX_EVENT_BYTES) -> None:
+        self._largest = largest
+        self._rest = bytearray()
+        # Memory of the lines of the incomplete event.
+        self._held = 0
+        self._after_cr = False
+        self._at_start = True
+        self._fields: dict[str, list[str]] = {}
+
+    def feed(self, chunk: bytes) -> list[SseEvent]:
+        """Return the events that a chunk completes; raises `SseEventTooLarge`."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if self._at_start:
+            chunk = bytes(self._rest) + chunk
+            self._rest.clear()
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._rest += chunk
+                return []
+            chunk = chunk.removeprefix(_BOM)
+            self._at_start = False
+        # Only the new bytes are searched, so that a long line is not searched repeatedly.
+        *lines, rest = _LINE_END.split(chunk)
+        if lines:
+            lines[0] = bytes(self._rest) + lines[0]
+            self._rest.clear()
+        self._rest += rest
+        self._after_cr = chunk.endswith(b"\r")
+        frames = list(self._frames(lines))
+        if self._held + len(self._rest) > self._largest:
+            raise SseEventTooLarge(f"an event of more than {self._largest >> 20} MB")
+        return frames
+
+    def finish(self) -> list[SseEvent]:
+        """Return the last event of a stream that ended without a blank line, if there is one."""
+        line = bytes(self._rest)
+        self._rest.clear()
+        return list(self._frames([line, b""] if line else [b""]))
+
+    def _frames(self, lines: list[bytes]) -> Iterator[SseEvent]:
+        for line in lines:
+            if line:
+                self._held += len(line) + _LINE
+                name, _, value = line.decode(errors="replace").partition(":")
+                self._fields.setdefault(name, []).append(value.removeprefix(" "))
+            else:
+                yield from self._dispatch()
+
+    def _dispatch(self) -> Iterator[SseEvent]:
+        fields, self._fields = self._fields, {}
+        self._held = 0
+        if "data" in fields:
+            yield SseEvent(
+                "\n".join(fields["data"]),
+                fields.get("event", [""])[-1],
+                fields.get("id", [""])[-1],
+            )
+
 
 SseDialect = Literal["adk", "typed"]
 HeartbeatForm = Literal["line", "event"]
 
 
 class Text(msgspec.Struct, frozen=True):
-    """Words for the user."""
+    """Text for the user."""
 
     text: str
 
@@ -32,7 +135,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """What the tool answered; internal, never shown (CLI-6)."""
+    """The result of a tool call; internal, never shown (CLI-6)."""
 
     id: str
     name: str
@@ -44,7 +147,7 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class UnreadableEvent(msgspec.Struct, frozen=True):
-    """A frame that is no event in any dialect; kept so that a client can say so."""
+    """An SSE event that is not valid in any dialect; a client can report it."""
 
     data: str
 
@@ -56,10 +159,10 @@ ReceivedEvent = TurnEvent | UnreadableEvent
 
 
 class TurnEventEncoder:
-    """Writes the events of one turn as SSE bytes in one dialect.
+    """Encodes the events of one turn as SSE bytes in one dialect.
 
-    `invocation_id` is the turn's, `new_id` gives each event its own, `now` the time stamp;
-    `heartbeat` is an empty data line or an event of its own (SSE-3).
+    `invocation_id` identifies the turn, `new_id` each event, and `now` is the timestamp;
+    `heartbeat` is an empty data line or a separate event (SSE-3).
     """
 
     def __init__(
@@ -78,7 +181,7 @@ class TurnEventEncoder:
         self._now = now
 
     def encode(self, event: TurnEvent) -> bytes:
-        """The bytes of one event."""
+        """Return the bytes of one event."""
         if isinstance(event, Heartbeat):
             return self._heartbeat
         body = _typed(event) if self._dialect == "typed" else self._adk(event)
@@ -118,7 +221,7 @@ def _typed(event: Text | ToolCall | ToolResult) -> dict[str, Any]:
 
 
 def decode_turn_events(frame: SseEvent) -> list[ReceivedEvent]:
-    """The events in a frame, whichever dialect it speaks; an empty frame is a heartbeat."""
+    """Return the turn events of an SSE event in either dialect; an empty one is a heartbeat."""
     if not frame.data.strip():
         return [Heartbeat()]
     try:
@@ -149,7 +252,7 @@ def _from_adk(body: dict[str, Any]) -> list[ReceivedEvent]:
     content = _object(body.get("content"))
     parts = content.get("parts")
     events = [_from_adk_part(part) for part in parts] if isinstance(parts, list) else []
-    # An event without readable parts carries state only: nothing to show, but a sign of life.
+    # An event without readable parts carries only state: nothing to show, but the turn is alive.
     return [event for event in events if event is not None] or [Heartbeat()]
 
 

@@ -1,1 +1,1 @@
-"""From a draft to a file: plan, filter graph, FFmpeg, and a check of what came out."""
+"""Render a draft to a file: plan, filter graph, FFmpeg, and a check of the result."""

@@ -1,4 +1,4 @@
-"""Titles as a subtitle script for libass: the one place where a user's text meets a syntax."""
+"""Write titles as an ASS script for libass, with the user's text escaped."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ _STYLE_FIELDS = (
     "Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, "
     "Alignment, MarginL, MarginR, MarginV, Encoding"
 )
-# Half of black: it lifts a text off any picture.
+# Half-transparent black, which makes a text readable on any picture.
 _SHADOW = "&H80000000"
 _EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 
@@ -27,7 +27,7 @@ _NONE: Mapping[str, Font] = MappingProxyType({})
 
 
 class AssScript(msgspec.Struct, frozen=True):
-    """A subtitle script, the fonts that it names, and what could not be drawn."""
+    """A subtitle script, its fonts, and warnings about what cannot be drawn."""
 
     text: str
     fonts: tuple[Font, ...]
@@ -35,31 +35,31 @@ class AssScript(msgspec.Struct, frozen=True):
 
 
 class _FontFallback:
-    """Fonts in the order in which they are tried for a character; asked once for each."""
+    """Fonts in the order in which they are tried for a character; results are cached."""
 
     def __init__(self, fonts: Sequence[Font]) -> None:
         self.fonts = fonts
         self._found: dict[str, Font | None] = {}
 
     def find(self, character: str) -> Font | None:
-        """The first font that has it."""
+        """Return the first font that has a character."""
         if character not in self._found:
             having = (font for font in self.fonts if not font.missing_characters(character))
             self._found[character] = next(having, None)
         return self._found[character]
 
     def missing_characters(self, text: str) -> set[str]:
-        """The characters that no font has."""
+        """Return the characters that no font has."""
         return {character for character in set(text) if self.find(character) is None}
 
 
 def build_ass_script(
     plan: RenderPlan, fonts: Sequence[Font], named: Mapping[str, Font] = _NONE
 ) -> AssScript:
-    """The script of a plan's titles; characters that no font has are left out, with a warning.
+    """Return the script of the titles of a plan; characters that no font has become warnings.
 
-    `named` are the fonts for those names that titles ask for; the others start with the first
-    of `fonts`.
+    `named` has the fonts for the names that titles ask for; other titles start with the first of
+    `fonts`.
     """
     warnings: list[str] = []
     styles, events = [], []
@@ -105,7 +105,7 @@ def _head(plan: RenderPlan, styles: list[str]) -> list[str]:
 
 def _style(index: int, title: Title, plan: RenderPlan, font: Font) -> str:
     red, green, blue = title.color[:2], title.color[2:4], title.color[4:]
-    # A light text gets a dark edge, a dark one a light edge.
+    # A light text gets a dark outline, a dark text a light one.
     bright = 0.299 * int(red, 16) + 0.587 * int(green, 16) + 0.114 * int(blue, 16)
     edge = "&H00000000" if bright > 96 else "&H00FFFFFF"
     margin = round(min(plan.width, plan.height) * 0.05)
@@ -139,7 +139,7 @@ def _body(text: str, chain: _FontFallback) -> str:
 
 
 def escape_ass_text(text: str) -> str:
-    """A text as libass reads it back: no tag, no override, no new event."""
+    """Escape a text for libass: no tags, no override blocks, no new events."""
     text = _LINE_ENDS.sub("\n", text)
     text = "".join(filter(_drawable, text))
     text = text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{")
@@ -147,7 +147,7 @@ def escape_ass_text(text: str) -> str:
 
 
 def _drawable(character: str) -> bool:
-    """Whether it may stand in a script: no control character, no half of one that is none."""
+    """Whether a character is allowed in a script: no control character and no surrogate."""
     if unicodedata.category(character) == "Cs":
         return False
     return character in "\n\t" or character.isprintable() or ord(character) > 0xFF

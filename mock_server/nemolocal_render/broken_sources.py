@@ -1,7 +1,7 @@
-"""What is done about sources that break a render: the others must not be lost with them.
+"""Find the sources that break a render, so that it can be repeated without them.
 
-Each picture and each sound is tried alone. A sound that changes its form on the way is brought into
-one form first; what cannot be read at all is left out, and said.
+Each video and audio clip is rendered alone. Audio whose format changes is converted to WAV; clips
+that cannot be read are left out, with a warning.
 """
 
 import logging
@@ -19,8 +19,8 @@ from .filtergraph.ffmpeg_commands import (
     render_command,
     wav_command,
 )
-from .media import MediaInfo, MediaRejected
-from .planning.render_plan import SAMPLE_RATE, AudioClip, ClipSlice, Layer, MediaSource, RenderPlan
+from .media import MediaInfo, MediaRejected, MediaSource
+from .planning.render_plan import SAMPLE_RATE, AudioClip, ClipSlice, Layer, RenderPlan
 from .probing.media_probe import probe_render
 
 _log = logging.getLogger(__name__)
@@ -28,28 +28,28 @@ _replace = msgspec.structs.replace
 
 _TRIAL = "trial.mp4"
 _FEW = 2
-# Seconds that are made plain beyond what is heard.
+# Seconds converted beyond what is needed.
 _MARGIN = 1.0
 
 
 async def exclude_broken_sources(
     folder: Path, plan: RenderPlan, machine: EncodeResources
 ) -> RenderPlan | None:
-    """The plan without what cannot be read, which its warnings name; None: all of it can be."""
-    salvage = _SourceTester(folder, plan, machine)
-    layers = [await salvage.filter_layer(layer) for layer in plan.layers]
-    lanes = [await salvage.filter_audio_track(lane) for lane in plan.audio_tracks]
-    if not salvage.changed:
+    """Return the plan without unreadable clips, with warnings; None if all can be read."""
+    tester = _SourceTester(folder, plan, machine)
+    layers = [await tester.filter_layer(layer) for layer in plan.layers]
+    tracks = [await tester.filter_audio_track(track) for track in plan.audio_tracks]
+    if not tester.changed:
         return None
     lowest, *above = layers or [()]
-    kept = tuple(filter(None, lanes))
+    readable = tuple(filter(None, tracks))
     return _replace(
         plan,
         layers=(lowest, *filter(None, above)),
-        audio_tracks=kept,
-        samples=plan.samples if kept else 0,
+        audio_tracks=readable,
+        samples=plan.samples if readable else 0,
         copy_source=None,
-        warnings=(*plan.warnings, *dict.fromkeys(salvage.warnings)),
+        warnings=(*plan.warnings, *dict.fromkeys(tester.warnings)),
     )
 
 
@@ -63,7 +63,7 @@ class _SourceTester:
         self.warnings: list[str] = []
 
     async def filter_layer(self, layer: Layer) -> Layer:
-        """The pictures of a layer that can be shown; a transition from what is gone is a cut."""
+        """Return the readable clips of a layer; a transition from an unreadable one is a cut."""
         kept: list[ClipSlice] = []
         gone = False
         for picture in layer:
@@ -75,10 +75,10 @@ class _SourceTester:
                 self.warnings.append(f"{picture.clip.path}.src: cannot be read, it is left out")
         return tuple(kept)
 
-    async def filter_audio_track(self, lane: Sequence[AudioClip]) -> tuple[AudioClip, ...]:
-        """The sounds of a lane that can be heard, in one form each."""
+    async def filter_audio_track(self, track: Sequence[AudioClip]) -> tuple[AudioClip, ...]:
+        """Return the readable sounds of a track, converted to WAV if necessary."""
         kept: list[AudioClip] = []
-        for sound in lane:
+        for sound in track:
             if await self._is_audio_readable(sound):
                 kept.append(sound)
                 continue

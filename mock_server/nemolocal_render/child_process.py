@@ -1,4 +1,4 @@
-"""One child process, from its start to its certain end."""
+"""Run a child process and make sure that it ends."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 KILL_GRACE_SECONDS = 2.0
-# A child that gets less processor time than this in so long waits for what never comes.
+# A child that uses less CPU time than `_LEAST` in this time is stalled.
 IDLE_SECONDS = 20.0
 _LEAST = 0.1
 _TAIL = 8192
@@ -20,11 +20,11 @@ _LINE_LIMIT = 1 << 20
 
 
 class ChildProcessStalled(TimeoutError):
-    """A child stood still, without any work of its own, until it was ended."""
+    """A child was ended because it used no CPU time for long."""
 
 
 class ChildProcessResult(msgspec.Struct, frozen=True):
-    """How a child ended: exit status (negative: a signal), the end of what it complained about."""
+    """The exit status of a child (negative: a signal), and the end of its standard error."""
 
     returncode: int
     stderr_tail: str
@@ -40,11 +40,11 @@ async def run(
     idle: float = IDLE_SECONDS,
     grace: float = KILL_GRACE_SECONDS,
 ) -> ChildProcessResult:
-    """Run a program in a folder and hand on each line that it prints.
+    """Run a program in a folder; `on_line` gets each line of its standard output.
 
-    Raises TimeoutError after `timeout` seconds, and Stalled, one of those, when the child has done
-    nothing for `idle` seconds. However this ends, by cancellation too, the child's whole process
-    group has ended with it: SIGTERM, `grace` seconds, SIGKILL.
+    Raises TimeoutError after `timeout` seconds, and its subclass ChildProcessStalled when the child
+    has used no CPU time for `idle` seconds. In every case, also if cancelled, the process group of
+    the child is ended: SIGTERM, `grace` seconds, SIGKILL.
     """
     starting = asyncio.ensure_future(_start(argv, folder, environment))
     cancelled = await _wait_despite_cancel(starting)
@@ -69,16 +69,16 @@ async def run(
 async def _outcome(
     process: asyncio.subprocess.Process, on_line: Callable[[str], None]
 ) -> ChildProcessResult:
-    _, complaint = await asyncio.gather(
+    _, stderr_tail = await asyncio.gather(
         _forward_lines(process.stdout, on_line), _tail(process.stderr)
     )
-    return ChildProcessResult(await process.wait(), complaint)
+    return ChildProcessResult(await process.wait(), stderr_tail)
 
 
 async def wait_until_idle(look: Callable[[], float | None], idle: float) -> None:
-    """Return when two looks, `idle` seconds apart, tell of almost no work between them.
+    """Return when two samples of CPU time, `idle` seconds apart, are almost equal.
 
-    A look is None where there is work, or where nobody can see: that is never standing still.
+    `look` returns None if the process works or cannot be observed: then it is not idle.
     """
     before = None
     while True:
@@ -90,9 +90,9 @@ async def wait_until_idle(look: Callable[[], float | None], idle: float) -> None
 
 
 def idle_cpu_seconds(pid: int) -> float | None:
-    """The processor time, in seconds, of a process of which every thread sleeps.
+    """Return the CPU time in seconds of a process whose threads all sleep.
 
-    None while one is at work or waits for a processor or a disk, and where nobody tells.
+    None if a thread runs, or waits for a CPU or a disk, or if this is not known.
     """
     try:
         stats = [_stat(path) for path in Path(f"/proc/{pid}/task").iterdir()]
@@ -105,7 +105,7 @@ def idle_cpu_seconds(pid: int) -> float | None:
 
 
 def _stat(folder: Path) -> list[str]:
-    """What Linux tells of a process or thread, from its state on."""
+    """Return the fields of /proc/…/stat from the state on."""
     return (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
 
 
@@ -141,9 +141,9 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
 
 
 async def _wait_despite_cancel(task: asyncio.Future[Any]) -> asyncio.CancelledError | None:
-    """Wait until a task is done, however often we are cancelled; the last time that we were.
+    """Wait until a task is done, even if cancelled; return the last cancellation.
 
-    A child that starts or ends is nobody's for a moment, and a loop that closes then loses it.
+    While a child starts or ends nobody owns it, and an event loop that closes then would leak it.
     """
     cancelled = None
     while not task.done():
@@ -164,7 +164,7 @@ async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
     except TimeoutError:
         pass
     finally:
-        # Also when somebody cancels a second time while the child has its two seconds.
+        # Also if this is cancelled a second time during the grace period.
         if process.returncode is None:
             _signal(process, signal.SIGKILL)
         if (
@@ -177,5 +177,5 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
-        # It has ended in this very moment.
+        # It has just ended.
         return

@@ -1,4 +1,4 @@
-"""What of this machine renders can use, finding by finding, for a person to read."""
+"""Check what the renderer can use on this machine, for `nemolocal doctor`."""
 
 import asyncio
 import platform
@@ -15,9 +15,9 @@ _SECONDS = 20
 
 
 class SystemCheck(msgspec.Struct, frozen=True):
-    """One thing that was looked at: its name, whether it is as it should be, and what was seen.
+    """The result of one check: name, success and details.
 
-    A hardware encoder that does not work is no defect: `ok` is False, and renders use libx264.
+    A hardware encoder that does not work has `ok` False, but is not an error: libx264 is used.
     """
 
     name: str
@@ -26,7 +26,7 @@ class SystemCheck(msgspec.Struct, frozen=True):
 
 
 async def diagnose() -> list[SystemCheck]:
-    """Look at FFmpeg, its encoders and filters, the font, PyAV and the sandbox."""
+    """Check FFmpeg, its encoders and filters, the font, PyAV and the sandbox."""
     trials = await asyncio.gather(*map(probe_encoder, (SOFTWARE_ENCODER, *HARDWARE_ENCODERS)))
     return [
         await _binary(),
@@ -39,8 +39,8 @@ async def diagnose() -> list[SystemCheck]:
 
 
 async def _binary() -> SystemCheck:
-    said = await _say(["-version"])
-    words = said[0].split() if said else []
+    lines = await _ffmpeg_output(["-version"])
+    words = lines[0].split() if lines else []
     return SystemCheck(
         "ffmpeg",
         bool(words),
@@ -49,14 +49,14 @@ async def _binary() -> SystemCheck:
 
 
 async def _subtitles() -> SystemCheck:
-    said = await _say(["-filters"])
-    found = any(line.split()[1:2] == ["ass"] for line in said)
+    lines = await _ffmpeg_output(["-filters"])
+    found = any(line.split()[1:2] == ["ass"] for line in lines)
     return SystemCheck(
         "libass", found, "titles can be drawn" if found else "titles cannot be drawn"
     )
 
 
-async def _say(arguments: list[str]) -> list[str]:
+async def _ffmpeg_output(arguments: list[str]) -> list[str]:
     lines: list[str] = []
     with TemporaryFolder("doctor") as folder:
         try:

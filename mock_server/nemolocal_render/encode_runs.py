@@ -1,10 +1,12 @@
-"""The runs of FFmpeg that make a file in a job folder: one, several for its parts, or a search."""
+"""Run FFmpeg in a job folder: once, once per part, or in a search for a target size."""
 
 import asyncio
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,33 +21,128 @@ from .filtergraph.ffmpeg_commands import (
     copy_command,
     render_command,
 )
-from .planning.encode_settings import EncodeSettings
+from .media import MediaSource
+from .planning.output_settings import EncodeSettings
 from .planning.plan_splitting import choose_worker_count, split_plan
-from .planning.render_plan import MediaSource, RenderPlan
-from .progress import ProgressRange
+from .planning.render_plan import RenderPlan
 from .sandbox import SandboxPolicy
-from .target_size import SizeTrial, next_crf
+
+_NEARLY = 99
+_MICROSECONDS = 1_000_000
+
+
+class RenderProgress:
+    """The progress of a whole render in percent, which never decreases."""
+
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self._report = report
+        self._percent = -1
+
+    def report(self, percent: int) -> None:
+        """Report the progress if it has increased."""
+        if percent > self._percent:
+            self._percent = percent
+            self._report(percent)
+
+    def full_range(self) -> "ProgressRange":
+        """Return the range of the whole render; 99 % is the most until the file is in place."""
+        return ProgressRange(lambda done: self.report(min(int(done * 100), _NEARLY)))
+
+
+class ProgressRange:
+    """A part of a render: progress between two shares of the whole."""
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+
+    def subrange(self, begin: float, end: float) -> "ProgressRange":
+        """Return the range between two shares of this range."""
+        return ProgressRange(lambda done: self._report(begin + done * (end - begin)))
+
+    def split(self, shares: Sequence[float]) -> "list[ProgressRange]":
+        """Return ranges for work in parallel, each for its share of this range."""
+        finished = [0.0] * len(shares)
+
+        def report(index: int, done: float) -> None:
+            finished[index] = done * shares[index]
+            self._report(sum(finished))
+
+        return [ProgressRange(partial(report, index)) for index in range(len(shares))]
+
+    def line_parser(self, seconds: float) -> Callable[[str], None]:
+        """Return a parser of FFmpeg's `-progress` lines for a file of so many seconds."""
+
+        def read(line: str) -> None:
+            name, _, value = line.partition("=")
+            # "N/A" until the first frame is out.
+            if name == "out_time_us" and value.isdigit():
+                self._report(min(int(value) / _MICROSECONDS / seconds, 1.0))
+
+        return read
+
+
+# The share of the size to aim for, the share that is enough, and the number of tries.
+_AIM, _ENOUGH, _TRIES = 0.96, 0.88, 6
+_BEST, _WORST = 1.0, 51.0
+# Six steps of CRF usually halve a file; a slope flatter than the second value is not believed.
+_USUAL_SLOPE, _LEAST_SLOPE = -1 / 6, -0.02
+
+
+class SizeTrial(NamedTuple):
+    """A CRF (lower is better) and the size of the file in bytes."""
+
+    crf: float
+    size: int
+
+
+def next_crf(tried: Sequence[SizeTrial], limit: int) -> float | None:
+    """Return the CRF to try next for a file of at most `limit` bytes; None: the search has ended.
+
+    The first CRF tried is the best one wanted: if its file fits, the search ends.
+    """
+    crf, size = tried[-1]
+    if size <= limit and (len(tried) == 1 or size >= _ENOUGH * limit):
+        return None
+    known = [one.crf for one in tried]
+    guess = _guess(tried, math.log2(limit * _AIM)) if len(tried) < _TRIES else crf
+    if guess in known and all(one.size > limit for one in tried):
+        guess = _WORST  # nothing has fitted so far
+    return None if guess in known else guess
+
+
+def _guess(tried: Sequence[SizeTrial], wanted: float) -> float:
+    """Interpolate the CRF for a size (log2) from the two nearest tries."""
+    points = sorted(
+        ((one.crf, math.log2(one.size)) for one in tried), key=lambda point: abs(point[1] - wanted)
+    )
+    crf, size = points[0]
+    slope = _USUAL_SLOPE
+    if len(points) > 1:
+        other_crf, other_size = points[1]
+        slope = min((other_size - size) / (other_crf - crf), _LEAST_SLOPE)
+    return round(min(max(crf + (wanted - size) / slope, _BEST), _WORST), 1)
+
 
 RENDER_FILE = "render.mp4"
 
 _SOUND_FILE = "sound.mp4"
 _BEST_FILE = "best.mp4"
-# Slower than this is no render but a hang: seconds at all, and for each second of the render.
+# The time limit of a render: seconds, plus seconds for each second of its duration.
 _TIME_LIMIT = (120.0, 120.0)
 _SOUND_SHARE, _JOIN_SHARE = 0.05, 0.97
 
 
 class TargetSizeUnreachable(Exception):
-    """No quality makes the file as small as it was asked for; the text says how small it gets."""
+    """No CRF makes the file small enough; the message says how small it gets."""
 
 
 async def encode_plan(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> EncodeSettings:
-    """Render a plan into RENDER_FILE; returns the settings that did it.
+    """Render a plan into RENDER_FILE; return the settings of the file.
 
-    Raises FFmpegFailed, and TargetSizeUnreachable where a size cannot be kept. However many runs it
-    takes, all of them together have the time that one has.
+    Raises FFmpegFailed, and TargetSizeUnreachable if the size is too small. All runs together have
+    the time limit of one.
     """
     most = _time_limit(plan)
     try:
@@ -59,7 +156,7 @@ async def encode_plan(
 
 
 def _time_limit(plan: RenderPlan) -> float:
-    """Seconds that a render of this length may take, whatever its sources cost to read."""
+    """Return the time limit of a render in seconds, which also covers slow sources."""
     return _TIME_LIMIT[0] + _TIME_LIMIT[1] * plan.duration
 
 
@@ -73,7 +170,7 @@ async def copy_streams(
 async def _encode_once(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> None:
-    # What is long is thought about in a thread: the loop has others to serve.
+    # A long plan takes time to split, so a thread does it.
     workers, parts = await asyncio.to_thread(_split_for_workers, plan, machine)
     if len(parts) == 1:
         make = partial(render_command, plan, machine, RENDER_FILE)
@@ -86,7 +183,7 @@ async def _encode_once(
     ]
     shares = [part.frames / plan.frames for part in parts]
     if plan.audio_tracks:
-        # It is encoded once, or its packets would drift from part to part; it goes first.
+        # Audio is encoded once and first: its packets would not fit together at the cuts.
         commands.insert(0, (plan, partial(audio_command, plan, _SOUND_FILE)))
         shares = [_SOUND_SHARE, *((1 - _SOUND_SHARE) * share for share in shares)]
     stages = stage.subrange(0, _JOIN_SHARE).split(shares)
@@ -95,8 +192,8 @@ async def _encode_once(
 
 
 def _split_for_workers(plan: RenderPlan, machine: EncodeResources) -> tuple[int, list[RenderPlan]]:
-    """How many encoders work at once, and the parts of the plan that they get."""
-    # A device has no more to give when two ask for it.
+    """Return the number of parallel encoders, and the parts of the plan for them."""
+    # A hardware encoder is not faster with two processes.
     workers = 1 if machine.uses_hardware else choose_worker_count(plan, machine.cores)
     return workers, split_plan(plan, workers)
 
@@ -108,9 +205,9 @@ async def _run_all(
     machine: EncodeResources,
     workers: int,
 ) -> None:
-    """Run commands in their order, so many at once; if one fails, or all are cancelled, all end.
+    """Run commands in order, `workers` at once; if one fails or this is cancelled, all end.
 
-    Each is made when its turn has come: there may be thousands.
+    Each command is built only when it runs: there may be thousands.
     """
     places = asyncio.Semaphore(workers)
 
@@ -139,7 +236,7 @@ async def _concat_parts(folder: Path, plan: RenderPlan, parts: int, stage: Progr
 async def _search_crf(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> EncodeSettings:
-    """Try qualities until the file is as large as it may be, or a little smaller."""
+    """Try CRF values until the file is as large as allowed, or slightly smaller."""
     limit = plan.encoding.max_bytes
     tried: list[SizeTrial] = []
     best: EncodeSettings | None = None

@@ -1,4 +1,4 @@
-"""Which H.264 encoder really works here: eight frames are encoded and decoded back to know."""
+"""Choose an H.264 encoder that works on this machine, by encoding and decoding eight frames."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from . import ffmpeg_cli
-from .planning.encode_settings import EncodeSettings
+from .planning.output_settings import EncodeSettings
 from .sandbox import SandboxPolicy
 from .temporary_folder import TemporaryFolder
 
@@ -22,7 +22,7 @@ HARDWARE_ENCODERS: tuple[str, ...] = (
 _FRAMES = 8
 _SECONDS = 20
 _VAAPI_DEVICE = "/dev/dri/renderD128"
-# The option that is closest to constant quality, on about the scale of x264.
+# The option closest to constant quality, on roughly the scale of x264.
 _QUALITY_OPTION = {
     "h264_nvenc": ("-rc", "vbr", "-cq"),
     "h264_qsv": ("-global_quality",),
@@ -32,19 +32,19 @@ _QUALITY_OPTION = {
 
 
 class Encoder(msgspec.Struct, frozen=True):
-    """An encoder by FFmpeg's name, and why it is this one."""
+    """An encoder by FFmpeg's name, and why it was chosen."""
 
     name: str
     reason: str
 
     @property
     def is_hardware(self) -> bool:
-        """Whether it runs on a device of its own."""
+        """Whether it runs on a hardware device."""
         return self.name != SOFTWARE_ENCODER
 
 
 class EncoderProbe(msgspec.Struct, frozen=True):
-    """How an encoder did: `complaint` is "" where it works."""
+    """The result of testing an encoder: `error` is "" if it works."""
 
     name: str
     error: str
@@ -54,7 +54,7 @@ _chosen: dict[Path, Encoder] = {}
 
 
 async def choose_encoder() -> Encoder:
-    """The first hardware encoder that works, else libx264, with the reason; cached."""
+    """Return the first hardware encoder that works, else libx264, with the reason; cached."""
     binary = ffmpeg_cli.executable()
     if binary not in _chosen:
         _chosen[binary] = _pick(await asyncio.gather(*map(probe_encoder, HARDWARE_ENCODERS)))
@@ -69,7 +69,7 @@ def _pick(trials: list[EncoderProbe]) -> Encoder:
 
 
 async def probe_encoder(name: str) -> EncoderProbe:
-    """Let an encoder encode eight frames of 640x360 and decode them back."""
+    """Test an encoder: encode eight frames of 640x360 and decode them."""
     with TemporaryFolder("encoder") as folder:
         encoded = folder / "trial.h264"
         try:
@@ -77,12 +77,12 @@ async def probe_encoder(name: str) -> EncoderProbe:
             frames = await _count_frames(folder, encoded.name)
         except ffmpeg_cli.FFmpegFailed as failure:
             return EncoderProbe(name, str(failure))
-    complaint = "" if frames == _FRAMES else f"{frames} of {_FRAMES} frames came back"
-    return EncoderProbe(name, complaint)
+    error = "" if frames == _FRAMES else f"{frames} of {_FRAMES} frames came back"
+    return EncoderProbe(name, error)
 
 
 async def _encode_test_frames(folder: Path, name: str, output: str) -> None:
-    # Smaller pictures fail on hardware that works.
+    # Working hardware encoders reject smaller pictures.
     source = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30"]
     options = video_arguments(name, EncodeSettings(23, "veryfast", 0))
     target = ["-frames:v", str(_FRAMES), "-f", "h264", f"file:{output}"]
@@ -107,28 +107,28 @@ async def _count_frames(folder: Path, name: str) -> int:
 
 
 def device_arguments(name: str) -> tuple[str, ...]:
-    """What stands before the inputs so that the encoder finds its device."""
+    """Return the arguments before the inputs that select the device of an encoder."""
     return ("-vaapi_device", _VAAPI_DEVICE) if name == "h264_vaapi" else ()
 
 
 def pixel_format(name: str) -> str:
-    """The layout of 8 bit 4:2:0 that the encoder takes."""
+    """Return the 8-bit 4:2:0 pixel format that an encoder takes."""
     return "yuv420p" if name == SOFTWARE_ENCODER else "nv12"
 
 
 def hwupload_filters(name: str) -> tuple[str, ...]:
-    """The filters that bring a frame to the encoder's device."""
+    """Return the filters that upload a frame to the device of an encoder."""
     return ("hwupload",) if name == "h264_vaapi" else ()
 
 
 def video_arguments(name: str, encoding: EncodeSettings) -> list[str]:
-    """The options of an encoder for a quality and, where there is one, a ceiling on the rate."""
+    """Return the options of an encoder for a quality and, if set, a maximum bit rate."""
     ceiling = ["-maxrate", str(encoding.max_bit_rate), "-bufsize", str(encoding.max_bit_rate)]
     rate = ceiling if encoding.max_bit_rate else []
     if name == SOFTWARE_ENCODER:
         return ["-c:v", name, "-preset", encoding.preset, "-crf", f"{encoding.crf:g}", *rate]
     if name not in _QUALITY_OPTION:
-        # VideoToolbox: 100 is best, and constant quality and a ceiling exclude each other.
+        # VideoToolbox: 100 is best, and constant quality cannot be combined with a maximum rate.
         quality = (
             ["-b:v", str(encoding.max_bit_rate)]
             if rate

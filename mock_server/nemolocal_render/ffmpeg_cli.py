@@ -1,4 +1,4 @@
-"""FFmpeg: which binary it is, and how it is run."""
+"""Find and run FFmpeg."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from .temporary_folder import TemporaryFolder
 
 BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
 _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
-_ASKING = 20.0
+_QUERY_TIMEOUT = 20.0
 _PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
 _DEVICES = "/dev/dri/"
 DISK_FULL = "the disk is full: free some space, then try again"
@@ -24,27 +24,26 @@ _CAUSES = {
     ("File too large",): "the file became too large",
     ("Cannot allocate memory",): "there is too little memory",
 }
-_UNKNOWN = "FFmpeg could not make it; the log of the local server says why"
+_UNKNOWN = "FFmpeg failed; see the log of the local server"
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
 
 class FFmpegFailed(Exception):
-    """FFmpeg is missing, ended badly or took too long; the text is one line without paths.
+    """FFmpeg is missing, failed or took too long; the message is one line without paths.
 
-    `plain` says it without FFmpeg's own words, which mean nothing to whoever wants a film;
-    `disk_full`: it lacked room; `unknown`: only those words tell why, and it may be for what was
-    read.
+    `user_message` is the reason without FFmpeg's own words. `cause_unknown`: only these words tell
+    the cause, which may be a source.
     """
 
-    def __init__(self, reason: str, plain: str = "", *, unknown: bool = False) -> None:
+    def __init__(self, reason: str, user_message: str = "", *, cause_unknown: bool = False) -> None:
         super().__init__(reason)
-        self.user_message = plain or reason
-        self.disk_full = plain == DISK_FULL
-        self.cause_unknown = unknown
+        self.user_message = user_message or reason
+        self.disk_full = user_message == DISK_FULL
+        self.cause_unknown = cause_unknown
 
 
 def executable() -> Path:
-    """The binary: NEMOLOCAL_FFMPEG where it is set, else the one of the wheel imageio-ffmpeg."""
+    """Return the binary: NEMOLOCAL_FFMPEG if it is set, else that of the wheel imageio-ffmpeg."""
     named = os.environ.get(BINARY_VARIABLE)
     if named:
         return Path(named)
@@ -53,7 +52,7 @@ def executable() -> Path:
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
-        # The wheel has none for this machine, nor is there any in PATH.
+        # Neither the wheel nor PATH has a binary.
         return Path("ffmpeg", "was", "not", "found")
 
 
@@ -65,13 +64,13 @@ async def run(
     policy: SandboxPolicy | None = None,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run FFmpeg in a folder, the only one that it may write; raises FFmpegFailed.
+    """Run FFmpeg in a folder, the only one that it may write to; raises FFmpegFailed.
 
-    `timeout` is seconds of wall time, `on_line` gets each line of its standard output.
+    `timeout` is in seconds of real time, `on_line` gets each line of standard output.
     """
     binary = executable()
     if not binary.is_file():
-        raise FFmpegFailed("FFmpeg was not found; NEMOLOCAL_FFMPEG may name a binary")
+        raise FFmpegFailed("FFmpeg was not found: set NEMOLOCAL_FFMPEG to a binary")
     granted = _sandbox_policy(policy or SandboxPolicy(), binary, folder, timeout)
     start = partial(
         child_process.run,
@@ -85,29 +84,29 @@ async def run(
         try:
             outcome = await start()
         except child_process.ChildProcessStalled:
-            # Its threads wait for each other, which a rare order of events makes them do.
+            # A rare deadlock between its threads; another run usually works.
             outcome = await start()
     except child_process.ChildProcessStalled:
-        raise FFmpegFailed("FFmpeg stood still, twice") from None
+        raise FFmpegFailed("FFmpeg stalled twice") from None
     except TimeoutError:
-        said = f"FFmpeg was stopped after {timeout:.0f} s"
-        raise FFmpegFailed(said, timeout_message(timeout)) from None
+        reason = f"FFmpeg was stopped after {timeout:.0f} s"
+        raise FFmpegFailed(reason, timeout_message(timeout)) from None
     if outcome.returncode:
-        plain = _known_cause(outcome)
-        raise FFmpegFailed(_reason(outcome), plain or _UNKNOWN, unknown=not plain)
+        cause = _known_cause(outcome)
+        raise FFmpegFailed(_reason(outcome), cause or _UNKNOWN, cause_unknown=not cause)
 
 
 def timeout_message(seconds: float) -> str:
-    """What is said of a render that does not end."""
-    return f"it took more than {seconds:.0f} s, longer than a film of this length may take"
+    """Return the message for a render that takes too long."""
+    return f"it took more than {seconds:.0f} s, the limit for a video of this length"
 
 
 async def has_filters(*names: str) -> bool:
-    """Whether the binary has all of these filters."""
+    """Return whether the binary has all of these filters."""
     lines: list[str] = []
     with TemporaryFolder("filters") as folder:
         try:
-            await run(["-filters"], folder=folder, timeout=_ASKING, on_line=lines.append)
+            await run(["-filters"], folder=folder, timeout=_QUERY_TIMEOUT, on_line=lines.append)
         except FFmpegFailed:
             return False
     return set(names) <= {words[1] for line in lines if len(words := line.split()) > 2}
@@ -125,22 +124,22 @@ def _sandbox_policy(
 
 
 def _hide_path(path: re.Match[str]) -> str:
-    """A path is nobody's business; a graphics device is called by its name alone."""
+    """Replace a path by "a file", and the path of a graphics device by its name."""
     return path[0].rpartition("/")[2] if path[0].startswith(_DEVICES) else "a file"
 
 
 def _reason(outcome: child_process.ChildProcessResult) -> str:
     lines = [line.strip() for line in outcome.stderr_tail.splitlines() if line.strip()]
-    # The first complaint is the cause, later ones its consequences.
+    # The first error is usually the cause of the others.
     cause = _PATHS.sub(_hide_path, _PREFIX.sub("", lines[0])) if lines else "no reason given"
     return f"FFmpeg ended with status {outcome.returncode}: {cause[:200]}"
 
 
 def _known_cause(outcome: child_process.ChildProcessResult) -> str:
-    """Why, where that has nothing to do with what was read; else nothing."""
-    for signs, said in _CAUSES.items():
-        if any(sign in outcome.stderr_tail for sign in signs):
-            return said
+    """Return the cause if no source can be to blame, else ""."""
+    for patterns, cause in _CAUSES.items():
+        if any(pattern in outcome.stderr_tail for pattern in patterns):
+            return cause
     if outcome.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        return "it took more processor time or memory than this length may"
+        return "it exceeded the limit of CPU time or memory for its length"
     return ""

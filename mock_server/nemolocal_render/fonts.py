@@ -1,4 +1,4 @@
-"""Which font can draw which character: the bundled one first, then what the system has."""
+"""Find fonts for the characters of titles: the bundled font first, then those of the system."""
 
 import asyncio
 import functools
@@ -36,12 +36,12 @@ _ADVICE = {
 }
 _MOST_SCRIPTS = 3
 _USUAL_ADVICE = "one of the Noto family (fonts-noto)"
-# They are drawn as nothing, or change what their neighbours look like.
+# Categories that draw nothing, or only change their neighbours.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 
 
 class CodepointRanges(msgspec.Struct, frozen=True):
-    """Numbers as ranges: the first of each, ascending, and the last. A large font is a few KB."""
+    """A set of code points as ascending ranges, a few KB for a large font."""
 
     firsts: tuple[int, ...]
     lasts: tuple[int, ...]
@@ -55,7 +55,7 @@ class CodepointRanges(msgspec.Struct, frozen=True):
 
 
 def build_codepoint_ranges(numbers: Iterable[int]) -> CodepointRanges:
-    """These numbers, in whatever order they come."""
+    """Return the ranges of numbers in any order."""
     firsts: list[int] = []
     lasts: list[int] = []
     for number in sorted(numbers):
@@ -68,14 +68,14 @@ def build_codepoint_ranges(numbers: Iterable[int]) -> CodepointRanges:
 
 
 class Font(msgspec.Struct, frozen=True):
-    """A font file by the family name that a subtitle calls it, and what it can draw."""
+    """A font file, its family name and its characters."""
 
     path: Path
     family: str
     characters: CodepointRanges
 
     def missing_characters(self, text: str) -> set[str]:
-        """The visible characters of a text that the font cannot draw."""
+        """Return the visible characters of a text that the font does not have."""
         return {
             character
             for character in text
@@ -85,7 +85,7 @@ class Font(msgspec.Struct, frozen=True):
 
 
 def read_font(path: Path) -> Font | None:
-    """The font in a file; None where there is none that can be used. A file is read once."""
+    """Return the font in a file, or None if it cannot be used; cached."""
     try:
         status = path.stat()
     except OSError:
@@ -95,7 +95,7 @@ def read_font(path: Path) -> Font | None:
 
 @functools.lru_cache(maxsize=10_000)
 def _read(path: Path, _changed: int, _size: int) -> Font | None:
-    """The font in this version of a file."""
+    """Read a version of a file."""
     from fontTools.ttLib import TTFont, TTLibError
 
     try:
@@ -103,7 +103,7 @@ def _read(path: Path, _changed: int, _size: int) -> Font | None:
             family = font["name"].getBestFamilyName() or ""
             characters = build_codepoint_ranges(font.getBestCmap() or ())
     except (TTLibError, OSError, KeyError, ValueError, AssertionError):
-        # Font folders hold broken and bitmap fonts; another file will do.
+        # Font folders contain broken and bitmap fonts, which are skipped.
         return None
     usable = family.isprintable() and not set(family) & set("{}\\,")
     return Font(path, family, characters) if family and usable else None
@@ -111,7 +111,7 @@ def _read(path: Path, _changed: int, _size: int) -> Font | None:
 
 @functools.cache
 def bundled_font() -> Font:
-    """The font that comes with this package; it covers Latin, Greek, Cyrillic and more."""
+    """Return the font of this package, with Latin, Greek, Cyrillic and more."""
     path = Path(str(files(__package__).joinpath("fonts", _BUNDLED_FILE)))
     font = read_font(path)
     if font is None:
@@ -120,7 +120,7 @@ def bundled_font() -> Font:
 
 
 def font_files(folders: tuple[str, ...] = _FOLDERS) -> list[Path]:
-    """The font files of the system, those for many scripts first."""
+    """Return the font files of the system, CJK fonts first."""
     found = {
         Path(folder, name)
         for top in folders
@@ -132,7 +132,7 @@ def font_files(folders: tuple[str, ...] = _FOLDERS) -> list[Path]:
 
 
 def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
-    """The fonts of the system, those for many scripts first, read one by one as they are needed."""
+    """Yield the fonts of the system, CJK fonts first; each is read only when needed."""
     for path in font_files(folders):
         font = read_font(path)
         if font is not None:
@@ -140,9 +140,9 @@ def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
 
 
 async def read_system_fonts(folders: tuple[str, ...] = _FOLDERS) -> None:
-    """Read all that were not read before: what asks for one later waits for none.
+    """Read all fonts into the cache, so that later calls do not wait.
 
-    Each is read in a thread, which nobody can stop; whoever stops this waits for one font at most.
+    Each is read in a thread, which cannot be cancelled: cancelling waits for one font at most.
     """
     for path in await asyncio.to_thread(font_files, folders):
         await asyncio.to_thread(read_font, path)
@@ -172,7 +172,7 @@ def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
 
 
 def match_font_names(names: Iterable[str], folders: tuple[str, ...] = _FOLDERS) -> dict[str, Font]:
-    """For each name the font of this family, else one that begins alike, else the bundled one."""
+    """Return for each name the font with this family, else a similar one, else the bundled one."""
     candidates = [bundled_font(), *system_fonts(folders)]
     families = [(_words(font.family), font) for font in candidates]
     return {name: _nearest(_words(name), families) for name in names}
@@ -185,7 +185,7 @@ def _nearest(wanted: list[str], families: Sequence[tuple[list[str], Font]]) -> F
             return font
         pairs = zip(words, wanted, strict=False)
         alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        # Of two that begin alike, the one that adds less.
+        # Of two with the same common words, the shorter name.
         if alike and (alike, -len(words)) > most:
             best, most = font, (alike, -len(words))
     return best
@@ -196,21 +196,21 @@ def _words(name: str) -> list[str]:
 
 
 def describe_missing_characters(missing: set[str]) -> str:
-    """What to say about characters that no font here has, script by script."""
+    """Return a message about characters that no font has, by script."""
     scripts: dict[str, list[str]] = {}
     for character in sorted(missing):
         scripts.setdefault(_script_of(character), []).append(character)
     return "; ".join(
-        f"no font here can draw {''.join(characters[:20])} ({script}), left out; "
+        f"no font can draw {''.join(characters[:20])} ({script}), left out; "
         f"install {_ADVICE.get(script, _USUAL_ADVICE)}"
         for script, characters in list(scripts.items())[:_MOST_SCRIPTS]
     )
 
 
 def _script_of(character: str) -> str:
-    """`CJK`, `THAI`, as Unicode names it; emoji are of no script."""
+    """Return the script by the Unicode name (`CJK`, `THAI`), or `EMOJI`."""
     symbol = unicodedata.category(character) == "So" and character >= "\u2190"
-    # Those of a newer Unicode than this Python's have no name, but they have their place.
+    # Emoji of a Unicode version that is newer than Python have no name, but a known range.
     if symbol or "\U0001f000" <= character <= "\U0001faff":
         return "EMOJI"
     return unicodedata.name(character, "UNKNOWN").split()[0].rstrip("-")

@@ -1,4 +1,4 @@
-"""One render from its plan to its checked file, leaving nothing else behind (REN-5, REN-7)."""
+"""Run one render from its plan to its checked file, and clean up (REN-5, REN-7)."""
 
 import asyncio
 import errno
@@ -15,37 +15,42 @@ from . import ffmpeg_cli
 from .ass_subtitles import build_ass_script
 from .broken_sources import exclude_broken_sources
 from .cpu_count import usable_cores
-from .encode_runs import RENDER_FILE, TargetSizeUnreachable, copy_streams, encode_plan
+from .encode_runs import (
+    RENDER_FILE,
+    ProgressRange,
+    RenderProgress,
+    TargetSizeUnreachable,
+    copy_streams,
+    encode_plan,
+)
 from .encoders import SOFTWARE_ENCODER, Encoder, choose_encoder
 from .filtergraph.ffmpeg_commands import FONTS_FOLDER, TITLES_FILE, EncodeResources
 from .fonts import choose_fonts, match_font_names, needs_system_fonts, read_system_fonts
 from .media import MediaRejected
-from .planning.encode_settings import EncodeSettings
+from .planning.output_settings import EncodeSettings
+from .planning.planner import COPY_REASON
 from .planning.render_plan import SAMPLE_RATE, RenderPlan
-from .planning.stream_copy import COPY_REASON
 from .probing.media_probe import probe_render
 from .probing.probe_worker import RenderFacts
-from .progress import ProgressRange, RenderProgress
 
 _log = logging.getLogger(__name__)
 
 # An AAC packet holds 1024 samples, and the last one may be counted in full.
 _AAC_PACKET = 1024 / SAMPLE_RATE
-# The sound of a file that is copied may end earlier or later than its picture.
+# The audio of a copied file may be shorter or longer than its video, in seconds.
 _COPIED_SOUND = 0.5
 _COPY = "copy"
 
 _NO_READABLE_SOURCE = (
-    "none of its sources can be read, or FFmpeg does not work here; "
-    "the log of the local server says more"
+    "none of its sources can be read, or FFmpeg does not work; see the log of the local server"
 )
 
 
 class RenderResult(msgspec.Struct, frozen=True):
-    """A finished file: seconds, bytes, frames, pixels, its encoder and the reason, what is lost.
+    """A finished file: seconds, bytes, frames, pixels, the encoder and why it was chosen.
 
-    `preset`, `crf` and `settings_reason` say how it was encoded and who asked for that; the
-    encoder `copy_streams` has neither.
+    `preset`, `crf` and `settings_reason` are the settings and why they were chosen; a copied file
+    has none. `warnings` say what of the draft is not in the file.
     """
 
     duration: float
@@ -62,15 +67,15 @@ class RenderResult(msgspec.Struct, frozen=True):
 
 
 class RenderJobFailed(Exception):
-    """A render that came to nothing; the text is one line for the user, without paths."""
+    """A failed render; the message is one line for the user, without paths."""
 
 
 class RenderInputFailed(RenderJobFailed):
-    """A render that came to nothing, perhaps for one of the files that it read."""
+    """A render that failed, perhaps because of one of its sources."""
 
 
 class _EncodedFile(msgspec.Struct, frozen=True):
-    """A file that was made and checked, and how."""
+    """A checked file and how it was encoded."""
 
     facts: RenderFacts
     encoder: Encoder
@@ -87,10 +92,9 @@ async def render(
 ) -> RenderResult:
     """Render a plan into `destination`, which appears complete and checked, or not at all.
 
-    A job folder of its own in `workdir`, on the file system of `destination`, holds everything
-    until then and is gone afterwards. `on_progress` gets percent, 0 first, 100 last. It is made for
-    `cores`, all that there are if None. Cancelling ends every FFmpeg with its whole process group.
-    Raises RenderFailed.
+    Until then the files are in a temporary job folder in `workdir`, which must be on the file
+    system of `destination`. `on_progress` gets percent from 0 to 100. `cores` is by default all
+    that are usable. Cancelling ends every FFmpeg process group. Raises RenderJobFailed.
     """
     progress = RenderProgress(on_progress)
     progress.report(0)
@@ -114,42 +118,42 @@ async def render(
 async def _render_in(
     folder: Path, plan: RenderPlan, stage: ProgressRange, cores: int
 ) -> RenderResult:
-    made, warnings = await _copy(folder, plan, stage), plan.warnings
-    if made is None:
+    file, warnings = await _copy(folder, plan, stage), plan.warnings
+    if file is None:
         warnings += await _prepare_titles(folder, plan)
         tone_mapping = bool(plan.hdr_segments) and await ffmpeg_cli.has_filters("zscale", "tonemap")
         if not tone_mapping:
-            said = "its high dynamic range is shown without tone mapping"
-            warnings += tuple(f"{path}.src: {said}" for path in plan.hdr_segments)
-        made, lost = await _encode_readable_sources(
+            warning = "its high dynamic range is shown without tone mapping"
+            warnings += tuple(f"{path}.src: {warning}" for path in plan.hdr_segments)
+        file, more_warnings = await _encode_readable_sources(
             folder, plan, EncodeResources(SOFTWARE_ENCODER, cores, tone_mapping), stage
         )
-        warnings += lost
-    encoding = made.encoding
+        warnings += more_warnings
+    encoding = file.encoding
     return RenderResult(
-        duration=made.facts.duration,
+        duration=file.facts.duration,
         size=(folder / RENDER_FILE).stat().st_size,
-        frames=made.facts.frames,
-        width=made.facts.width,
-        height=made.facts.height,
-        encoder=made.encoder.name,
-        encoder_reason=made.encoder.reason,
+        frames=file.facts.frames,
+        width=file.facts.width,
+        height=file.facts.height,
+        encoder=file.encoder.name,
+        encoder_reason=file.encoder.reason,
         warnings=warnings,
-        preset=encoding.preset if encoding and made.encoder.name == SOFTWARE_ENCODER else "",
+        preset=encoding.preset if encoding and file.encoder.name == SOFTWARE_ENCODER else "",
         crf=encoding.crf if encoding else 0.0,
         settings_reason=encoding.reason if encoding else "",
     )
 
 
 async def _copy(folder: Path, plan: RenderPlan, stage: ProgressRange) -> _EncodedFile | None:
-    """The file by the fast path, None where the plan has none or the copy is not exact."""
+    """Copy the streams if the plan allows it; None if not, or if the copy is not exact."""
     if plan.copy_source is None:
         return None
     try:
         await copy_streams(folder, plan, plan.copy_source, stage)
         facts = await probe_render(folder / RENDER_FILE)
     except (ffmpeg_cli.FFmpegFailed, MediaRejected):
-        # Encoding will do it, or say why it cannot.
+        # Encoding may work, or reports the error.
         return None
     if _find_mismatches(facts, plan, _COPIED_SOUND):
         return None
@@ -157,7 +161,7 @@ async def _copy(folder: Path, plan: RenderPlan, stage: ProgressRange) -> _Encode
 
 
 async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
-    """Put the subtitle script and its fonts into the job folder; says what cannot be drawn."""
+    """Write the subtitle script and its fonts to the job folder; return warnings."""
     if not plan.titles:
         return ()
     text = "".join(title.text for title in plan.titles)
@@ -168,7 +172,7 @@ async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     try:
         return await asyncio.shield(writing)
     finally:
-        # A thread goes on when its caller is cancelled, and the folder is about to be removed.
+        # A thread goes on after cancellation, and the folder is removed next.
         await asyncio.wait((writing,))
 
 
@@ -187,7 +191,7 @@ def _write_titles(
 async def _encode_readable_sources(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> tuple[_EncodedFile, tuple[str, ...]]:
-    """Render, once more without what breaks the render, should something do that."""
+    """Render; if a source breaks the render, render again without it."""
     try:
         return await _encode(folder, plan, machine, stage), ()
     except RenderInputFailed as failure:
@@ -196,14 +200,14 @@ async def _encode_readable_sources(
             raise
         if not any(rest.layers) and not rest.audio_tracks:
             raise RenderJobFailed(_NO_READABLE_SOURCE) from failure
-        _log.warning("rendered again without what cannot be read: %s", failure)
+        _log.warning("rendered again without unreadable sources: %s", failure)
     return await _encode(folder, rest, machine, stage), rest.warnings[len(plan.warnings) :]
 
 
 async def _encode(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> _EncodedFile:
-    """Render with the best encoder, and with the machine's, libx264, if that one fails."""
+    """Render with the best encoder; if a hardware encoder fails, with libx264."""
     encoder = await _encoder_for(plan)
     chosen = msgspec.structs.replace(machine, encoder=encoder.name)
     try:
@@ -231,12 +235,12 @@ async def _encode_with(
 
 async def _encoder_for(plan: RenderPlan) -> Encoder:
     if plan.encoding.max_bytes:
-        return Encoder(SOFTWARE_ENCODER, "a size is kept best by its steps of quality")
+        return Encoder(SOFTWARE_ENCODER, "its fine CRF steps suit a target size best")
     return await choose_encoder()
 
 
 async def _verify_file(folder: Path, plan: RenderPlan) -> RenderFacts:
-    """The facts of the file; RenderFailed where it is not what was planned (REN-7)."""
+    """Return the facts of the file; raises RenderInputFailed if they are not as planned (REN-7)."""
     try:
         facts = await probe_render(folder / RENDER_FILE)
     except MediaRejected as reason:
@@ -259,4 +263,4 @@ def _find_mismatches(facts: RenderFacts, plan: RenderPlan, sound_slack: float) -
         <= sound_slack,
         "has its index at the end": facts.index_first,
     }
-    return [said for said, holds in checks.items() if not holds]
+    return [mismatch for mismatch, is_right in checks.items() if not is_right]

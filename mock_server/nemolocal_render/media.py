@@ -1,15 +1,16 @@
-"""What a media file is, once it has been looked into, and what may be looked into at all.
+"""Media information of a file, and the demuxers, decoders and sizes that are allowed (UPL-3).
 
-The same names bound the probe (PyAV) and every input of FFmpeg: a demuxer chosen by us, decoders
-from a list, sizes and lengths under a limit (UPL-3).
+The same lists and limits hold for probing (PyAV) and for every input of FFmpeg.
 """
+
+from pathlib import Path
 
 import msgspec
 
 from nemolocal_contract.media import MediaKind
 
-# Accepted extension → the demuxer that reads it; never FFmpeg's own guess, which would open
-# playlists and through them other files.
+# Accepted extension → demuxer. FFmpeg never guesses it: it might open playlists, and other files
+# through them.
 DEMUXERS: dict[str, str] = {
     "mp4": "mov",
     "mov": "mov",
@@ -26,10 +27,10 @@ DEMUXERS: dict[str, str] = {
     "aac": "aac",
 }
 
-# Sound without a container, and so without a length that anything states.
+# Audio without a container, which states no duration.
 RAW_AUDIO_EXTENSIONS = frozenset({"aac", "mp3"})
 
-# Both names of a codec where two decoders share it: PyAV and FFmpeg may prefer different ones.
+# Codecs with two decoders have both: PyAV and FFmpeg may prefer different ones.
 DECODERS: tuple[str, ...] = (
     *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "mpeg4", "h263"),
     *("mpeg1video", "mpeg2video", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "theora"),
@@ -44,7 +45,7 @@ DECODERS: tuple[str, ...] = (
 
 MAX_VIDEO_PIXELS = 3840 * 2160
 MAX_IMAGE_PIXELS = 33_177_600
-# Slow motion of telephones and cameras is recorded at 240 to 1,000.
+# Phones and cameras record slow motion at 240 to 1,000.
 MAX_FPS = 1000
 MAX_SECONDS = 6 * 3600
 MAX_STREAMS = 16
@@ -54,19 +55,18 @@ _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
 
 class MediaInfo(msgspec.Struct, frozen=True):
-    """What probing found in a file.
+    """The result of probing a file.
 
-    `extension` is the accepted extension in its one spelling, `duration` is seconds (0.0 for
-    stills, more for animations), `width` and `height` are pixels as displayed (after rotation and
-    pixel shape, 0 for audio), `bit_rate` is bits/s of the whole file, `sample_rate` is Hz,
-    `channels` are those of the sound, `picture_duration` is seconds of a video's picture, which
-    may end before its sound (0: not known), `picture_start` how many seconds after the beginning
-    of the file it begins; names of what is not there are "".
+    `extension` is the canonical one. `duration` is in seconds (0.0 for stills, more for
+    animations). `width` and `height` are pixels as displayed, after rotation and pixel aspect
+    ratio, 0 for audio. `bit_rate` is bits/s of the whole file, `sample_rate` is Hz.
+    `picture_duration` is the duration of the video stream in seconds, which may end before the
+    audio (0: not known); `picture_start` is its start. Names of missing streams are "".
 
-    Of several tracks, the picture and the sound at these places are used, counted from 0 among the
-    pictures without covers and among the sounds; `left_out` says in a sentence each what is not
-    used. `origin` is how many seconds the file's clock, which starts with its earliest track, has
-    run when what is used begins.
+    `picture_place` and `sound_place` are the indexes of the streams that are used, among the video
+    streams without cover images and among the audio streams; `left_out` has a sentence for each
+    stream that is not used. `origin` is the time in seconds of the first used stream, counted from
+    the earliest stream of the file.
     """
 
     kind: MediaKind
@@ -92,45 +92,52 @@ class MediaInfo(msgspec.Struct, frozen=True):
 
     @property
     def video_specifier(self) -> str:
-        """Which track is seen, as FFmpeg names it."""
+        """The FFmpeg stream specifier of the video stream."""
         return f"V:{self.picture_place}"
 
     @property
     def audio_specifier(self) -> str:
-        """Which track is heard, as FFmpeg names it."""
+        """The FFmpeg stream specifier of the audio stream."""
         return f"a:{self.sound_place}"
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is sound in it."""
+        """Whether the file has an audio stream."""
         return bool(self.audio_codec)
 
     @property
     def is_animated(self) -> bool:
-        """Whether a picture moves."""
+        """Whether the file is an animated image."""
         return self.kind == "image" and self.duration > 0
 
     @property
     def has_alpha(self) -> bool:
-        """Whether the picture has, or may have, see-through pixels."""
+        """Whether the picture has, or may have, transparent pixels."""
         name = self.pixel_format
         return name.startswith(("yuva", "gbrap", "ya", "pal8")) or name[:4] in _ALPHA_RGB
 
     @property
     def is_hdr(self) -> bool:
-        """Whether the picture is brighter than a standard screen shows."""
+        """Whether the video has a high dynamic range."""
         return self.color_transfer in _HDR_TRANSFERS
+
+
+class MediaSource(msgspec.Struct, frozen=True):
+    """A stored file and its media information."""
+
+    path: Path
+    info: MediaInfo
 
 
 _ALPHA_RGB = frozenset({"rgba", "bgra", "argb", "abgr"})
 
 
 class MediaRejected(Exception):
-    """A file that is not accepted; the text is one line for its owner, without paths (4001)."""
+    """A file that is not accepted; the message is one line for the user, without paths (4001)."""
 
 
 def image_too_large_error(width: int, height: int, limit: int) -> MediaRejected:
-    """The refusal of a picture that has more pixels than are accepted."""
+    """Return the error for a picture with more pixels than are accepted."""
     return MediaRejected(
         f"its picture of {width}x{height} is larger than {limit} pixels; make it smaller"
     )

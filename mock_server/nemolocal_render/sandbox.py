@@ -1,10 +1,10 @@
-"""What a child process may do: limits, the files it sees, its environment.
+"""Sandbox child processes: resource limits, visible files and environment.
 
-A hostile upload can break a decoder. The child that reads it sees its inputs, the system's
-libraries (`/opt` too) and one folder that it may write, and ends when it has used up its limits.
-Where Landlock knows it, there is no TCP (version 4), and neither abstract sockets nor processes of
-others to signal (version 6). What code that has taken a child over could still do: speak UDP, use
-sockets that are files, start processes, change the times and the mode of its inputs.
+A hostile upload can exploit a decoder. The child that reads it sees its inputs, the libraries of
+the system (`/opt` too) and one folder that it may write to, and is ended when it exceeds its
+limits. Landlock also blocks TCP (from version 4), and abstract sockets and signals to other
+processes (from version 6). Code that has taken over a child could still use UDP and Unix sockets in
+files, start processes, and change the times and modes of its inputs.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "SYSTEMROOT", "CUD
 
 
 class SandboxPolicy(msgspec.Struct, frozen=True):
-    """What one child may do: seconds of CPU, bytes of memory and of a file, paths, devices."""
+    """The limits of a child: CPU seconds, bytes of memory and of a file, paths, devices."""
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
@@ -38,31 +38,31 @@ class SandboxPolicy(msgspec.Struct, frozen=True):
 
 
 def sandboxed_argv(argv: list[str], policy: SandboxPolicy) -> list[str]:
-    """The command line that runs `argv` under a policy; unchanged where the system is not POSIX."""
+    """Return the command line that runs `argv` in the sandbox; unchanged if not on POSIX."""
     if os.name != "posix":
         return argv
     return [sys.executable, "-I", "-S", sandbox_exec.__file__, *_exec_arguments(policy), *argv]
 
 
 def _exec_arguments(policy: SandboxPolicy) -> list[str]:
-    """A policy as the launcher reads it."""
+    """Return the arguments of the launcher for a policy."""
     limits = {
         "CPU": policy.cpu_seconds,
         "FSIZE": policy.file_size,
         "NOFILE": policy.open_files,
         "CORE": 0,
     }
-    # Drivers of graphics cards reserve address space far beyond any sensible limit.
+    # Graphics drivers reserve more address space than any sensible limit.
     if not policy.devices:
         limits["AS"] = policy.memory
     read = [*_SYSTEM, *_KERNEL, sys.prefix, sys.base_prefix, *map(str, policy.read)]
     write = ["/dev/null", *map(str, policy.write), *(_DEVICES if policy.devices else ())]
-    told = ",".join(f"{name}={value}" for name, value in limits.items())
-    return [str(os.getpid()), told, str(len(read)), *read, str(len(write)), *write]
+    limit_list = ",".join(f"{name}={value}" for name, value in limits.items())
+    return [str(os.getpid()), limit_list, str(len(read)), *read, str(len(write)), *write]
 
 
 def child_environment(home: Path) -> dict[str, str]:
-    """The environment of a child: the little that programs need, nothing that is a secret."""
+    """Return a minimal environment for a child, without secrets."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {"HOME": str(home), "XDG_CACHE_HOME": str(home), "LANG": "C.UTF-8"}
     return {**passed_on, **own, "MALLOC_ARENA_MAX": "4"}
@@ -70,5 +70,5 @@ def child_environment(home: Path) -> dict[str, str]:
 
 @functools.cache
 def landlock_version() -> int:
-    """The version of Landlock here; 0 where children can be limited but not confined to files."""
+    """Return the version of Landlock; 0 if children get resource limits only."""
     return sandbox_exec.landlock_version(ctypes.CDLL(None)) if sys.platform == "linux" else 0

@@ -1,10 +1,9 @@
-"""Starts one program with less power than its parent has.
+"""Start a program in a sandbox.
 
-Run as `python -I -S launcher.py PARENT LIMITS COUNT READ… COUNT WRITE… PROGRAM WORD…`: a process
-id, limits as `CPU=10,NOFILE=64`, and how many paths that may be read, and be written, follow. What
-the platform does not offer is left out: resource limits are for every POSIX system, the rest is
-Linux. FFmpeg starts by this each time, so it imports next to nothing: JSON, typing and the like
-would double what a start costs.
+Run as `python -I -S launcher.py PARENT LIMITS COUNT READ… COUNT WRITE… PROGRAM WORD…`: the process
+id of the parent, limits as `CPU=10,NOFILE=64`, and the numbers of readable and writable paths, each
+followed by the paths. Resource limits work on every POSIX system, the rest only on Linux. Every
+FFmpeg is started by this, so it imports very little: JSON or typing would double its start time.
 """
 
 import ctypes
@@ -26,11 +25,11 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE = 1 << 14
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READING = _EXECUTE | _READ_FILE | _READ_DIR
-# Access rights that each version of Landlock knows: the first has 13, the second lets files move
-# between folders, the third truncates. Control of devices is left alone, encoders need it.
+# Access rights of each version of Landlock: the first has 13, the second adds renaming between
+# folders, the third truncation. `ioctl` of devices stays allowed, since encoders need it.
 _KNOWN = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
 _TCP_SINCE, _TCP = 4, 3
-# Abstract sockets of others, and signals to them.
+# Abstract sockets, and signals to other processes.
 _SCOPES_SINCE, _SCOPES = 6, 3
 
 
@@ -49,7 +48,7 @@ class _PathRule(ctypes.Structure):
 
 
 def set_limits(limits: dict[str, int]) -> None:
-    """Set resource limits by their names without RLIMIT_, never above what is already in force."""
+    """Set resource limits by their names without RLIMIT_, never above the current ones."""
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
@@ -61,18 +60,18 @@ def _set(kind: int, value: int) -> None:
     try:
         resource.setrlimit(kind, (value, value))
     except (OSError, ValueError):
-        # macOS knows limits that it does not let anybody set.
+        # macOS has limits that cannot be set.
         return
 
 
 def landlock_version(libc: "Any") -> int:
-    """The version of Landlock of this kernel, 0 where there is none."""
+    """Return the version of Landlock of the kernel, 0 if there is none."""
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
     return max(int(version), 0)
 
 
 def apply_landlock(libc: "Any", read: list[str], write: list[str]) -> bool:
-    """Leave only these files and folders, no TCP, nobody to signal; was the kernel willing?"""
+    """Allow only these paths, no TCP and no signals; return whether the kernel supports it."""
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     version = landlock_version(libc)
     if not version:
@@ -81,7 +80,7 @@ def apply_landlock(libc: "Any", read: list[str], write: list[str]) -> bool:
     network = _TCP if version >= _TCP_SINCE else 0
     scopes = _SCOPES if version >= _SCOPES_SINCE else 0
     attributes = _Ruleset(known, network, scopes)
-    # A kernel takes as many fields as it knows.
+    # The kernel accepts only the fields that it knows.
     size = ctypes.sizeof(ctypes.c_uint64) * (1 + bool(network) + bool(scopes))
     ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
     if ruleset < 0:
@@ -96,7 +95,7 @@ def apply_landlock(libc: "Any", read: list[str], write: list[str]) -> bool:
 
 
 def _allow(libc: "Any", ruleset: int, path: str, access: int) -> None:
-    # Not every system has every folder; what is not there needs no permission.
+    # Not every system has every folder.
     if not os.path.exists(path):
         return
     place = os.open(path, getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC)
@@ -107,14 +106,14 @@ def _allow(libc: "Any", ruleset: int, path: str, access: int) -> None:
 
 
 def _exit_with_parent(libc: "Any", parent: int) -> None:
-    """Should the parent be killed, nobody would be left to end this process."""
+    """End this process if the parent is killed."""
     libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("the parent has gone already")
+        sys.exit("the parent process has ended")
 
 
 def main(arguments: list[str]) -> None:
-    """Restrict this process, then become the program."""
+    """Restrict this process, then execute the program."""
     parent, limits, *rest = arguments
     read, rest = _take_counted(rest)
     write, program = _take_counted(rest)
@@ -127,7 +126,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _take_counted(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words that the first one counts, and those behind them."""
+    """Split words after the number of words that the first one states."""
     end = int(words[0]) + 1
     return words[1:end], words[end:]
 

@@ -1,8 +1,8 @@
-"""Temporary folders: gone when their owner ends, and at the next start where it was killed.
+"""Temporary folders that are removed when their process ends, or by the next process after a kill.
 
-The owner holds a lock on a database in its folder, which the operating system gives back when the
-process ends. So the next one can tell what a killed one has left from what is in use, and from what
-is somebody else's: that database says that it is ours.
+The owner locks a database in its folder, and the operating system releases the lock when the
+process ends. So the next process can distinguish abandoned folders from used ones; the application
+id of the database shows that the folder was created by this program.
 """
 
 import contextlib
@@ -18,17 +18,17 @@ from pathlib import Path
 from types import TracebackType
 
 APPLICATION_ID = 0x4E656D6F
-"""“Nemo”, in the header of each database of ours."""
+"""“Nemo”, the SQLite application id of all databases of this project."""
 
 _PREFIX = "nemolocal-"
 _OWNER = "owner.sqlite3"
 
 
 class TemporaryFolder:
-    """A folder for as long as this object holds it, at most until its process ends.
+    """A folder that exists as long as this object, at most until its process ends.
 
-    `kind` is a word in its name, for who looks at what lies there. Where the process is killed, the
-    next one that makes such a folder removes it.
+    `kind` is a word in its name. If the process is killed, the next process that creates such a
+    folder removes it.
     """
 
     def __init__(self, kind: str) -> None:
@@ -39,11 +39,11 @@ class TemporaryFolder:
         except BaseException:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
-        # Also where an exception, such as that of a signal, leaves nobody to call `remove`.
+        # Also if an exception, such as that of a signal, prevents the call of `remove`.
         self._remove = weakref.finalize(self, _remove, self.path, lock, os.getpid())
 
     def remove(self) -> None:
-        """Remove the folder, and everything in it."""
+        """Remove the folder and its content."""
         self._remove()
 
     def __enter__(self) -> Path:
@@ -59,7 +59,7 @@ class TemporaryFolder:
 
 
 def delete_abandoned_once() -> None:
-    """`delete_abandoned`, once in the life of a process."""
+    """Call `delete_abandoned` once per process."""
     _sweep_once(Path(tempfile.gettempdir()))
 
 
@@ -69,13 +69,13 @@ def _sweep_once(temporary: Path) -> None:
 
 
 def delete_abandoned(temporary: Path) -> None:
-    """Remove what killed processes have left; nothing that is in use or not ours."""
+    """Remove the folders that killed processes have left."""
     for folder in find_abandoned(temporary):
         remove_tree(folder)
 
 
 def find_abandoned(temporary: Path) -> Iterator[Path]:
-    """The folders that killed processes have left; changes nothing."""
+    """Yield the folders that killed processes have left."""
     for folder in temporary.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, sqlite3.DatabaseError):
             is_folder = stat.S_ISDIR(_mode_of_own(folder))
@@ -84,7 +84,7 @@ def find_abandoned(temporary: Path) -> Iterator[Path]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder; the proof that it is ours goes last, for who is killed in between."""
+    """Remove a folder, its database last: if this is killed, the next process continues."""
     _empty(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -99,25 +99,25 @@ def _empty(folder: Path) -> None:
 
 
 def _remove(folder: Path, lock: sqlite3.Connection, owner: int) -> None:
-    # A child that was forked does not own what its parent has.
+    # A forked child does not own the folder.
     if os.getpid() != owner:
         return
     try:
         _delete(folder, lock)
-    except BaseException:  # of a signal: nobody comes back to this
+    except BaseException:  # of a signal: this is not called again
         _delete(folder, lock)
         raise
 
 
 def _delete(folder: Path, lock: sqlite3.Connection) -> None:
-    # Nobody sweeps what is locked, and some systems remove no file that is open.
+    # The lock protects the folder until the end; some systems cannot remove open files.
     _empty(folder)
     lock.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_abandoned(folder: Path) -> bool:
-    """Whether the folder is ours and its owner has ended; raises where somebody has it."""
+    """Whether the folder is of this program and its owner has ended; raises if it is locked."""
     address = f"{(folder / _OWNER).as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
         db.execute("BEGIN EXCLUSIVE")
@@ -127,16 +127,16 @@ def _is_abandoned(folder: Path) -> bool:
 
 
 def _mode_of_own(path: Path) -> int:
-    """What it is, links not followed; 0 where it is another user's."""
+    """Return the mode of a path without following links; 0 if another user owns it."""
     found = path.lstat()
     mine = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
     return found.st_mode if mine else 0
 
 
 def _lock(path: Path) -> sqlite3.Connection:
-    # The folder is made in one thread and may be removed in another.
+    # The folder may be removed in another thread.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    # Nothing of it need outlive a power cut.
+    # It need not survive a power failure.
     for pragma in ("synchronous=OFF", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE"):
         db.execute(f"PRAGMA {pragma}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 
 class ContractError(Exception):

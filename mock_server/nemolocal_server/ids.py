@@ -4,7 +4,7 @@ import secrets
 import uuid
 from hashlib import sha256
 
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     ANONYMOUS_USER_PREFIX,
     CLAIM_TOKEN_PREFIX,

@@ -12,8 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from nemolocal_contract import endpoints
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.envelope import failure
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, failure
 
 from .access.access_policy import AccessPolicy, AccessRequest
 from .access.addresses import canonical_host

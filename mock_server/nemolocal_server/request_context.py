@@ -7,17 +7,16 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Scope
 
-from nemolocal_contract.endpoints import CURRENT_USER
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
+    CURRENT_USER,
     SKILL_SOURCE,
     missing_attribution,
     parse_bearer_token,
 )
 from nemolocal_contract.media import SkillProfile, skill_profile
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, decode_json
 
 from .access.access_policy import AccessDecision
 from .data.sessions import SessionRecord

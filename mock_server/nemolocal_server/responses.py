@@ -12,8 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import CHAT
-from nemolocal_contract.envelope import encode_json, failure, success
-from nemolocal_contract.response_codes import ResponseCode, http_status
+from nemolocal_contract.responses import ResponseCode, encode_json, failure, http_status, success
 
 from .data.storage_errors import explain_storage_error
 from .errors import ContractError

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from nemolocal_contract.control_api import SnapshotList
 from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from .context import ServerContext
 from .data.deletion import DataDeleter

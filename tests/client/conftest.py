@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nemolocal_client import Client, MemoryProfile, Notice
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from tests.support import scripted_backend
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import VIDEO, Cut, DraftFactory, Replies, ScriptedBackend

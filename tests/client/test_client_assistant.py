@@ -14,7 +14,7 @@ from nemolocal_client import (
     NothingToExport,
     SessionNotFound,
 )
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import DraftFactory, ScriptedBackend
 

@@ -13,7 +13,7 @@ from nemolocal_client import AsyncClient, FileProblem, MemoryProfile, Notice, Re
 from nemolocal_client.driver import FlowExecution
 from nemolocal_client.file_transfer import run_in_thread
 from nemolocal_client.operations import Flow, GetTime
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from tests.support.scripted_backend import Answer, Replies, ScriptedBackend
 
 CHAT = "/run_sse"

@@ -102,7 +102,7 @@ def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int, coun
         names = list(faces)
         for seed in range(first, first + count):
             name = names[seed % 2]
-            more = {} if name == "sync" else {"wait_for": stage.clock.until_done}
+            more = {} if name == "sync" else {"wait_for": stage.clock.run}
             face = functools.partial(faces[name], **more)
             stage.http.delete(JOURNAL.template).raise_for_status()
             began = stage.clock.time()

@@ -60,7 +60,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[shared_time.Stage]:
 
 @pytest.fixture
 def clients(faces: dict[str, ClientFactory], stage: shared_time.Stage) -> dict[str, Client]:
-    blocking = functools.partial(faces["async"], wait_for=stage.clock.until_done)
+    blocking = functools.partial(faces["async"], wait_for=stage.clock.run)
     chosen: dict[str, ClientFactory] = {"sync": faces["sync"], "async": blocking}
     number = next(NUMBERS)
     return {

@@ -78,7 +78,7 @@ def assert_ends_rightly(
             rows = []
             for name, face in faces.items():
                 # The async client lives in the server's loop: nothing is left to chance.
-                more = {} if name == "sync" else {"wait_for": stage.clock.until_done}
+                more = {} if name == "sync" else {"wait_for": stage.clock.run}
                 row = write_faults.play(
                     stage, fault.name, endpoint, functools.partial(face, **more)
                 )
@@ -126,6 +126,6 @@ def test_clock_waits_for_what_comes_late_though_somebody_sleeps() -> None:
             await asyncio.sleep(0)
             return stage.clock.time()
 
-        began = stage.clock.until_done(begin())
-        stage.clock.until(lambda: next(looks) > shared_time._TURNS)
+        began = stage.clock.run(begin())
+        stage.clock.wait_until(lambda: next(looks) > shared_time.SETTLE_TURNS)
         assert stage.clock.time() == began

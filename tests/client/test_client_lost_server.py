@@ -43,7 +43,7 @@ from nemolocal_client.operations import (
 from nemolocal_client.sessions import ClientSession
 from nemolocal_client.turns import run_turn
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
     Answer,

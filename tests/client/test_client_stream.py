@@ -3,7 +3,7 @@
 import pytest
 
 from nemolocal_client import BadReply, Client, OutOfCredits, TurnFailed
-from nemolocal_contract.sse import SseParser
+from nemolocal_contract.turn_events import SseParser
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
     Answer,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN
 from nemolocal_server.settings import Settings
 from tests.support.cli import CommandRunner, ServerStarter
 from tests.support.forwarding import mapped_port, reverse_proxy

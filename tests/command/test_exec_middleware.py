@@ -20,8 +20,7 @@ from nemolocal.exec.owner_middleware import InProcessTransport, OwnerMiddleware
 from nemolocal.exec.program_environment import open_plain_environment
 from nemolocal.exec.traffic_monitor import TrafficMonitor
 from nemolocal_conformance.client_runner.server_control import arm_faults, fetch_journal
-from nemolocal_contract.endpoints import TOKEN
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import TOKEN, Attribution
 from nemolocal_server.settings import Settings
 
 

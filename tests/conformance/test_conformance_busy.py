@@ -18,7 +18,7 @@ from nemolocal_conformance.server_check import server_check
 from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.target import TargetClient, TargetTimeout
 from nemolocal_contract.clock import Clock, ManualClock, WallClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings

@@ -15,7 +15,7 @@ from nemolocal_conformance.target import (
     require_http_server,
 )
 from nemolocal_conformance.verdicts import Verdict
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 Answerer = Callable[[httpx.Request], httpx.Response]
 

@@ -16,7 +16,7 @@ from nemolocal_conformance.target import TargetClient
 from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
 from nemolocal_conformance.verdicts import ConformanceReport
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_contract.rules import rules
 from nemolocal_server.dialect import PRESETS, Dialect
 from nemolocal_server.serving import LocalServer

@@ -20,7 +20,7 @@ from nemolocal_conformance.control_client import ControlClient, find_control_cli
 from nemolocal_conformance.runner import run_check, run_checks
 from nemolocal_conformance.server_check import ServerCheck, server_check
 from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 Answerer = Callable[[httpx.Request], httpx.Response]

@@ -23,7 +23,7 @@ from nemolocal_conformance.fuzz.search import search_scripts
 from nemolocal_conformance.fuzz.strategies import ScriptCapabilities
 from nemolocal_conformance.target import TargetClient, TargetTimeout
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings

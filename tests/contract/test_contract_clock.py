@@ -1,6 +1,8 @@
 """The clock: time that is moved by hand wakes sleepers in the order in which they fall due."""
 
 import asyncio
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -80,6 +82,115 @@ def test_waiting_in_a_thread_moves_a_manual_clock() -> None:
     clock = ManualClock(100.0)
     clock.wait(30)
     assert clock.time() == 130
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs in another thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+def attach(clock: ManualClock, loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.run_coroutine_threadsafe(clock.attach(), loop).result()
+
+
+def start_sleeper(
+    clock: ManualClock, loop: asyncio.AbstractEventLoop, *seconds: float
+) -> Callable[[], list[float]]:
+    """Sleep in the loop; the result returns the times at which the sleeps have ended."""
+    woken: list[float] = []
+    sleeping = threading.Event()
+
+    async def sleep() -> None:
+        loop.call_soon(sleeping.set)
+        for duration in seconds:
+            await clock.sleep(duration)
+            woken.append(clock.time())
+
+    future = asyncio.run_coroutine_threadsafe(sleep(), loop)
+    sleeping.wait()
+    return lambda: (future.result(), woken)[1]
+
+
+def test_wait_in_a_thread_wakes_the_sleepers_of_a_loop(loop: asyncio.AbstractEventLoop) -> None:
+    clock = ManualClock(0.0)
+    woken = start_sleeper(clock, loop, 10, 20)
+    clock.wait(60)
+    assert (woken(), clock.time()) == ([10, 30], 60)
+
+
+def test_wait_until_moves_time_no_further_than_needed(loop: asyncio.AbstractEventLoop) -> None:
+    clock = ManualClock(0.0, grace=0.001)
+    attach(clock, loop)
+    woken = start_sleeper(clock, loop, 10, 20, 30)
+    clock.wait_until(lambda: clock.time() >= 30)
+    assert clock.time() == 30
+    clock.wait_until(lambda: clock.time() >= 60)
+    assert woken() == [10, 30, 60]
+
+
+def test_wait_until_waits_for_a_thread_of_the_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """The work of a thread takes no time of the clock, however long it really takes."""
+    clock = ManualClock(0.0, grace=0.001)
+    attach(clock, loop)
+    released = threading.Event()
+    looks = iter(range(1_000))
+
+    async def work() -> float:
+        sleeper = asyncio.ensure_future(clock.sleep(600))
+        await asyncio.to_thread(released.wait)
+        sleeper.cancel()
+        return clock.time()
+
+    def condition() -> bool:
+        if next(looks) == 100:
+            released.set()
+        return future.done()
+
+    future = asyncio.run_coroutine_threadsafe(work(), loop)
+    clock.wait_until(condition)
+    assert future.result() == 0
+
+
+def test_run_returns_the_result_of_a_coroutine(loop: asyncio.AbstractEventLoop) -> None:
+    clock = ManualClock(0.0)
+    attach(clock, loop)
+
+    async def work() -> float:
+        await clock.sleep(900)
+        return clock.time()
+
+    assert clock.run(work()) == 900
+
+
+def test_held_time_does_not_jump(loop: asyncio.AbstractEventLoop) -> None:
+    clock = ManualClock(0.0, autojump=True)
+    attach(clock, loop)
+    with clock.hold(100):
+        long, short = start_sleeper(clock, loop, 600), start_sleeper(clock, loop, 5, 10)
+        assert (short(), clock.time()) == ([5, 15], 15)
+    assert long() == [600]
+    with clock.hold():
+        held = start_sleeper(clock, loop, 5)
+        assert clock.time() == 600
+    assert held() == [605]
+
+
+def test_wait_in_a_thread_begins_when_time_is_released() -> None:
+    clock = ManualClock(0.0, autojump=True)
+    waiter = threading.Thread(target=clock.wait, args=(10,))
+    with clock.hold():
+        waiter.start()
+        assert clock.time() == 0
+    waiter.join()
+    assert clock.time() == 10
 
 
 def test_wall_clock_divides_waits_by_its_speed_and_leaves_the_time_alone() -> None:

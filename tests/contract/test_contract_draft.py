@@ -15,7 +15,7 @@ from nemolocal_contract.draft import (
     Transition,
     draft_from_wire,
     draft_to_wire,
-    wire_name,
+    wire_names,
 )
 
 json_values = st.recursive(
@@ -139,7 +139,7 @@ def test_the_wire_speaks_short_names_and_python_long_ones() -> None:
         Segment(start_ms=0, duration_ms=2500, source="a", source_start_ms=10, extra={"zoom": 2}),
     )
     assert track.segments[0].end_ms == 2500
-    assert wire_name(Segment, "source_start_ms") == "ss"
+    assert wire_names(Segment)["source_start_ms"] == "ss"
 
 
 def test_a_value_of_the_wrong_type_is_kept_and_not_believed() -> None:

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.sse import SseEvent, SseParser
 from nemolocal_contract.turn_events import (
     Heartbeat,
     SseDialect,
+    SseEvent,
+    SseParser,
     Text,
     ToolCall,
     ToolResult,

@@ -11,8 +11,7 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL, CONTROL_PREFIX, endpoin
 from nemolocal_contract.openapi import openapi_document
 from nemolocal_contract.responses import RenderDialect, RenderOutput, RenderStatus, encode_render
 from nemolocal_contract.rules import rules
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import SseDialect, Text, ToolCall, TurnEventEncoder
+from nemolocal_contract.turn_events import SseDialect, SseParser, Text, ToolCall, TurnEventEncoder
 
 LOCAL = openapi_document("0.0.0", "http://127.0.0.1:8787")
 OPERATIONS = [

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal_contract.sse import (
+from nemolocal_contract.turn_events import (
     HEARTBEAT_BYTES,
     SseEvent,
     SseEventTooLarge,

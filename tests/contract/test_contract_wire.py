@@ -4,17 +4,28 @@ import msgspec
 import pytest
 
 from nemolocal_contract import endpoints
-from nemolocal_contract.envelope import Envelope, decode_json, encode_json, failure, success
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     Attribution,
+    ChatRequest,
+    RenderRequest,
     bearer_header,
     missing_attribution,
     parse_bearer_token,
 )
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS, normalize_extension, skill_profile
-from nemolocal_contract.requests import ChatRequest, RenderRequest
-from nemolocal_contract.response_codes import ResponseCode, http_status
-from nemolocal_contract.responses import RenderOutput, RenderStatus, decode_render, encode_render
+from nemolocal_contract.responses import (
+    Envelope,
+    RenderOutput,
+    RenderStatus,
+    ResponseCode,
+    decode_json,
+    decode_render,
+    encode_json,
+    encode_render,
+    failure,
+    http_status,
+    success,
+)
 
 
 def test_envelopes_read_back_as_what_they_say() -> None:

@@ -13,7 +13,7 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_checks.evaluation import evaluate_journal
 from nemolocal_conformance.client_runner.server_control import fetch_journal
 from nemolocal_contract.clock import WallClock
-from nemolocal_contract.headers import missing_attribution
+from nemolocal_contract.endpoints import missing_attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_skill import SkillRunTarget, parse_skill, run_skill

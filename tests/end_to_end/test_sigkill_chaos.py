@@ -21,7 +21,7 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal_contract.headers import Attribution, bearer_header
+from nemolocal_contract.endpoints import Attribution, bearer_header
 
 WORKERS = 2
 # A kill comes after so many requests that were sent, replies that began and events of streams.

@@ -20,14 +20,16 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import (
     BALANCE,
     CHAT,
+    CLIENT_ID,
     CLOCK_ADVANCE,
     SESSION,
     SNAPSHOT,
     STATE,
     TOKEN,
     UPLOAD,
+    Attribution,
+    bearer_header,
 )
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import RenderPlan

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 from nemolocal_server.data.migrations import migrate
 from nemolocal_server.dialect import PRESETS, Dialect
 from nemolocal_server.seeded_random import SeededRandom

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import CLIENT_ID
+from nemolocal_contract.endpoints import CLIENT_ID
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 from .backend import Caller, media, serving

@@ -3,8 +3,7 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import FAULT, bearer_header
+from nemolocal_contract.endpoints import FAULT, Endpoint, bearer_header
 
 from .backend import Caller
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import FAULT, bearer_header
+from nemolocal_contract.endpoints import FAULT, bearer_header
 
 from .backend import Caller
 from .refusals import bad_bodies, no_session, refusals, somebody_else

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import CLIENT_ID, FAULT, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, FAULT, bearer_header
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
 

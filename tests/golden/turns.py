@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 

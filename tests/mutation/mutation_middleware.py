@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from nemolocal_contract.endpoints import find_endpoint
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]

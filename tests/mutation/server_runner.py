@@ -13,7 +13,7 @@ from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.target import TargetClient
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_server import serving
 from nemolocal_server.settings import Settings
 

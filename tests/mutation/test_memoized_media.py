@@ -10,9 +10,8 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.job import RenderResult
-from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_render.media import MediaInfo, MediaRejected, MediaSource
 from nemolocal_render.planning.planner import RenderPlan, plan_render
-from nemolocal_render.planning.render_plan import MediaSource
 from tests.mutation import memoized_media
 from tests.mutation.memoized_media import MemoizedMedia
 

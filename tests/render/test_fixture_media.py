@@ -120,7 +120,7 @@ def test_texts_of_many_scripts_are_drawn_or_their_font_is_asked_for(tmp_path: Pa
     titles = [{"s": n * 200, "d": 200, "txt": text, "st": style} for n, text in enumerate(texts)]
     path, result = draw([{"tt": 7, "sg": titles}], {}, tmp_path)
     lacking = {warning.partition(": ")[0]: warning for warning in result.warnings}
-    assert all("no font here can draw" in warning for warning in lacking.values())
+    assert all("no font can draw" in warning for warning in lacking.values())
     shown = DecodedVideo(path)
     for n, name in enumerate(names):
         whole = f"draft.t[0].sg[{n}].txt" not in lacking

@@ -65,7 +65,7 @@ def test_what_is_left_out_is_told(odd: Odd) -> None:
         return
     said = " ".join(info.left_out)
     if odd.recipe.sounds and not info.has_audio and odd.kept == 1:
-        assert "(sound" in said
+        assert "(audio" in said
         assert "is left out" in said
     if not odd.changed:
         assert info.left_out == ()

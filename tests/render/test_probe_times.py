@@ -170,7 +170,7 @@ def test_what_is_too_short_for_a_timeline_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     head = struct.pack("<IHHIIHH", 16, 1, 1, 48_000, 96_000, 2, 16)
     path.write_bytes(b"RIFF\x26\0\0\0WAVEfmt " + head + b"data\2\0\0\0\0\0")
-    with pytest.raises(MediaRejected, match="its length is not between"):
+    with pytest.raises(MediaRejected, match="its duration must be from"):
         inspect_media(path, "wav")
 
 

@@ -9,17 +9,22 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.draft_limits import (
+from nemolocal_render.planning.draft_reader import (
     MAX_EFFECTS,
     MAX_FIELDS,
     MAX_SEGMENTS,
     MAX_TOTAL_EFFECTS,
     MAX_TRACKS,
-    MAX_WARNINGS,
     read_draft,
 )
 from nemolocal_render.planning.plan_splitting import choose_worker_count, split_plan
-from nemolocal_render.planning.planner import DraftRejected, MediaSource, RenderPlan, plan_render
+from nemolocal_render.planning.planner import (
+    MAX_WARNINGS,
+    DraftRejected,
+    MediaSource,
+    RenderPlan,
+    plan_render,
+)
 
 LONG = MediaInfo("video", "mp4", 7200.0, 3840, 2160, 60.0, audio_codec="aac")
 SOURCES = {"clip": MediaSource(Path("/media/1.mp4"), LONG)}
@@ -154,6 +159,6 @@ def test_pictures_shown_at_once_are_bounded() -> None:
 
 def test_hours_played_backwards_are_bounded() -> None:
     backwards = clips(1, 7_200_000, fx=[{"type": "reverse"}])
-    with pytest.raises(DraftRejected, match="hours are played backwards") as refusal:
+    with pytest.raises(DraftRejected, match="hours of clips are reversed") as refusal:
         planned(backwards, backwards, backwards)
     assert refusal.value.path == "draft.t[2].sg[0].fx"

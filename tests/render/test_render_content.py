@@ -156,7 +156,7 @@ def test_characters_without_a_font_are_named(make: Make, monkeypatch: pytest.Mon
     monkeypatch.setattr(job, "choose_fonts", lambda text: choose_fonts(text, ()))
     _, result = make([text({"txt": "Hi 你好"})])
     assert result.warnings == (
-        "draft.t[0].sg[0].txt: no font here can draw 你好 (CJK), left out; "
+        "draft.t[0].sg[0].txt: no font can draw 你好 (CJK), left out; "
         "install Noto Sans CJK (fonts-noto-cjk)",
     )
 

@@ -142,11 +142,11 @@ WORDS = [
     (1, "[out#0] x: No space left on device", "the disk is full"),
     (1, "av_interleaved_write_frame(): File too large", "the file became too large"),
     (1, "Cannot allocate memory", "there is too little memory"),
-    (-24, "", "it took more processor time or memory than this length may"),
-    (-9, "", "it took more processor time or memory than this length may"),
-    (234, "[graph 0] Changing audio frame properties on the fly", "FFmpeg could not make it"),
-    (69, "Decode error rate 1 exceeds maximum 0.666667", "FFmpeg could not make it"),
-    (183, "moov atom not found", "FFmpeg could not make it"),
+    (-24, "", "it exceeded the limit of CPU time or memory for its length"),
+    (-9, "", "it exceeded the limit of CPU time or memory for its length"),
+    (234, "[graph 0] Changing audio frame properties on the fly", "FFmpeg failed"),
+    (69, "Decode error rate 1 exceeds maximum 0.666667", "FFmpeg failed"),
+    (183, "moov atom not found", "FFmpeg failed"),
 ]
 
 
@@ -187,7 +187,7 @@ def test_what_a_film_may_cost_is_bounded_by_its_length(
 ) -> None:
     monkeypatch.setattr("nemolocal_render.encode_runs._TIME_LIMIT", (0.0, 0.0))
     monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MOST_INPUTS", 1 if parts else 48)
-    with pytest.raises(RenderJobFailed, match="longer than a film of this length may take"):
+    with pytest.raises(RenderJobFailed, match="the limit for a video of this length"):
         rendered({"good": source("red.mp4")}, slides(3, -1))
 
 

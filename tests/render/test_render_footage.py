@@ -13,7 +13,7 @@ from nemolocal_render.ass_subtitles import build_ass_script, escape_ass_text
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.fonts import Font, choose_fonts
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, EncodeSettings
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, EncodeSettings
 from nemolocal_render.planning.planner import MediaSource
 from nemolocal_render.planning.render_plan import ClipSlice, RenderPlan, Title, VideoClip
 from nemolocal_render.synthetic.sample_media import MOODS, make_music
@@ -111,13 +111,13 @@ def test_without_the_bundled_font_the_reason_is_said(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("missing", "advice"),
     [
-        ({"한"}, "no font here can draw 한 (HANGUL), left out; install Noto Sans CJK"),
+        ({"한"}, "no font can draw 한 (HANGUL), left out; install Noto Sans CJK"),
         ({"\U00011c72"}, "(MARCHEN), left out; install one of the Noto family"),
         ({"\ue000"}, "(UNKNOWN)"),
-        ({"🎬", "⛔"}, "no font here can draw ⛔🎬 (EMOJI), left out; install Symbola"),
+        ({"🎬", "⛔"}, "no font can draw ⛔🎬 (EMOJI), left out; install Symbola"),
         ({"\U0001faff"}, "(EMOJI)"),
-        ({"字", "🎬"}, "no font here can draw 字 (CJK), left out; install Noto Sans CJK"),
-        ({"字", "🎬"}, "no font here can draw 🎬 (EMOJI), left out"),
+        ({"字", "🎬"}, "no font can draw 字 (CJK), left out; install Noto Sans CJK"),
+        ({"字", "🎬"}, "no font can draw 🎬 (EMOJI), left out"),
     ],
 )
 def test_advice_names_the_script_and_a_font(missing: set[str], advice: str) -> None:
@@ -200,7 +200,7 @@ def test_a_script_changes_font_within_a_line_and_leaves_out_what_nobody_draws() 
         "Dialogue: 0,0:00:01.00,1:01:01.50,T0,,0,0,0,,"
         "{\\fad(100,0)}Hi {\\fnOther Sans}你好{\\fnDejaVu Sans}!"
     )
-    assert script.warnings[0].startswith("draft.t[1].sg[0].txt: no font here can draw 吗 (CJK)")
+    assert script.warnings[0].startswith("draft.t[1].sg[0].txt: no font can draw 吗 (CJK)")
 
 
 def test_escaping() -> None:

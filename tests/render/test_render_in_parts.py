@@ -12,14 +12,17 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg_cli
+from nemolocal_render.encode_runs import RenderProgress
 from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, RTK_SETTINGS
-from nemolocal_render.planning.layers import TransitionRanges
-from nemolocal_render.planning.plan_splitting import choose_worker_count, split_plan
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, RTK_SETTINGS
+from nemolocal_render.planning.plan_splitting import (
+    TransitionRanges,
+    choose_worker_count,
+    split_plan,
+)
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from nemolocal_render.planning.render_plan import ClipSlice, ClipTransition, VideoClip
-from nemolocal_render.progress import RenderProgress
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -272,7 +275,7 @@ def test_a_part_that_fails_ends_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fake_ffmpeg("if 'file:part-1.mp4' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderJobFailed, match=r"^FFmpeg could not make it"):
+    with pytest.raises(RenderJobFailed, match=r"^FFmpeg failed"):
         created(plan(), tmp_path, 2)
     assert "disk on fire" in caplog.text
     assert list((tmp_path / "work").iterdir()) == []

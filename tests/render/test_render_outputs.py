@@ -13,8 +13,13 @@ from nemolocal_render import ffmpeg_cli
 from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.planning.plan_splitting import split_plan
-from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
-from nemolocal_render.planning.stream_copy import COPY_REASON
+from nemolocal_render.planning.planner import (
+    COPY_REASON,
+    MediaSource,
+    OutputSpec,
+    RenderPlan,
+    plan_render,
+)
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg

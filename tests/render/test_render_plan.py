@@ -10,8 +10,7 @@ import pytest
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.canvas import exact_fps
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, RTK_SETTINGS
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, RTK_SETTINGS, exact_fps
 from nemolocal_render.planning.planner import (
     DraftRejected,
     MediaSource,
@@ -214,11 +213,11 @@ def test_what_is_not_rendered_is_said() -> None:
         d=9000,
     )
     assert created.warnings == (
-        "draft.t[2].sg[0].st.color: not known, the usual is used",
-        "draft.t[2].sg[0].st.pos: not known, the usual is used",
+        "draft.t[2].sg[0].st.color: not known, the default is used",
+        "draft.t[2].sg[0].st.pos: not known, the default is used",
         "draft.t[0].sg[0].tr: the transition 'dis\\nsolve' is not known, it is a hard cut",
         "draft.t[0].sg[1].tr: nothing follows at once, so there is no transition",
-        "draft.d: the segments end at 2000 ms, which counts",
+        "draft.d: the segments end at 2000 ms, which is used",
         "draft.t[0].sg[0].fx[0]: the effect 'glow' is not known, it is left out",
         "draft.t[0].sg[0].fx[1]: the effect 'unnamed' is not known, it is left out",
         "draft.t[0].sg[0].txt: texts are shown on text tracks only",

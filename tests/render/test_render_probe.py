@@ -102,7 +102,7 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "hollow avi": (
         "avi",
         b"RIFF\xff\xff\0\0AVI LIST" + b"\xff" * 600,
-        "neither a picture nor sound",
+        "neither video nor audio",
     ),
     "hollow mp3": ("mp3", b"ID3" + b"\xff" * 900, "cannot be read"),
     "hollow aac": ("aac", b"\xff\xf1" + b"\xff" * 900, "cannot be read"),
@@ -189,12 +189,12 @@ def test_a_picture_larger_than_the_limit_is_not_decoded(
     ("module", "limit", "value", "reason"),
     [
         (probe_worker, "MAX_FPS", 20, "more than 20 frames a second"),
-        (probe_worker, "MAX_SECONDS", 0.5, "length is not between"),
+        (probe_worker, "MAX_SECONDS", 0.5, "duration must be from"),
         (
             stream_selection,
             "DECODERS",
             ("aac",),
-            r"track 1 \(picture, h264\): its codec h264 is not accepted",
+            r"track 1 \(video, h264\): its codec h264 is not accepted",
         ),
     ],
 )
@@ -216,7 +216,7 @@ def test_no_more_is_read_than_it_takes_to_refuse_a_file(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packet_scan, "MAX_ANIMATION_FRAMES", 20)
-    with pytest.raises(MediaRejected, match="more than 20 pictures"):
+    with pytest.raises(MediaRejected, match="more than 20 frames"):
         inspect_media(media / "small.gif", "gif")
     monkeypatch.setattr(packet_scan, "_STRIDE", 5)
     monkeypatch.setattr(packet_scan, "MAX_SECONDS", 0.3)

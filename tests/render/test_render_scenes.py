@@ -157,5 +157,5 @@ def test_what_is_no_scene_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         asyncio.run(make_scene("nobody", 1, 0, tmp_path / "x.mp4"))
     for seconds in (0, 61):
-        with pytest.raises(ValueError, match="a scene is from 0 to 60 s long"):
+        with pytest.raises(ValueError, match="a scene must last from 0 to 60 s"):
             asyncio.run(make_scene("city", seconds, 0, tmp_path / "x.mp4"))

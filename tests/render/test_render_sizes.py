@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, strategies as st
 
+from nemolocal_render.encode_runs import SizeTrial, next_crf
 from nemolocal_render.job import RenderJobFailed, RenderResult
-from nemolocal_render.target_size import SizeTrial, next_crf
 
 pytestmark = pytest.mark.ffmpeg
 

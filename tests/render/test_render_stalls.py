@@ -135,6 +135,6 @@ def test_ffmpeg_that_stands_still_is_started_once_more(
     if recovers:
         asyncio.run(work)
     else:
-        with pytest.raises(ffmpeg_cli.FFmpegFailed, match="stood still, twice"):
+        with pytest.raises(ffmpeg_cli.FFmpegFailed, match="stalled twice"):
             asyncio.run(work)
     assert starts == 2

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_render.media import MAX_IMAGE_PIXELS, MediaRejected
-from nemolocal_render.probing.image_headers import ImageHeader, has_gif_image, read_image_header
-from nemolocal_render.probing.sniff import sniff
+from nemolocal_render.probing.sniff import ImageHeader, has_gif_image, read_image_header, sniff
 
 LARGE = (20_000, 14_000)
 WIDE, HIGH = LARGE
@@ -92,7 +91,7 @@ def test_others_are_left_to_the_decoder(tmp_path: Path, extension: str, content:
 def test_an_animated_webp_is_refused_as_such(tmp_path: Path) -> None:
     path = tmp_path / "x.webp"
     path.write_bytes(webp((64, 48), "VP8X", animated=True))
-    with pytest.raises(MediaRejected, match=r"it is animated.* save it as GIF or MP4"):
+    with pytest.raises(MediaRejected, match="cannot read animated WebP files: save it as GIF"):
         sniff(path, "webp")
 
 

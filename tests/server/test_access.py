@@ -16,7 +16,7 @@ import pytest
 from nemolocal_conformance.traffic.client_grouping import group_by_client
 from nemolocal_conformance.traffic.journal_reader import parse_journal
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN
 from nemolocal_server.app import build_app
 from nemolocal_server.serving import LocalServer, with_control_token
 from nemolocal_server.settings import Settings

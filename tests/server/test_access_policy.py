@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN, endpoints
 from nemolocal_server.access.access_policy import AccessDecision, AccessPolicy, AccessRequest
 from nemolocal_server.access.addresses import canonical_pattern, parse_authority
 from nemolocal_server.settings import Settings

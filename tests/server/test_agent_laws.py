@@ -32,7 +32,7 @@ from nemolocal_contract.effects import (
     Rotate,
     Zoom,
 )
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 from tests.support.profiles import examples

@@ -26,7 +26,7 @@ from nemolocal_agent.intents import (
 )
 from nemolocal_agent.tool_calls import split_stages
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 from tests.support.profiles import examples
 
 MANY = settings(max_examples=examples(40, 20_000))

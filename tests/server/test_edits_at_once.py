@@ -11,7 +11,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.data.sessions import SessionRecord

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nemolocal_render.job import RenderJobFailed
-from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS
+from nemolocal_render.planning.output_settings import QUALITY_SETTINGS
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_server.exports import render_executor
 from nemolocal_server.exports.render_executor import LocalExecutor

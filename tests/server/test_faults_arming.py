@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT
 from nemolocal_server.faults.catalogue import CATALOGUE, ApiCall, FaultMatch, FaultSpec
 from nemolocal_server.faults.fault_service import FaultRegistry
 from tests.support import patient_http

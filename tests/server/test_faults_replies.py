@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory

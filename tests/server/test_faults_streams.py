@@ -7,10 +7,16 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT
 from nemolocal_contract.rules import rules
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult, decode_turn_events
+from nemolocal_contract.turn_events import (
+    Heartbeat,
+    SseParser,
+    Text,
+    ToolCall,
+    ToolResult,
+    decode_turn_events,
+)
 from nemolocal_server.faults.catalogue import CALL_NAMES, CATALOGUE
 from nemolocal_server.transport.uvicorn_protocols import CuttableH11Protocol
 from tests.support.http_caller import HttpCaller, NewCaller

@@ -8,8 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from nemolocal_agent.intents import Compress
 from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
-from nemolocal_contract.sse import HEARTBEAT_BYTES, SseParser
-from nemolocal_contract.turn_events import Heartbeat, Text
+from nemolocal_contract.turn_events import HEARTBEAT_BYTES, Heartbeat, SseParser, Text
 from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
 from nemolocal_server.faults.response_faults import (
     BodyFilter,

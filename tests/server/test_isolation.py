@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal_contract.headers import Attribution, bearer_header
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import Text, decode_turn_events
+from nemolocal_contract.endpoints import Attribution, bearer_header
+from nemolocal_contract.turn_events import SseParser, Text, decode_turn_events
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.servers import ServerFactory

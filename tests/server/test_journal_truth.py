@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.headers import FAULT
+from nemolocal_contract.endpoints import FAULT, endpoints
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller

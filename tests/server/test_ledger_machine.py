@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.draft import draft_to_wire
-from nemolocal_contract.requests import RenderRequest
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import RenderRequest
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.media import MediaInfo

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import draft_to_wire
-from nemolocal_contract.requests import RenderRequest
+from nemolocal_contract.endpoints import RenderRequest
 from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.planner import RenderPlan
 from nemolocal_server.data.storage_errors import explain_storage_error

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_contract.turn_events import Heartbeat, Text
 from nemolocal_server.errors import ContractError
 from nemolocal_server.faults.catalogue import ActiveFault, StallArgs

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.headers import bearer_header
+from nemolocal_contract.endpoints import bearer_header
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.token_redaction import REDACTED, KnownTokens
 from nemolocal_server.data.tokens import NewToken

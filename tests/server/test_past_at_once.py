@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.requests import RenderRequest
+from nemolocal_contract.endpoints import RenderRequest
 from nemolocal_server.app import build_app
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord

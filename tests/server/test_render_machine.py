@@ -13,7 +13,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.requests import RenderRequest
+from nemolocal_contract.endpoints import RenderRequest
 from nemolocal_contract.responses import RenderStatus
 from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.planning.planner import RenderPlan

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -117,27 +118,7 @@ def test_weights_that_make_no_sense_are_refused() -> None:
             AppliedWeights(**bad)
 
 
-class HeldClock(ManualClock):
-    """Jumps over every wait but those of late edits, which last until they are let go."""
-
-    def __init__(self) -> None:
-        super().__init__(autojump=True)
-        self.late: list[asyncio.Event] = []
-        self.loop: asyncio.AbstractEventLoop | None = None
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds == LATE:
-            self.loop = asyncio.get_running_loop()
-            self.late.append(asyncio.Event())
-            await self.late[-1].wait()
-        await super().sleep(seconds)
-
-    def let_go(self) -> None:
-        assert self.loop is not None
-        for event in self.late:
-            self.loop.call_soon_threadsafe(event.set)
-
-
+# Seconds after which late edits are applied; longer than every other wait of these tests.
 LATE = 777.0
 
 
@@ -155,18 +136,19 @@ def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     reported, drafts, balances = [], [], []
-    for mark in "anl":
-        clock = HeldClock()
-        silence = SilentTurnPolicy(script=mark, late_seconds=LATE)
-        caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
-        caller.upload(sample)
-        reported.append(wire(caller, "compress it"))
-        drafts.append(bool(caller.draft()["t"]))
-        balances.append(caller.balance())
-    assert reported[0] == reported[1] == reported[2]
-    assert drafts == [True, False, False]
-    assert balances == [PAID, FREE, HELD]
-    clock.let_go()
+    with ExitStack() as holds:
+        for mark in "anl":
+            clock = ManualClock(autojump=True)
+            holds.enter_context(clock.hold(LATE))
+            silence = SilentTurnPolicy(script=mark, late_seconds=LATE)
+            caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
+            caller.upload(sample)
+            reported.append(wire(caller, "compress it"))
+            drafts.append(bool(caller.draft()["t"]))
+            balances.append(caller.balance())
+        assert reported[0] == reported[1] == reported[2]
+        assert drafts == [True, False, False]
+        assert balances == [PAID, FREE, HELD]
     while caller.balance()["frozen"]:
         pass
     assert (caller.balance(), bool(caller.draft()["t"])) == (PAID, True)
@@ -186,13 +168,13 @@ def test_what_was_not_applied_is_paid_by_the_edit_that_is(
 def test_a_late_edit_that_has_become_impossible_gives_its_credits_back(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
-    clock = HeldClock()
+    clock = ManualClock(autojump=True)
     silence = SilentTurnPolicy(script="l.", late_seconds=LATE)
     caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
     caller.upload(sample)
-    caller.say("edit my raw video footage")
-    caller.say("trim to the first 1 second")
-    clock.let_go()
+    with clock.hold(LATE):
+        caller.say("edit my raw video footage")
+        caller.say("trim to the first 1 second")
     while caller.balance()["frozen"]:
         pass
     # The other edit of this session has succeeded, and pays for editing.
@@ -206,16 +188,18 @@ def test_a_late_edit_survives_a_restart(
 ) -> None:
     silence = SilentTurnPolicy(script="l", late_seconds=LATE)
     settings: dict[str, Any] = {"silence": silence, "data_dir": tmp_path}
-    caller = new_caller(servers.start(clock=HeldClock(), **settings)).connect()
-    caller.upload(sample)
-    caller.say("compress it")
-    servers.stop()
-    clock = HeldClock()
-    again = new_caller(servers.start(clock=clock, **settings))
-    again.http.headers["Authorization"] = caller.http.headers["Authorization"]
-    again.session = caller.session
-    assert (again.balance(), again.draft()["t"]) == (HELD, [])
-    clock.let_go()
+    clock = ManualClock(autojump=True)
+    with clock.hold(LATE):
+        caller = new_caller(servers.start(clock=clock, **settings)).connect()
+        caller.upload(sample)
+        caller.say("compress it")
+        servers.stop()
+    clock = ManualClock(autojump=True)
+    with clock.hold(LATE):
+        again = new_caller(servers.start(clock=clock, **settings))
+        again.http.headers["Authorization"] = caller.http.headers["Authorization"]
+        again.session = caller.session
+        assert (again.balance(), again.draft()["t"]) == (HELD, [])
     while again.balance()["frozen"]:
         pass
     assert again.balance() == PAID

@@ -172,7 +172,7 @@ def test_what_is_left_out_of_an_upload_is_told_in_the_reply_and_the_state(
     clip, sound = caller.upload(film, song)["data"]["files"]
     assert (clip["file_type"], clip["duration"]) == ("video", 1.0)
     (said,) = clip["warnings"]
-    assert said.startswith("track 2 (sound, ")
+    assert said.startswith("track 2 (audio, ")
     assert "apac" in said
     assert said.endswith(" is left out: there is no decoder for it")
     assert "warnings" not in sound

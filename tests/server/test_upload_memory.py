@@ -17,7 +17,7 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_contract.media import MB
 from tests.support import patient_http
 

@@ -44,7 +44,7 @@ from nemolocal_client.operations import (
 )
 from nemolocal_client.response_errors import error_of, render_status_of
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 from tests.mutation.clients.flow_rewriting import endpoint_of
 
 Memory = dict[str, Any]

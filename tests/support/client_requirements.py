@@ -26,7 +26,7 @@ from nemolocal_client import (
     TurnFailed,
     UnsupportedFile,
 )
-from nemolocal_contract.headers import ATTRIBUTION
+from nemolocal_contract.endpoints import ATTRIBUTION
 from tests.support.client_setup import Setup
 
 CHAT, STATE, RENDER, TOKEN = "/run_sse", "/api/state", "/api/render/proxy/lambda", "/api/auth/anon"

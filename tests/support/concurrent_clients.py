@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution, bearer_header
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import Attribution, bearer_header
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_server.app import build_app
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings

@@ -6,9 +6,8 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from nemolocal_contract.headers import FAULT, Attribution, bearer_header
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import ReceivedEvent, decode_turn_events
+from nemolocal_contract.endpoints import FAULT, Attribution, bearer_header
+from nemolocal_contract.turn_events import ReceivedEvent, SseParser, decode_turn_events
 from tests.support import patient_http
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()

@@ -11,7 +11,7 @@ from nemolocal_conformance.client_checks.client_check import ClientCheck
 from nemolocal_conformance.traffic.journal import LoadedJournal
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_contract.journal import Ending, Entry, TurnEntry
 
 SESSION = "1" * 19

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN
 
 from ..argument_parser import add_command
 from ..data_folders import SERVE_FOLDER

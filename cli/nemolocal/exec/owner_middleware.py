@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH
-from nemolocal_contract.envelope import encode_json, failure
-from nemolocal_contract.headers import control_headers
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH, control_headers
+from nemolocal_contract.responses import ResponseCode, encode_json, failure
 
 from .connection_owner import SocketAddress
 from .traffic_monitor import TrafficMonitor

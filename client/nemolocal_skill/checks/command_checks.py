@@ -3,8 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.headers import ATTRIBUTION, AUTHORIZATION, CLIENT_ID, missing_attribution
+from nemolocal_contract.endpoints import (
+    ATTRIBUTION,
+    AUTHORIZATION,
+    CLIENT_ID,
+    endpoints,
+    missing_attribution,
+)
 
 from ..model import RawFinding
 from ..parse.curl import BROKEN_CONTINUATION, CurlArgument, CurlCommand

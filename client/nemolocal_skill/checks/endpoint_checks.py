@@ -7,8 +7,8 @@ from typing import get_args
 import msgspec
 
 from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.media import Resolution
+from nemolocal_contract.responses import decode_json
 
 from ..model import EndpointMention, RawFinding
 from ..parse.curl import CurlCommand

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, ATTRIBUTION, CLAIM_TOKEN_PREFIX
+from nemolocal_contract.endpoints import ANONYMOUS_TOKEN_PREFIX, ATTRIBUTION, CLAIM_TOKEN_PREFIX
 
 from ..model import RawFinding
 from ..parse.document import Skill

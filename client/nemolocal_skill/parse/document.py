@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, Attribution
 
 from ..attribution import attribution_of, platform_of
 from ..model import (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 
 from .shell_words import ShellWord
 

@@ -5,8 +5,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from nemolocal_contract.endpoints import APP_NAME, CURRENT_USER, endpoints
-from nemolocal_contract.headers import ATTRIBUTION, AUTHORIZATION, CLIENT_ID
+from nemolocal_contract.endpoints import (
+    APP_NAME,
+    ATTRIBUTION,
+    AUTHORIZATION,
+    CLIENT_ID,
+    CURRENT_USER,
+    endpoints,
+)
 
 from ..model import EndpointMention
 from ..parse.curl import CurlCommand

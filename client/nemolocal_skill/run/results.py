@@ -7,10 +7,8 @@ from typing import Any
 import msgspec
 
 from nemolocal_client.errors import sanitize_line
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.sse import SseParser
-from nemolocal_contract.turn_events import Text, decode_turn_events
+from nemolocal_contract.responses import ResponseCode, decode_json
+from nemolocal_contract.turn_events import SseParser, Text, decode_turn_events
 
 from ..parse.document import Skill
 from .calls import SkillCall

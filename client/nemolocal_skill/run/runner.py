@@ -11,7 +11,7 @@ from nemolocal_client.errors import sanitize_line
 from nemolocal_client.httpx_adapter import encode_headers
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..parse.document import Skill
 from ..parse.endpoint_mentions import url_path

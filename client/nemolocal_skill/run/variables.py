@@ -14,16 +14,19 @@ import httpx
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     CLIENT_ID,
     SKILL_PLATFORM,
     SKILL_SOURCE,
     SKILL_VERSION,
     Attribution,
+    ChatRequest,
+    Message,
+    Part,
+    SessionRequest,
     bearer_header,
 )
-from nemolocal_contract.requests import ChatRequest, Message, Part, SessionRequest
+from nemolocal_contract.responses import encode_json
 
 from ..parse.document import Skill
 from ..parse.templates import Placeholder, fill_template, template_from_word

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from nemolocal_contract.headers import CLIENT_ID_MAX
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import CLIENT_ID_MAX
+from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.recorded_call import RecordedCall

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Hashable, Iterator
 
-from nemolocal_contract.headers import missing_attribution
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import missing_attribution
+from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import turn_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     ATTRIBUTION,
     missing_attribution,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import ClientTurn

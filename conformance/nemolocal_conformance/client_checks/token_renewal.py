@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.recorded_call import RecordedCall

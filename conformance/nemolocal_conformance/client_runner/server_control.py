@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx
 
-from nemolocal_contract.endpoints import FAULTS_ARM, JOURNAL
-from nemolocal_contract.headers import control_headers
+from nemolocal_contract.endpoints import FAULTS_ARM, JOURNAL, control_headers
 
 from ..traffic.journal import LoadedJournal
 from ..traffic.journal_reader import parse_journal

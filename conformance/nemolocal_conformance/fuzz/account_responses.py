@@ -1,11 +1,11 @@
 """Validates responses about tokens, credits and claim tokens (sections 2 and 6)."""
 
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     ANONYMOUS_USER_PREFIX,
     CLAIM_TOKEN_PREFIX,
 )
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import (
     CheckFailed,

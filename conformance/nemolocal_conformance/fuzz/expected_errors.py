@@ -1,6 +1,6 @@
 """Validates errors: whether one was required, and whether it has a form of the contract."""
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import CheckFailed, expect_equal
 from ..context import CheckContext

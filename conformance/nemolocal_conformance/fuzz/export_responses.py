@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import (
     CheckFailed,

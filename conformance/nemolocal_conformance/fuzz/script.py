@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 
 from ..context import PUT_ON_TIMELINE
 

@@ -9,7 +9,7 @@ import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 
 from ..assertions import CheckFailed, NotApplicable, PrerequisiteFailed
 from ..context import CheckContext

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.headers import CLIENT_ID_MAX
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import CLIENT_ID_MAX
+from nemolocal_contract.responses import ResponseCode
 
 from .script import EDIT_MESSAGES, EDIT_PRICE, TALK_MESSAGES, AccountStep, ObjectName
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import (
     CheckFailed,

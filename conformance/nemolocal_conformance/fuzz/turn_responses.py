@@ -5,8 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, decode_json
 from nemolocal_contract.turn_events import Text, ToolCall, ToolResult, UnreadableEvent
 
 from ..assertions import CheckFailed, expect_equal, expect_true

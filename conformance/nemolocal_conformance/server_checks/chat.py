@@ -3,7 +3,7 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_contract.turn_events import Heartbeat, Text, UnreadableEvent
 
 from ..assertions import expect_equal, expect_true

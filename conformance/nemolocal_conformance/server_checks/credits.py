@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
 from ..context import GENERATE_CLIP, CheckContext

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.responses import decode_json
 from nemolocal_contract.turn_events import ToolCall, ToolResult
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field

@@ -4,9 +4,8 @@ import uuid
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import bearer_header
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import Endpoint, bearer_header
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import CheckFailed, NotApplicable, expect_equal, expect_true, require_field
 from ..context import GENERATE_CLIP, CheckContext, TargetAccount

@@ -1,7 +1,7 @@
 """Section 8, jobs: who owns a render, how renders queue, how they are cancelled (REN-8)."""
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true
 from ..context import CheckContext, flatten_render

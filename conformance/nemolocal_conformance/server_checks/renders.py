@@ -3,8 +3,8 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import ATTRIBUTION
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.endpoints import ATTRIBUTION
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
 from ..context import CheckContext, flatten_render

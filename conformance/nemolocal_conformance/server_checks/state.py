@@ -3,7 +3,7 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
 from ..context import PUT_ON_TIMELINE, CheckContext

@@ -5,14 +5,14 @@ import uuid
 from datetime import UTC, datetime
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     ANONYMOUS_USER_PREFIX,
     CLAIM_TOKEN_PREFIX,
     CLIENT_ID,
     CLIENT_ID_MAX,
 )
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
 from ..context import CheckContext, TargetAccount

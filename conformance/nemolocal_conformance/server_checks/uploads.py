@@ -5,7 +5,7 @@ from typing import Any
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS, MB
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
 from ..context import CheckContext

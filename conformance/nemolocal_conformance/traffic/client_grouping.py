@@ -9,9 +9,9 @@ since only this shows a new client id in each run. If they overlap, they are dif
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
-from nemolocal_contract.headers import CLIENT_ID, SKILL_SOURCE
+from nemolocal_contract.endpoints import CLIENT_ID, SKILL_SOURCE
 from nemolocal_contract.journal import Entry
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from .client_log import ClientLog
 from .journal import LoadedJournal

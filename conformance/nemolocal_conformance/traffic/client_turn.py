@@ -5,10 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.sse import SseEvent, SseParser
-from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
+from nemolocal_contract.responses import ResponseCode, decode_json
+from nemolocal_contract.turn_events import Heartbeat, SseEvent, SseParser, Text, decode_turn_events
 
 from .recorded_call import RecordedCall
 

@@ -9,10 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from nemolocal_contract.endpoints import find_endpoint
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import AUTHORIZATION, parse_bearer_token
+from nemolocal_contract.endpoints import AUTHORIZATION, find_endpoint, parse_bearer_token
 from nemolocal_contract.journal import Ending, Entry
+from nemolocal_contract.responses import decode_json
 
 from ..evidence import redact_tokens
 from .journal import MAX_ENTRIES, JournalUnreadable, LoadedJournal

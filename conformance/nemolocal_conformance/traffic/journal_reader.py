@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.journal import JOURNAL_VERSION, Entry
+from nemolocal_contract.responses import decode_json
 
 from .har import read_har
 from .journal import MAX_ENTRIES, JournalUnreadable, LoadedJournal

@@ -6,11 +6,9 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import endpoints
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID
+from nemolocal_contract.endpoints import AUTHORIZATION, CLIENT_ID, endpoints
 from nemolocal_contract.journal import Entry
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, decode_json
 
 TOKEN_PLACEHOLDER = "[token]"
 """What stands in a journal for the value of a token."""

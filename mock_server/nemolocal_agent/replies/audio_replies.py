@@ -1,6 +1,6 @@
 """Replies about volumes, music and fades."""
 
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     Language,
     format_percent,
 )

@@ -3,7 +3,7 @@
 Also the words that all replies use: `the second half`, `clip 2`, `最后4秒`.
 """
 
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     Language,
     format_percent,
     format_seconds,

@@ -2,7 +2,7 @@
 
 import re
 
-from nemolocal_contract.describe.labels import Language, parse_language, truncate_text
+from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
 
 from ..intents import NoEdit, Topic
 from .clip_replies import in_language, quote

@@ -1,6 +1,6 @@
 """Replies about titles, and about which subtitles are shown and which are not."""
 
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     COLOR_LABELS,
     POSITION_LABELS,
     Language,

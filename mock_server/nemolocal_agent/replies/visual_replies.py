@@ -1,11 +1,11 @@
 """Replies about the picture and the export."""
 
-from nemolocal_contract.describe.effect_descriptions import describe_effect
-from nemolocal_contract.describe.labels import (
+from nemolocal_contract.describe.descriptions import (
     EFFECT_LABELS,
     POSITION_LABELS,
     TRANSITION_LABELS,
     Language,
+    describe_effect,
     format_percent,
     translate_label,
     truncate_text,

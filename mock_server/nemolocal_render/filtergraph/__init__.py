@@ -1,1 +1,1 @@
-"""The filter graphs of a plan: the only modules that know ffmpeg-python."""
+"""Build the filter graphs of a plan: the only modules that use ffmpeg-python."""

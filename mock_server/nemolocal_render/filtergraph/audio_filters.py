@@ -1,50 +1,52 @@
-"""The sound of a plan as a stream: every lane in its place, mixed, limited, of exact length."""
+"""Build the audio stream of a plan: all tracks mixed and limited, of exact length."""
 
 from collections.abc import Iterator
 
-from ..planning.audio_tracks import DUCK_RAMP_SAMPLES
 from ..planning.render_plan import SAMPLE_RATE, AudioClip, AudioDucking
+from ..planning.tracks import DUCK_RAMP_SAMPLES
 from .graph_builder import GraphBuilder, Stream, decimal
 
 _MARGIN = 0.1
-# What is decoded before it is heard: the first packet of AAC or MP3 needs the one before.
+# Seconds decoded in advance: the first packet of AAC or MP3 needs the one before.
 _WARM_UP = 0.1
-# Samples that `atempo` gets beyond those it needs: at the end of less than its window it may fail.
+# Extra samples for `atempo`, which may fail at the end of less than its window.
 _TEMPO_WINDOW = 4096
-# Turning sound round takes all of it at once; this much, in seconds.
+# `areverse` holds all of its input; this much, in seconds.
 _REVERSED = 60.0
-# The gain of ducked sound changes in steps of so many samples.
+# Samples between changes of the gain of ducked sound.
 _STEP = 240
 
 
 def mix_audio(graph: GraphBuilder) -> Stream:
-    """All lanes together."""
+    """Mix all audio tracks."""
     import ffmpeg
 
     plan = graph.plan
-    lanes = [_audio_track(lane, graph) for lane in plan.audio_tracks]
-    audio = lanes[0]
-    if len(lanes) > 1:
-        mixing = {"inputs": len(lanes), "normalize": 0, "duration": "longest"}
-        audio = ffmpeg.filter(lanes, "amix", **mixing)
+    tracks = [_audio_track(track, graph) for track in plan.audio_tracks]
+    audio = tracks[0]
+    if len(tracks) > 1:
+        mixing = {"inputs": len(tracks), "normalize": 0, "duration": "longest"}
+        audio = ffmpeg.filter(tracks, "amix", **mixing)
     audio = audio.filter("alimiter", limit=0.97, level=0, latency=1)
     audio = audio.filter("apad", whole_len=plan.samples)
     return audio.filter("atrim", end_sample=plan.samples)
 
 
-def _audio_track(lane: tuple[AudioClip, ...], graph: GraphBuilder) -> Stream:
+def _audio_track(track: tuple[AudioClip, ...], graph: GraphBuilder) -> Stream:
     import ffmpeg
 
-    pieces = list(_padded_clips(lane, graph))
+    pieces = list(_padded_clips(track, graph))
     audio = ffmpeg.concat(*pieces, v=0, a=1) if len(pieces) > 1 else pieces[0]
     return (
-        audio.filter("adelay", f"{lane[0].start_sample}S", all=1) if lane[0].start_sample else audio
+        audio.filter("adelay", f"{track[0].start_sample}S", all=1)
+        if track[0].start_sample
+        else audio
     )
 
 
-def _padded_clips(lane: tuple[AudioClip, ...], graph: GraphBuilder) -> Iterator[Stream]:
-    """Each sound, followed by silence until the next one starts."""
-    for sound, after in zip(lane, (*lane[1:], None), strict=True):
+def _padded_clips(track: tuple[AudioClip, ...], graph: GraphBuilder) -> Iterator[Stream]:
+    """Yield each sound, padded with silence until the next one starts."""
+    for sound, after in zip(track, (*track[1:], None), strict=True):
         length = after.start_sample - sound.start_sample if after else sound.samples
         yield _audio_clip(sound, graph).filter("apad", whole_len=length)
 
@@ -66,21 +68,21 @@ def _audio_clip(sound: AudioClip, graph: GraphBuilder) -> Stream:
 def _forwards(
     sound: AudioClip, graph: GraphBuilder, skipped: int = 0, samples: int | None = None
 ) -> Stream:
-    """So many samples of a sound, after those skipped."""
+    """Return samples of a sound after the skipped ones."""
     wanted = sound.samples if samples is None else samples
     start = sound.source_start + skipped / SAMPLE_RATE * sound.speed
-    # A file is opened where its picture can be: sound that begins before it is read from its start.
+    # FFmpeg seeks by the video stream: audio before it is read from the start of the file.
     late = start - _WARM_UP < sound.source.info.picture_start
     lead = start if late else min(_WARM_UP, start)
     end = wanted / SAMPLE_RATE * sound.speed + lead + _MARGIN
-    track = sound.source.info.audio_specifier
-    audio = graph.open_input(sound.source, start - lead, end)[track]
-    # Silence where the source has none yet or has a gap, so that sound stays with its picture.
+    specifier = sound.source.info.audio_specifier
+    audio = graph.open_input(sound.source, start - lead, end)[specifier]
+    # Silence fills gaps of the source, so that audio and video stay in sync.
     audio = audio.filter("atrim", start=0, end=decimal(end))
     if sound.source.info.channels == 1:
-        # As loud on both sides as it was; FFmpeg's own way takes 3 dB away.
+        # Full level on both sides; the default of FFmpeg is 3 dB lower.
         audio = audio.filter("pan", "stereo|c0<c0|c1<c0")
-    # Of numbers with a point FFmpeg mixes many channels louder than of others, beyond full scale.
+    # FFmpeg does not normalize the downmix of floating-point samples unless told to.
     mixing = {"out_chlayout": "stereo", "rematrix_maxval": 1}
     audio = audio.filter("aresample", SAMPLE_RATE, **mixing, **{"async": 1, "first_pts": 0})
     layout = {"sample_fmts": "fltp", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
@@ -93,7 +95,7 @@ def _forwards(
         audio = audio.filter("apad", whole_len=round(needed) + _TEMPO_WINDOW)
         audio = audio.filter("atempo", decimal(factor))
         needed /= factor
-    # Where the source has no sound at all, `apad` makes some without times, which `concat` refuses.
+    # If the source has no samples, those of `apad` have no timestamps, which `concat` refuses.
     audio = audio.filter("apad", whole_len=wanted).filter("asetpts", "N")
     return audio.filter("atrim", end_sample=wanted)
 
@@ -122,7 +124,7 @@ def _apply_ducking(audio: Stream, duck: AudioDucking) -> Stream:
 
 
 def _tempos(speed: float) -> list[float]:
-    """Factors whose product is the speed, each from 0.5 to 2, beyond which `atempo` skips."""
+    """Return factors whose product is the speed, each from 0.5 to 2, the range of `atempo`."""
     if speed == 1:
         return []
     return [speed] if 0.5 <= speed <= 2 else [speed**0.5] * 2

@@ -1,10 +1,12 @@
-"""One picture of a layer as a stream: turned, fitted, painted, faded, and of exact length."""
+"""Build the stream of one clip: its frames, scaled, with effects and fades, of exact length."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from nemolocal_contract.effects import PictureEffect, Zoom
 
+from ..media import MediaInfo
 from ..planning.render_plan import ClipSlice, RenderPlan, VideoClip
 from .effect_filters import (
     GEOMETRY_EFFECTS,
@@ -13,35 +15,226 @@ from .effect_filters import (
     apply_color,
     apply_geometry,
     apply_spatial,
+    to_yuv,
     transform_size,
 )
 from .graph_builder import GraphBuilder, Stream, decimal
-from .scaling import (
-    Size,
-    crop_to_canvas,
-    fit_into,
-    flatten_on_black,
-    pad_to_canvas,
-    resize,
-    shown_size,
-)
-from .source_streams import read_moving_frames, read_still_frame
 
-# Zoomed pictures keep their detail by being larger than they are shown; so much larger at most.
+Size = tuple[int, int]
+
+# The blurred background is computed at 1/8 size for speed; the blur is a share of its short side.
+_SMALLER = 8
+_FAR = 0.04
+_PEAK_NITS = 203
+_HIGH_DEFINITION = 720
+# For pictures that already have the colours of the render.
+_NORMALIZED = MediaInfo("image", "")
+
+
+def shown_size(clip: VideoClip, plan: RenderPlan, natural: tuple[float, float]) -> Size:
+    """Return the displayed size of a picture with these proportions, both sides even."""
+    width, height = natural
+    if clip.overlay is not None:
+        small = max(clip.overlay.width * plan.width, 2)
+        return _even(small), _even(small * height / width)
+    if plan.fit == "crop" and not clip.source.info.has_alpha:
+        return plan.width, plan.height
+    return fit_into(natural, (plan.width, plan.height))
+
+
+def fit_into(natural: tuple[float, float], box: Size) -> Size:
+    """Return the largest size with these proportions in a box."""
+    scale = min(box[0] / natural[0], box[1] / natural[1])
+    return min(_even(natural[0] * scale), box[0]), min(_even(natural[1] * scale), box[1])
+
+
+def _even(side: float) -> int:
+    return max(round(side / 2) * 2, 2)
+
+
+def crop_to_canvas(
+    video: Stream, natural: tuple[float, float], clip: VideoClip, plan: RenderPlan
+) -> Stream:
+    """Crop the middle of a picture to the proportions of the canvas, if the plan crops."""
+    if clip.overlay is not None or plan.fit != "crop" or clip.source.info.has_alpha:
+        return video
+    return _center_crop(video, natural, (plan.width, plan.height))
+
+
+def _center_crop(video: Stream, natural: tuple[float, float], size: Size) -> Stream:
+    wide = natural[0] / natural[1] * size[1] / size[0]
+    sides = (min(1 / wide, 1.0), min(wide, 1.0))
+    if min(sides) > 0.999:
+        return video
+    return video.filter("crop", f"max(2,iw*{sides[0]:.6f})", f"max(2,ih*{sides[1]:.6f})")
+
+
+def resize(
+    video: Stream, size: Size, clear: bool, info: MediaInfo = _NORMALIZED, narrow: bool = False
+) -> Stream:
+    """Scale a picture to a size, with square pixels and BT.709 colours.
+
+    `info` is the source if the picture still has its colours; with `narrow`, tone mapping reduces
+    the high dynamic range.
+    """
+    if clear:
+        # Or the colour of transparent pixels would show at the edges.
+        video = video.filter("format", "gbrap").filter("premultiply", inplace=1)
+        video = video.filter("scale", *size).filter("unpremultiply", inplace=1)
+        video = to_yuv(video, clear)
+    elif narrow:
+        video = _tone_map(video.filter("scale", *size), info)
+    else:
+        colors = {"out_color_matrix": "bt709", "out_range": "tv"}
+        if info.kind == "video" and not info.color_space and _is_large(info):
+            # As players do; FFmpeg would assume BT.601.
+            colors["in_color_matrix"] = "bt709"
+        video = video.filter("scale", *size, **colors).filter("format", "yuv420p")
+    return video.filter("setsar", 1)
+
+
+def _is_large(info: MediaInfo) -> bool:
+    return min(info.width, info.height) >= _HIGH_DEFINITION
+
+
+def _tone_map(video: Stream, info: MediaInfo) -> Stream:
+    source = {"tin": info.color_transfer, "pin": "bt2020", "min": "bt2020nc", "rin": "tv"}
+    video = video.filter("zscale", t="linear", npl=_PEAK_NITS, **source)
+    video = video.filter("format", "gbrpf32le").filter("zscale", p="bt709")
+    video = video.filter("tonemap", tonemap="mobius", desat=0)
+    video = video.filter("zscale", t="bt709", m="bt709", r="tv")
+    return video.filter("format", "yuv420p")
+
+
+def pad_to_canvas(video: Stream, clip: VideoClip, plan: RenderPlan, clear: bool) -> Stream:
+    """Pad a picture to the canvas: transparent, black, or with a blurred copy of itself."""
+    canvas = (plan.width, plan.height)
+    if clear and clip.source.info.has_alpha:
+        return video.filter("pad", *canvas, -1, -1, color="black@0").filter("setsar", 1)
+    if plan.fit == "blur":
+        return _over_blurred_copy(video, canvas)
+    return video.filter("pad", *canvas, -1, -1).filter("setsar", 1)
+
+
+def _over_blurred_copy(video: Stream, canvas: Size) -> Stream:
+    import ffmpeg
+
+    small = (max(canvas[0] // _SMALLER, 2), max(canvas[1] // _SMALLER, 2))
+    copies = video.filter_multi_output("split")
+    wide = f"{canvas[0]}/{canvas[1]}"
+    back = copies[0].filter("crop", f"max(2,min(iw,ih*{wide}))", f"max(2,min(ih,iw/({wide})))")
+    back = back.filter("scale", *small).filter("gblur", sigma=max(min(small) * _FAR, 0.5), steps=2)
+    back = back.filter("scale", *canvas).filter("setsar", 1)
+    return ffmpeg.overlay(back, copies[1], x="(W-w)/2", y="(H-h)/2")
+
+
+def flatten_on_black(video: Stream) -> Stream:
+    """Put a transparent picture on black."""
+    video = video.filter("format", "gbrap").filter("premultiply", inplace=1)
+    return to_yuv(video.filter("format", "gbrp"), clear=False)
+
+
+def place_on_transparent(video: Stream, size: Size, place: tuple[int, int], canvas: Size) -> Stream:
+    """Put a picture on a transparent canvas, cropped to it."""
+    left, top = max(-place[0], 0), max(-place[1], 0)
+    width = min(size[0] - left, canvas[0] - max(place[0], 0))
+    height = min(size[1] - top, canvas[1] - max(place[1], 0))
+    if (width, height) != size:
+        video = video.filter("crop", width, height, left, top)
+    video = video.filter("pad", *canvas, max(place[0], 0), max(place[1], 0), color="black@0")
+    return video.filter("setsar", 1)
+
+
+# Seconds read beyond what is needed, so that rounding loses no frame.
+_MARGIN = 0.1
+# A share of a frame that is larger than the rounding errors of timestamps.
+_NUDGE = 0.02
+
+
+class _SourceRange(NamedTuple):
+    """The range of a picture in its source, in seconds.
+
+    The source is opened at `begin` and shown from `start` on for `seconds`; `missing` frames before
+    that are not in it.
+    """
+
+    begin: float
+    start: float
+    seconds: float
+    missing: int
+
+
+def read_still_frame(picture: ClipSlice, graph: GraphBuilder) -> Stream:
+    """Return the one frame of a still image."""
+    source = picture.clip.source
+    video = graph.open_input(source, 0, 1)[source.info.video_specifier]
+    return video.filter("trim", end_frame=1).filter("setpts", 0)
+
+
+def read_moving_frames(picture: ClipSlice, graph: GraphBuilder) -> Stream:
+    """Return the frames of a picture, forwards, numbered from 0.
+
+    The first and last frames are held where the source has no more.
+    """
+    clip, source = picture.clip, picture.clip.source
+    reach = _source_range(picture, graph)
+    still = {"stop": -1, "stop_mode": "clone"}
+    video = graph.open_input(source, reach.begin, None)[source.info.video_specifier]
+    zero = reach.start - reach.begin
+    if not source.info.is_animated:
+        video = video.filter("tpad", **still)
+    # Some files have a time base of whole seconds, which is too coarse for trimming.
+    video = video.filter("settb", "AVTB")
+    # A video that begins later than the range is shown from its start on.
+    video = video.filter("setpts", f"if(eq(N,0),min(PTS,{decimal(zero)}/TB),PTS)")
+    # Before `fps`, which would fill any gap in the timestamps with copies of a frame.
+    video = video.filter("trim", end=decimal(zero + reach.seconds + _MARGIN))
+    # At a tie between two frames of the source the earlier one is shown, always.
+    nudge = decimal(_NUDGE / float(graph.plan.fps))
+    video = video.filter("setpts", f"(PTS-{decimal(zero)}/TB)/{decimal(clip.speed)}+{nudge}/TB")
+    # The frame at 0 may have begun long before.
+    video = video.filter("fps", graph.fps, start_time=0)
+    video = video.filter("tpad", start=reach.missing, start_mode="clone", **still)
+    return video.filter("trim", end_frame=picture.frames).filter("setpts", "N")
+
+
+def _source_range(picture: ClipSlice, graph: GraphBuilder) -> _SourceRange:
+    clip, info = picture.clip, picture.clip.source.info
+    first, fps = picture.first_clip_frame, float(graph.plan.fps)
+    if clip.reverse:
+        first = clip.frames - first - picture.frames
+    start = clip.source_start + first / fps * clip.speed
+    missing = 0
+    if info.is_animated:
+        start %= info.duration
+    elif start < 0:
+        missing = min(math.ceil(-start * fps / clip.speed - 1e-6), picture.frames - 1)
+        start = max(start + missing / fps * clip.speed, 0.0)
+    # An animation cannot be opened in its middle.
+    begin = 0.0 if info.is_animated else _frame_before(start, info.fps)
+    return _SourceRange(begin, start, (picture.frames - missing) / fps * clip.speed, missing)
+
+
+def _frame_before(start: float, rate: float) -> float:
+    """Return the start of a frame: files whose time base is a frame would round other times."""
+    return math.floor(start * rate + 1e-6) / rate if rate else start
+
+
+# Zoomed pictures are processed up to this much larger than displayed, to keep their detail.
 _LARGEST_WORK = 2.0
-# What is cut has at least two pixels a side, since two share their colour.
+# Cropping needs two pixels a side, since two share their chroma.
 _CUTTABLE = 2
 
 
 class _EffectOrder(NamedTuple):
-    """The effects of a shot: what is done at the source's size, and what after it is fitted."""
+    """The effects of a clip: those applied at the size of the source, and those after scaling."""
 
     geometry: list[PictureEffect]
     rest: list[PictureEffect]
 
 
 class _Sizes(NamedTuple):
-    """The picture in its source once it is turned, while it is painted, and as it is shown."""
+    """The size in the source after rotation, during effects, and as displayed."""
 
     natural: tuple[float, float]
     work: Size
@@ -49,14 +242,14 @@ class _Sizes(NamedTuple):
 
 
 def is_transparent(picture: ClipSlice) -> bool:
-    """Whether something below shows through a picture of an upper layer."""
-    shot = picture.clip
-    faint = shot.overlay is not None and shot.overlay.opacity < 1
-    return shot.source.info.has_alpha or faint or picture.has_fade
+    """Whether a picture of an upper layer is partly transparent."""
+    clip = picture.clip
+    translucent = clip.overlay is not None and clip.overlay.opacity < 1
+    return clip.source.info.has_alpha or translucent or picture.has_fade
 
 
 def build_base_clip(picture: ClipSlice, graph: GraphBuilder) -> Stream:
-    """A picture of the main track: the whole canvas, on black, in yuv420p."""
+    """Return a picture of the main track: the whole canvas, on black, in yuv420p."""
     clear = picture.clip.source.info.has_alpha
     video = _apply_effects(picture, graph, clear)
     video = pad_to_canvas(video, picture.clip, graph.plan, clear)
@@ -65,27 +258,27 @@ def build_base_clip(picture: ClipSlice, graph: GraphBuilder) -> Stream:
 
 
 def build_upper_clip(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stream:
-    """A picture of an upper track, as large as it is shown there; see-through if `clear`."""
-    shot = picture.clip
+    """Return a picture of an upper track in its displayed size; transparent if `clear`."""
+    clip = picture.clip
     video = _apply_effects(picture, graph, clear)
-    if shot.overlay is None:
-        video = pad_to_canvas(video, shot, graph.plan, clear)
-    elif shot.overlay.opacity < 1:
-        video = video.filter("lutyuv", a=f"val*{decimal(shot.overlay.opacity)}")
+    if clip.overlay is None:
+        video = pad_to_canvas(video, clip, graph.plan, clear)
+    elif clip.overlay.opacity < 1:
+        video = video.filter("lutyuv", a=f"val*{decimal(clip.overlay.opacity)}")
     return _apply_fades(_extend_still(video, picture, graph), picture, graph, alpha=True)
 
 
-def compute_clip_size(shot: VideoClip, plan: RenderPlan) -> Size:
-    """How large a shot is shown, without what fills the canvas around it."""
-    return _sizes(shot, plan, _order_effects(shot.effects)).shown
+def compute_clip_size(clip: VideoClip, plan: RenderPlan) -> Size:
+    """Return the displayed size of a clip, without padding."""
+    return _sizes(clip, plan, _order_effects(clip.effects)).shown
 
 
-def compute_clip_position(shot: VideoClip, plan: RenderPlan) -> tuple[int, int]:
-    """Where the top left corner of an upper shot stands, both even."""
-    overlay = shot.overlay
+def compute_clip_position(clip: VideoClip, plan: RenderPlan) -> tuple[int, int]:
+    """Return the top left corner of a clip of an upper track, both even."""
+    overlay = clip.overlay
     if overlay is None:
         return 0, 0
-    width, height = compute_clip_size(shot, plan)
+    width, height = compute_clip_size(clip, plan)
     margin = overlay.margin * min(plan.width, plan.height)
     row, _, column = overlay.position.partition("-")
     along = {"left": margin, "right": plan.width - width - margin}
@@ -96,26 +289,26 @@ def compute_clip_position(shot: VideoClip, plan: RenderPlan) -> tuple[int, int]:
 
 
 def _apply_effects(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stream:
-    """The picture with its effects in its size; a still is one frame unless something moves."""
-    shot = picture.clip
-    order = _order_effects(shot.effects)
-    sizes = _sizes(shot, graph.plan, order)
+    """Return the scaled picture with its effects; a still is one frame unless it zooms."""
+    clip = picture.clip
+    order = _order_effects(clip.effects)
+    sizes = _sizes(clip, graph.plan, order)
     late = any(isinstance(effect, GEOMETRY_EFFECTS) for effect in order.rest)
     video = (
-        read_still_frame(picture, graph) if shot.is_still else read_moving_frames(picture, graph)
+        read_still_frame(picture, graph) if clip.is_still else read_moving_frames(picture, graph)
     )
-    info = shot.source.info
+    info = clip.source.info
     if min(info.width, info.height) < _CUTTABLE:
         video = video.filter("scale", "iw*2", "ih*2", flags="neighbor")
     for effect in order.geometry:
         video = apply_geometry(video, effect)
     if not late:
-        video = crop_to_canvas(video, sizes.natural, shot, graph.plan)
+        video = crop_to_canvas(video, sizes.natural, clip, graph.plan)
     narrow = info.is_hdr and graph.tone_mapping
     video = resize(video, sizes.work, clear, info, narrow)
-    if shot.reverse and not shot.is_still:
+    if clip.reverse and not clip.is_still:
         video = video.filter("reverse").filter("setpts", "N")
-    moment, lasting = FrameWindow(picture.first_clip_frame, shot.frames), not shot.is_still
+    moment, lasting = FrameWindow(picture.first_clip_frame, clip.frames), not clip.is_still
     size: tuple[float, float] = sizes.work
     for effect in order.rest:
         if isinstance(effect, Zoom) and not lasting:
@@ -124,28 +317,28 @@ def _apply_effects(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stre
         size = transform_size(size, effect)
         video = apply_spatial(video, effect, min(size), moment, clear)
     if late:
-        video = crop_to_canvas(video, size, shot, graph.plan)
+        video = crop_to_canvas(video, size, clip, graph.plan)
     return resize(video, sizes.shown, clear) if late or sizes.work != sizes.shown else video
 
 
-def _order_effects(looks: Sequence[PictureEffect]) -> _EffectOrder:
-    """Turning and cutting come first as far as the result is the same; they cost less there."""
-    turns: list[PictureEffect] = []
+def _order_effects(effects: Sequence[PictureEffect]) -> _EffectOrder:
+    """Move rotating, flipping and cropping first where the result is the same: it is cheaper."""
+    geometry: list[PictureEffect] = []
     rest: list[PictureEffect] = []
-    for effect in looks:
+    for effect in effects:
         early = isinstance(effect, GEOMETRY_EFFECTS) and all(
             isinstance(e, POINTWISE_EFFECTS) for e in rest
         )
-        (turns if early else rest).append(effect)
-    return _EffectOrder(turns, rest)
+        (geometry if early else rest).append(effect)
+    return _EffectOrder(geometry, rest)
 
 
-def _sizes(shot: VideoClip, plan: RenderPlan, order: _EffectOrder) -> _Sizes:
-    natural = _after(order.geometry, (shot.source.info.width, shot.source.info.height))
+def _sizes(clip: VideoClip, plan: RenderPlan, order: _EffectOrder) -> _Sizes:
+    natural = _after(order.geometry, (clip.source.info.width, clip.source.info.height))
     final = _after(order.rest, natural)
-    shown = shown_size(shot, plan, final)
+    shown = shown_size(clip, plan, final)
     if final != natural:
-        return _Sizes(natural, fit_into(natural, shown_size(shot, plan, natural)), shown)
+        return _Sizes(natural, fit_into(natural, shown_size(clip, plan, natural)), shown)
     scales = [max(e.start, e.end) for e in order.rest if isinstance(e, Zoom)]
     detail = min(natural[0] / shown[0], natural[1] / shown[1], _LARGEST_WORK)
     larger = max(min(max(scales, default=1.0), detail), 1.0)
@@ -161,7 +354,7 @@ def _after(effects: Sequence[PictureEffect], size: tuple[float, float]) -> tuple
 
 
 def _extend_still(video: Stream, picture: ClipSlice, graph: GraphBuilder) -> Stream:
-    """A still for as long as it is shown; all else is as long as that already."""
+    """Loop a still for its duration; other pictures have it already."""
     if not picture.clip.is_still or any(isinstance(e, Zoom) for e in picture.clip.effects):
         return video
     return _loop_frame(video, picture, graph)
@@ -175,13 +368,13 @@ def _loop_frame(video: Stream, picture: ClipSlice, graph: GraphBuilder) -> Strea
 def _apply_fades(video: Stream, picture: ClipSlice, graph: GraphBuilder, alpha: bool) -> Stream:
     if not picture.has_fade:
         return video
-    shot = picture.clip
-    # Fades are told in frames of the whole shot.
+    clip = picture.clip
+    # Fades are counted in frames of the whole clip.
     video = video.filter("setpts", f"N{picture.first_clip_frame:+d}")
     how = {"alpha": 1} if alpha else {}
-    if shot.fade_in:
-        video = video.filter("fade", type="in", st=0, d=graph.seconds(shot.fade_in), **how)
-    if shot.fade_out:
-        start = graph.seconds(shot.frames - shot.fade_out)
-        video = video.filter("fade", type="out", st=start, d=graph.seconds(shot.fade_out), **how)
+    if clip.fade_in:
+        video = video.filter("fade", type="in", st=0, d=graph.seconds(clip.fade_in), **how)
+    if clip.fade_out:
+        start = graph.seconds(clip.frames - clip.fade_out)
+        video = video.filter("fade", type="out", st=start, d=graph.seconds(clip.fade_out), **how)
     return video.filter("setpts", "N")

@@ -1,4 +1,4 @@
-"""Layers as streams: pictures one after the other, mixed where they go over, and laid over."""
+"""Build the streams of layers: clips joined by cuts and transitions, and overlaid."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,18 +7,19 @@ import msgspec
 
 from nemolocal_contract.effects import TransitionType
 
-from ..planning.layers import group_transition_runs
+from ..planning.plan_splitting import group_transition_runs
 from ..planning.render_plan import ClipSlice, Layer, RenderPlan, VideoClip
 from .clip_streams import (
+    Size,
     build_base_clip,
     build_upper_clip,
     compute_clip_position,
     compute_clip_size,
     is_transparent,
+    place_on_transparent,
 )
 from .effect_filters import to_yuv
 from .graph_builder import GraphBuilder, Stream
-from .scaling import Size, place_on_transparent
 
 _XFADES: dict[TransitionType, str] = {
     "crossfade": "fade",
@@ -39,7 +40,7 @@ _XFADES: dict[TransitionType, str] = {
 
 
 def build_base_track(layer: Layer, graph: GraphBuilder) -> Stream:
-    """The main track from the first frame to the last, black where it has nothing."""
+    """Return the main track from the first frame to the last, black in its gaps."""
     parts: list[Stream] = []
     at = 0
     for run in group_transition_runs(layer):
@@ -55,7 +56,7 @@ def build_base_track(layer: Layer, graph: GraphBuilder) -> Stream:
 
 
 def overlay_layer(video: Stream, layer: Layer, graph: GraphBuilder) -> Stream:
-    """The video with an upper layer over it."""
+    """Overlay an upper layer on the video."""
     import ffmpeg
 
     for run in group_transition_runs(layer):
@@ -80,7 +81,7 @@ def _overlay_clip(picture: ClipSlice, graph: GraphBuilder) -> tuple[Stream, int,
 
 
 def _overlay_run(run: Layer, graph: GraphBuilder) -> tuple[Stream, int, int]:
-    """A run with transitions: in its own size where that is one, else on a clear canvas."""
+    """Return a run with transitions: in its size if all clips share it, else on a canvas."""
     plan = graph.plan
     streams = [build_upper_clip(picture, graph, clear=True) for picture in run]
     places = [
@@ -93,33 +94,35 @@ def _overlay_run(run: Layer, graph: GraphBuilder) -> tuple[Stream, int, int]:
         place_on_transparent(stream, size, place, canvas)
         for stream, (size, place) in zip(streams, places, strict=True)
     ]
-    # Only the small pictures may go to black or white, not all that is below them.
-    soft = tuple(_without_dip(picture) for picture in run)
-    return _concat(_run_parts(soft, streams, graph, clear=True), graph), 0, 0
+    # A dip to black or white would show on the whole canvas, not only on the small clips.
+    without_dips = tuple(_without_dip(picture) for picture in run)
+    return _concat(_run_parts(without_dips, streams, graph, clear=True), graph), 0, 0
 
 
-def _size(shot: VideoClip, plan: RenderPlan) -> Size:
-    return compute_clip_size(shot, plan) if shot.overlay else (plan.width, plan.height)
+def _size(clip: VideoClip, plan: RenderPlan) -> Size:
+    return compute_clip_size(clip, plan) if clip.overlay else (plan.width, plan.height)
 
 
 def _without_dip(picture: ClipSlice) -> ClipSlice:
-    mix = picture.transition_in
-    if mix is None or mix.type not in ("fade-black", "fade-white"):
+    transition = picture.transition_in
+    if transition is None or transition.type not in ("fade-black", "fade-white"):
         return picture
     return msgspec.structs.replace(
-        picture, transition_in=msgspec.structs.replace(mix, type="crossfade")
+        picture, transition_in=msgspec.structs.replace(transition, type="crossfade")
     )
 
 
 def _run_parts(
     run: Layer, streams: Sequence[Stream], graph: GraphBuilder, clear: bool
 ) -> list[Stream]:
-    """The parts of a run in a row: what each picture has alone, and the mixes between."""
-    mixes = [picture.transition_in.frames if picture.transition_in else 0 for picture in run] + [0]
+    """Return the parts of a run in order: each clip by itself, and the transitions between."""
+    lengths = [picture.transition_in.frames if picture.transition_in else 0 for picture in run] + [
+        0
+    ]
     parts: list[Stream] = []
     tail: Stream = None
-    for picture, stream, (head, behind) in zip(run, streams, pairwise(mixes), strict=True):
-        cuts = [0, head, picture.frames - behind, picture.frames]
+    for picture, stream, (head, after) in zip(run, streams, pairwise(lengths), strict=True):
+        cuts = [0, head, picture.frames - after, picture.frames]
         first, body, last = _cut(stream, cuts)
         if picture.transition_in:
             parts.append(_xfade(tail, first, picture, graph, clear))
@@ -130,7 +133,7 @@ def _run_parts(
 
 
 def _cut(stream: Stream, cuts: Sequence[int]) -> list[Stream]:
-    """The stream between each two of the cuts, None where that is nothing."""
+    """Return the stream between each two cuts, None where it is empty."""
     spans = [(begin, end) if end > begin else None for begin, end in pairwise(cuts)]
     count = sum(span is not None for span in spans)
     if count == 1:
@@ -160,14 +163,14 @@ def _xfade(
 
 
 def _prepare_for_xfade(side: Stream, clear: bool) -> Stream:
-    """What cannot be seen must not darken the mix: its colour counts for nothing."""
+    """Premultiply transparent pictures, or their hidden colours would darken the transition."""
     if clear:
         return side.filter("format", "gbrap").filter("premultiply", inplace=1)
     return side.filter("format", "yuv444p")
 
 
 def _concat(parts: Sequence[Stream], graph: GraphBuilder) -> Stream:
-    """The parts joined; every frame gets its exact place, which joining counts in microseconds."""
+    """Join parts; every frame gets its exact time, which `concat` rounds to microseconds."""
     import ffmpeg
 
     video = ffmpeg.concat(*parts, v=1, a=0) if len(parts) > 1 else parts[0]

@@ -1,4 +1,4 @@
-"""Effects on a picture as filters; pictures are yuv420p, or yuva420p where they are see-through."""
+"""Effects as FFmpeg filters; pictures are yuv420p, or yuva420p if they are transparent."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -22,11 +22,11 @@ from nemolocal_contract.effects import (
 
 from .graph_builder import Stream, decimal
 
-# These look at each point alone, so that turning and cutting the picture may be done before them.
+# These work on single pixels, so that geometry effects can be applied before them.
 POINTWISE_EFFECTS = (Brightness, Contrast, Saturation, Warmth, Grayscale, Sepia)
 GEOMETRY_EFFECTS = (Rotate, Flip, Crop)
 
-# What an amount of 1 comes to: a share of the range, of the red, of the short side, radians.
+# The effect of an amount of 1: a share of the range, of red, of the short side, and radians.
 _BRIGHTEST, _WARMEST, _BLUREST, _SHARPEST, _DARKEST = 0.5, 0.3, 0.05, 2.5, 1.05
 _SEPIA = {
     "rr": 0.393,
@@ -39,19 +39,19 @@ _SEPIA = {
     "bg": 0.534,
     "bb": 0.131,
 }
-# The luminance of black and of gray, and the steps from black to white; chrominance 128 is none.
+# Luma of black and gray, and the steps from black to white; chroma 128 is neutral.
 _BLACK, _MIDDLE, _STEPS = 16, 126, 219
 
 
 class FrameWindow(NamedTuple):
-    """Which frames of a shot pass by: the first one's number, and how many the shot has."""
+    """The number of the first frame, and the number of frames of the whole clip."""
 
     first: int
     frames: int
 
 
 def apply_geometry(video: Stream, effect: PictureEffect) -> Stream:
-    """Rotate, flip or crop, at whatever size the picture has."""
+    """Rotate, flip or crop a picture of any size."""
     match effect:
         case Rotate(degrees=180):
             return video.filter("hflip").filter("vflip")
@@ -60,7 +60,7 @@ def apply_geometry(video: Stream, effect: PictureEffect) -> Stream:
         case Flip():
             return video.filter("hflip" if effect.axis == "horizontal" else "vflip")
         case Crop():
-            # Crops of crops of a small picture would leave nothing.
+            # Repeated crops of a small picture must leave something.
             wide, high = decimal(effect.width), decimal(effect.height)
             sides = (f"max(2,iw*{wide})", f"max(2,ih*{high})")
             return video.filter(
@@ -70,7 +70,7 @@ def apply_geometry(video: Stream, effect: PictureEffect) -> Stream:
 
 
 def transform_size(size: tuple[float, float], effect: PictureEffect) -> tuple[float, float]:
-    """The size of a picture after rotating or cropping it."""
+    """Return the size of a picture after rotating or cropping it."""
     width, height = size
     match effect:
         case Rotate(degrees=90 | 270):
@@ -81,7 +81,7 @@ def transform_size(size: tuple[float, float], effect: PictureEffect) -> tuple[fl
 
 
 def apply_color(video: Stream, effect: PictureEffect, clear: bool) -> Stream:
-    """Change the colours; `clear` pictures stay see-through."""
+    """Change the colours; `clear` pictures keep their alpha channel."""
     match effect:
         case Brightness(amount=amount):
             return video.filter("lutyuv", y=f"clip(val{amount * _BRIGHTEST * _STEPS:+.3f},16,235)")
@@ -102,13 +102,13 @@ def apply_color(video: Stream, effect: PictureEffect, clear: bool) -> Stream:
 
 
 def _mix_channels(video: Stream, gains: Mapping[str, object], clear: bool) -> Stream:
-    """Mix red, green and blue anew."""
+    """Mix the colour channels."""
     video = video.filter("format", "gbrap" if clear else "gbrp")
     return to_yuv(video.filter("colorchannelmixer", **gains), clear)
 
 
 def to_yuv(video: Stream, clear: bool) -> Stream:
-    """Back to the colours that all pictures have here."""
+    """Convert to BT.709 in YUV 4:2:0."""
     video = video.filter("scale", out_color_matrix="bt709", out_range="tv")
     return video.filter("format", "yuva420p" if clear else "yuv420p")
 
@@ -116,7 +116,7 @@ def to_yuv(video: Stream, clear: bool) -> Stream:
 def apply_spatial(
     video: Stream, effect: PictureEffect, side: float, moment: FrameWindow, clear: bool
 ) -> Stream:
-    """The effects that see more than a point; `side` is the picture's short side in pixels."""
+    """Apply effects that need more than a pixel; `side` is the short side in pixels."""
     match effect:
         case Blur(amount=amount) if amount:
             return video.filter("gblur", sigma=decimal(amount * _BLUREST * side), steps=3)
@@ -135,7 +135,7 @@ def _vignette(video: Stream, amount: float, clear: bool) -> Stream:
         return video.filter("vignette", angle=angle).filter("format", "yuv420p")
     import ffmpeg
 
-    # The filter knows no transparency: it goes round it.
+    # The filter does not support alpha, which bypasses it.
     copies = video.filter_multi_output("split")
     color = copies[0].filter("format", "yuv420p").filter("vignette", angle=angle)
     shape = copies[1].filter("alphaextract")
@@ -144,7 +144,7 @@ def _vignette(video: Stream, amount: float, clear: bool) -> Stream:
 
 
 def _zoom(video: Stream, zoom: Zoom, moment: FrameWindow) -> Stream:
-    """Map a part of the picture, to fractions of a pixel, onto all of it."""
+    """Map a part of the picture, to fractions of a pixel, to the whole picture."""
     steps = max(moment.frames - 1, 1)
     change = zoom.end - zoom.start
     past = f"clip((on-1{moment.first:+d})/{steps},0,1)"

@@ -1,4 +1,4 @@
-"""FFmpeg's arguments for a plan: pictures, sound or both, to be run in the job folder."""
+"""FFmpeg commands for a plan: video, audio or both; they run in the job folder."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,8 @@ from fractions import Fraction
 import msgspec
 
 from .. import encoders
-from ..planning.render_plan import SAMPLE_RATE, MediaSource, RenderPlan
+from ..media import MediaSource
+from ..planning.render_plan import SAMPLE_RATE, RenderPlan
 from . import audio_filters, compositing
 from .graph_builder import GraphBuilder, Stream, decimal
 
@@ -16,26 +17,26 @@ FONTS_FOLDER = "fonts"
 CONCAT_LIST_FILE = "parts.txt"
 
 _TIMELESS = frozenset({"aac", "mp3"})
-# What there is of these channels, no louder than it was.
+# A downmix of the channels that exist, not louder than before.
 _ANY_TO_STEREO = (
     "stereo|FL<FL+0.707*FC+0.707*BL+0.707*SL+0.5*BC|FR<FR+0.707*FC+0.707*BR+0.707*SR+0.5*BC"
 )
-# Of two channels with 16 bits.
+# Two channels with 16 bits.
 _SAMPLE_BYTES = 4
 
 _SINK = "render"
 _LINK = re.compile(r"\[[^\]]+\]")
-_TAKEN, _MADE = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
+_INPUTS, _OUTPUTS = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
 _NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
-# A source that is damaged for the most part still shows what can be decoded of it.
+# Of a damaged source, everything that can be decoded is shown.
 _ALWAYS = ("-progress", "pipe:1", "-max_error_rate", "1")
 _COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
-# Ticks of a second of the parts: at least so many, as FFmpeg has it.
+# The smallest time base of the parts, as FFmpeg chooses it.
 _FEWEST_TICKS = 10_000
 
 
 class EncodeResources(msgspec.Struct, frozen=True):
-    """What there is to render with: an encoder's name, cores, and whether FFmpeg tone-maps."""
+    """The encoder, the number of cores, and whether FFmpeg supports tone mapping."""
 
     encoder: str
     cores: int = 1
@@ -43,14 +44,14 @@ class EncodeResources(msgspec.Struct, frozen=True):
 
     @property
     def uses_hardware(self) -> bool:
-        """Whether the encoder runs on a device of its own."""
+        """Whether the encoder runs on a hardware device."""
         return self.encoder != encoders.SOFTWARE_ENCODER
 
 
 class FFmpegCommand(msgspec.Struct, frozen=True):
-    """FFmpeg's arguments, to be run in the job folder, and the graphs, by their files there.
+    """Arguments of FFmpeg for the job folder, and the filter graphs by file name.
 
-    The files are those of this command alone: several may run in a folder at once.
+    The file names are unique: several commands may run in a folder at once.
     """
 
     arguments: tuple[str, ...]
@@ -71,8 +72,8 @@ def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> F
         *(*_COLORS, "-color_range", "tv", "-threads", str(max(machine.cores * 3 // 2, 1))),
         *("-video_track_timescale", str(plan.fps.numerator * ticks)),
         *(_audio_arguments(plan) if plan.audio_tracks else ["-an"]),
-        # The graph makes exactly the frames that are planned. A limit by their number would end
-        # the sound with them, which may be half a frame longer.
+        # The graph outputs exactly the planned frames. `-frames:v` would end the audio with them,
+        # which may be half a frame longer.
         *("-t", decimal(longest)),
     ]
     before = [*encoders.device_arguments(machine.encoder), *_threads(machine)]
@@ -80,7 +81,7 @@ def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> F
 
 
 def audio_command(plan: RenderPlan, output: str) -> FFmpegCommand:
-    """Render the sound of a plan alone."""
+    """Render only the audio of a plan."""
     graph = GraphBuilder(plan, 1, tone_mapping=False)
     length = ["-t", decimal(plan.samples / SAMPLE_RATE + 1)]
     return _compiled(
@@ -91,12 +92,12 @@ def audio_command(plan: RenderPlan, output: str) -> FFmpegCommand:
 def wav_command(
     source: MediaSource, seconds: float, plan: RenderPlan, output: str
 ) -> FFmpegCommand:
-    """Bring the first seconds of a sound that changes its rate or channels into one form: WAV."""
+    """Convert the first seconds of audio that changes its rate or channels to WAV."""
     graph = GraphBuilder(plan, 1, tone_mapping=False)
     audio = graph.open_input(source, 0, None, changing=True)[source.info.audio_specifier]
-    # The times of raw streams are counted with the rate of their beginning: they mean nothing.
-    keeping = {} if source.info.extension in _TIMELESS else {"async": 1}
-    audio = audio.filter("pan", _ANY_TO_STEREO).filter("aresample", SAMPLE_RATE, **keeping)
+    # Timestamps of raw streams assume the sample rate of the beginning, so they are useless.
+    sync = {} if source.info.extension in _TIMELESS else {"async": 1}
+    audio = audio.filter("pan", _ANY_TO_STEREO).filter("aresample", SAMPLE_RATE, **sync)
     layout = {"sample_fmts": "s16", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
     most = round(seconds * SAMPLE_RATE) * _SAMPLE_BYTES
     file = ["-fs", str(most), *_NO_METADATA, "-f", "wav", f"file:{output}"]
@@ -104,7 +105,7 @@ def wav_command(
 
 
 def copy_command(source: MediaSource, plan: RenderPlan, output: str) -> FFmpegCommand:
-    """Copy the picture and the sound of a file as they are."""
+    """Copy the video and the audio of a file without encoding."""
     graph = GraphBuilder(plan, 1, tone_mapping=False)
     info = source.info
     file = graph.open_input(source, 0, info.duration + 1)
@@ -116,7 +117,7 @@ def copy_command(source: MediaSource, plan: RenderPlan, output: str) -> FFmpegCo
 
 
 def concat_command(plan: RenderPlan, sound: str, output: str) -> FFmpegCommand:
-    """Put the parts that CONCAT_LIST_FILE lists behind each other, and the sound to them."""
+    """Join the parts that CONCAT_LIST_FILE lists, and add the audio."""
     inputs = [
         "-f",
         "concat",
@@ -125,7 +126,7 @@ def concat_command(plan: RenderPlan, sound: str, output: str) -> FFmpegCommand:
         *(["-i", f"file:{sound}"] if plan.audio_tracks else []),
     ]
     maps = ["-map", "0:v", *(["-map", "1:a"] if plan.audio_tracks else [])]
-    # Where a part begins is told in microseconds: every frame gets its exact place back.
+    # The starts of parts are in microseconds: every frame gets its exact time again.
     ticks = plan.fps.denominator * _ticks(plan.fps)
     exact = f"setts=pts=round(PTS/{ticks})*{ticks}:dts=round(DTS/{ticks})*{ticks}:duration={ticks}"
     scale = ["-video_track_timescale", str(plan.fps.numerator * _ticks(plan.fps))]
@@ -134,7 +135,7 @@ def concat_command(plan: RenderPlan, sound: str, output: str) -> FFmpegCommand:
 
 
 def concat_list(names: Sequence[str]) -> str:
-    """The text of CONCAT_LIST_FILE; the names are ours."""
+    """Return the text of CONCAT_LIST_FILE; the names are generated."""
     return "\n".join(["ffconcat version 1.0", *(f"file {name}" for name in names), ""])
 
 
@@ -178,7 +179,7 @@ def _compiled(
     output: str,
     file: Sequence[str] = (),
 ) -> FFmpegCommand:
-    """The command, with paths in the place of our names and the graph in a file of its own."""
+    """Return the command, with paths instead of input names and each graph in a file."""
     import ffmpeg
 
     compiled = ffmpeg.compile(ffmpeg.output(*streams, _SINK))[1:]
@@ -187,11 +188,11 @@ def _compiled(
     maps = compiled[at:end]
     if "-filter_complex" in compiled:
         at = compiled.index("-filter_complex")
-        # What stands between the graph and the sink maps the graph's ends to the file.
+        # The arguments between the graph and the sink map the outputs of the graph to the file.
         filters, maps = compiled[at + 1], compiled[at + 2 : end]
-        ends = [name for name in maps if name != "-map"]
+        outputs = [name for name in maps if name != "-map"]
         graphs = {
-            f"{output}.{n}.graph": text for n, text in enumerate(_split_by_output(filters, ends))
+            f"{output}.{n}.graph": text for n, text in enumerate(_split_by_output(filters, outputs))
         }
     inputs = [graph.input_urls.get(argument, argument) for argument in compiled[:at]]
     scripts = [argument for file in graphs for argument in ("-/filter_complex", file)]
@@ -199,22 +200,25 @@ def _compiled(
     return FFmpegCommand(whole, graphs)
 
 
-def _split_by_output(graph: str, ends: Sequence[str]) -> Iterator[str]:
-    """The graph of each end, alone: pictures and sound in one graph can wait for each other."""
+def _split_by_output(graph: str, outputs: Sequence[str]) -> Iterator[str]:
+    """Yield a graph for each output: video and audio in one graph can block each other."""
     chains = graph.split(";")
-    made_by = {name: at for at, chain in enumerate(chains) for name in _links(chain)[1]}
-    for end in ends:
-        needed, waiting = set[int](), [made_by[end]]
+    producer = {name: at for at, chain in enumerate(chains) for name in _links(chain)[1]}
+    for output in outputs:
+        needed, waiting = set[int](), [producer[output]]
         while waiting:
             at = waiting.pop()
             if at not in needed:
                 needed.add(at)
-                # What no chain makes is an input.
-                waiting += [made_by[name] for name in _links(chains[at])[0] if name in made_by]
+                # A name that no chain outputs is an input file.
+                waiting += [producer[name] for name in _links(chains[at])[0] if name in producer]
         yield ";".join(chains[at] for at in sorted(needed))
 
 
 def _links(chain: str) -> tuple[list[str], list[str]]:
-    """The names that a chain takes and makes, in their brackets."""
-    taken, made = _TAKEN.match(chain), _MADE.search(chain)
-    return (_LINK.findall(taken[0]) if taken else []), (_LINK.findall(made[0]) if made else [])
+    """Return the input and output names of a chain, with their brackets."""
+    inputs, outputs = _INPUTS.match(chain), _OUTPUTS.search(chain)
+    return (
+        _LINK.findall(inputs[0]) if inputs else [],
+        _LINK.findall(outputs[0]) if outputs else [],
+    )

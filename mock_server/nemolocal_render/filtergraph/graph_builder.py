@@ -1,23 +1,23 @@
-"""One filter graph that is being built: its plan, its inputs, and what their names stand for.
+"""The state of a filter graph that is being built: its plan and its inputs.
 
-Inputs get names of our own in the graph (`input-0`), which are exchanged for paths after it has
-been compiled: equal inputs stay apart, and no path and no text of a user is ever in a graph.
+Inputs have generated names in the graph (`input-0`), which are replaced by paths after compilation:
+so the same file can be opened twice, and no path or text of a user is ever in a graph.
 """
 
 from typing import Any
 
-from ..media import DECODERS, DEMUXERS
-from ..planning.render_plan import MediaSource, RenderPlan
+from ..media import DECODERS, DEMUXERS, MediaSource
+from ..planning.render_plan import RenderPlan
 
-# From here on every decoder gets one thread, or memory grows with the number of clips.
+# With more inputs every decoder gets one thread, or memory would grow with the number of clips.
 _MANY_INPUTS = 4
 
 Stream = Any
-"""A stream of ffmpeg-python, which has no types."""
+"""A stream of ffmpeg-python, which has no type hints."""
 
 
 class GraphBuilder:
-    """What the builders of a graph share; `tone_mapping` says whether FFmpeg can do that."""
+    """The plan and inputs of a graph; `tone_mapping` says whether FFmpeg supports it."""
 
     def __init__(self, plan: RenderPlan, cores: int, tone_mapping: bool) -> None:
         self.plan = plan
@@ -28,11 +28,11 @@ class GraphBuilder:
 
     @property
     def fps(self) -> str:
-        """Frames per second as a fraction."""
+        """The frame rate as a fraction."""
         return f"{self.plan.fps.numerator}/{self.plan.fps.denominator}"
 
     def seconds(self, frames: int) -> str:
-        """How long frames last."""
+        """Return the duration of frames in seconds."""
         return decimal(float(frames / self.plan.fps))
 
     def open_input(
@@ -42,11 +42,11 @@ class GraphBuilder:
         seconds: float | None,
         changing: bool = False,
     ) -> Stream:
-        """A part of a file: only this demuxer, these decoders, no protocol but files.
+        """Open a part of a file with its demuxer, the allowed decoders and only the file protocol.
 
-        Without `seconds` it has no end, and begins with the frame of `start` or, at negative
-        times, frames before it. An animated picture begins anew whenever it ends, and always at
-        its beginning. A stream that is `changing` begins the graph anew when it changes its form.
+        Without `seconds` it has no end, and begins with the frame at `start`; frames before it have
+        negative times. An animated image loops, and is always opened at its beginning. With
+        `changing`, FFmpeg reconfigures the graph when the format of the stream changes.
         """
         demuxer = DEMUXERS[source.info.extension]
         options: dict[str, Any] = {
@@ -56,8 +56,8 @@ class GraphBuilder:
             "protocol_whitelist": "file",
             "max_pixels": 33_177_600,
             "max_streams": 16,
-            # A picture may change its size half way: the graph goes on with it at its first
-            # shape, where FFmpeg would build the graph again and wait for frames that are gone.
+            # A video may change its size: the graph scales it to the first one. If FFmpeg rebuilt
+            # the graph, it would wait for frames that are gone.
             "reinit_filter": int(changing),
             "threads": self._threads,
         }
@@ -66,24 +66,24 @@ class GraphBuilder:
         elif start + source.info.origin:
             options["ss"] = decimal(start + source.info.origin)
         if seconds is None:
-            # Else a frame that began before `start` and stands there for long would be lost.
+            # Or a long frame that began before `start` would be lost.
             options["noaccurate_seek"] = None
         else:
             options["t"] = decimal(seconds)
         return self._add(f"file:{source.path.absolute()}", options)
 
     def add_lavfi_input(self, description: str) -> Stream:
-        """A generated picture; the description is ours."""
+        """Add a generated video; the description never contains user input."""
         return self._add(description, {"format": "lavfi"})
 
-    def _add(self, meaning: str, options: dict[str, Any]) -> Stream:
+    def _add(self, url: str, options: dict[str, Any]) -> Stream:
         import ffmpeg
 
         name = f"input-{len(self.input_urls)}"
-        self.input_urls[name] = meaning
+        self.input_urls[name] = url
         return ffmpeg.input(name, **options)
 
 
 def decimal(value: float) -> str:
-    """A number as FFmpeg reads it, to the microsecond."""
+    """Format a number for FFmpeg, to the microsecond."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

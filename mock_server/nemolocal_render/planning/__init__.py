@@ -1,1 +1,1 @@
-"""From a draft to a render plan: pure functions, no FFmpeg."""
+"""Turn a draft into a render plan: pure functions, no FFmpeg."""

@@ -1,46 +1,146 @@
-"""Long plans in parts: none reads more than memory is meant for, several are made at once."""
+"""Cut layers into pieces, and long plans into parts that fit into memory and run in parallel."""
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
 import msgspec
 
 from ..media import MAX_IMAGE_PIXELS, MAX_VIDEO_PIXELS
-from .layers import TransitionRanges, shift_layer, slice_layer
 from .render_plan import ClipSlice, Layer, RenderPlan
 
-# An open video holds about so many decoded pictures: those it refers to, and those that wait. A
-# transition holds so many of its own, with their colours in full. Both are measured.
+_replace = msgspec.structs.replace
+
+# Decoded pictures that an open video holds (reference frames and queued ones), and those that a
+# transition holds, with full chroma. Both are measured.
 _PICTURES_HELD = 10
 _MIXED_HELD = 8
 _MEMORY = 480_000_000
 _MOST_INPUTS = 48
-# What may be held of a stretch that is played backwards.
+# Bytes that reversing a piece of a clip may take.
 _REVERSED = 256_000_000
 _FEWEST_REVERSED = 8
 
-# Seconds of the render that are worth a start of their own: FFmpeg's, and reading from the last
-# whole picture of the source on. What is shorter than twice that stays whole.
+# The shortest part, in seconds, that is worth another start of FFmpeg and another seek in the
+# source. A plan of less than twice this length stays whole.
 _LEAST_SECONDS = 20.0
-# So many parts for each worker: who has the lighter ones takes one more.
+# Parts for each worker: a worker whose parts are fast takes one more.
 _PARTS_EACH = 2
-# A cut moves by this share of a part to where a picture begins: nothing is read twice there.
+# A cut moves by up to this share of a part to where a clip begins, so that nothing is read twice.
 _MOVABLE = 0.2
-# A cut falls where x264 begins a group of pictures anyway, if nothing speaks against it: the file
-# is then about as large as one that was made whole (0.6 % apart else).
+# Frames of x264's group of pictures. Cuts are at multiples of it if possible: the file is then
+# about as large as if it had been encoded in one piece (else 0.6 % larger).
 _GROUP = 250
-# What may be held for each core, and the pictures that an encoder holds. All measured.
+# Bytes for each core, and the pictures that an encoder holds. All measured.
 _CORE_MEMORY = 400_000_000
 _LIGHT_PRESET, _LIGHT_HELD, _USUAL_HELD = "veryfast", 60, 150
 
 
-def choose_worker_count(plan: RenderPlan, cores: int) -> int:
-    """How many parts of a plan should be encoded at once on so many cores; 1: it stays whole.
+def prepare_layers(layers: Sequence[Layer], frames: int, pixels: int) -> tuple[Layer, ...]:
+    """Return layers that end with the render, without hidden clips, with reversed clips in pieces.
 
-    As many as are long enough and fit into memory together. A ceiling on the rate is kept by one
-    encoder that sees all.
+    `pixels` is the size of the canvas.
+    """
+    shown = _remove_hidden_clips([slice_layer(layer, 0, frames) for layer in layers] or [()])
+    return tuple(_split_reversed_clips(layer, pixels) for layer in shown)
+
+
+def slice_layer(layer: Layer, begin: int, end: int) -> Layer:
+    """Return a layer from frame `begin` to `end`, neither of which is within a transition."""
+    parts: list[ClipSlice] = []
+    for picture in layer:
+        first, last = max(picture.start_frame, begin), min(picture.end_frame, end)
+        if last <= first:
+            continue
+        skipped = first - picture.start_frame
+        parts.append(
+            _replace(
+                picture,
+                start_frame=first,
+                frames=last - first,
+                first_clip_frame=picture.first_clip_frame + skipped,
+                transition_in=None if skipped else picture.transition_in,
+            )
+        )
+    return tuple(parts)
+
+
+class TransitionRanges:
+    """The frame ranges in which some layer has a transition and cannot be cut."""
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        transitions = sorted(
+            (picture.start_frame, picture.start_frame + picture.transition_in.frames)
+            for layer in layers
+            for picture in layer
+            if picture.transition_in
+        )
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for begin, end in transitions:
+            if self._ends and begin < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._begins.append(begin)
+                self._ends.append(end)
+
+    def can_cut_at(self, frame: int) -> bool:
+        """Whether no transition is in progress at a frame."""
+        return self.next_cut_from(frame) == frame
+
+    def next_cut_from(self, frame: int) -> int:
+        """Return the first frame from `frame` on at which no transition is in progress."""
+        at = bisect_left(self._begins, frame) - 1
+        return max(frame, self._ends[at]) if at >= 0 else frame
+
+
+def _remove_hidden_clips(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Replace what an opaque picture of an upper layer covers, so that it is not decoded."""
+    below = [layers[0]]
+    for layer in layers[1:]:
+        left: list[ClipSlice] = []
+        for run in group_transition_runs(layer):
+            begin, end = _covered_range(run)
+            can_cut = all(map(TransitionRanges((*below, run)).can_cut_at, (begin, end)))
+            if begin < end and can_cut:
+                below = [_without(lower, begin, end) for lower in below]
+                shown = (*below[0], *slice_layer(run, begin, end))
+                below[0] = tuple(sorted(shown, key=lambda picture: picture.start_frame))
+                run = _without(run, begin, end)
+            left += run
+        below.append(tuple(left))
+    return (below[0], *filter(None, below[1:]))
+
+
+def _without(layer: Layer, begin: int, end: int) -> Layer:
+    return (*slice_layer(layer, 0, begin), *slice_layer(layer, end, max(end, _end(layer))))
+
+
+def _end(layer: Layer) -> int:
+    return max((picture.end_frame for picture in layer), default=0)
+
+
+def group_transition_runs(layer: Layer) -> list[Layer]:
+    """Group the pictures that are joined by transitions."""
+    starts = [n for n, picture in enumerate(layer) if picture.transition_in is None or not n]
+    return [layer[a:b] for a, b in pairwise([*starts, len(layer)])]
+
+
+def _covered_range(run: Layer) -> tuple[int, int]:
+    """Return the range in which a run hides everything below it; empty if there is none."""
+    first, last = run[0], run[-1]
+    inner_fades = any(p.clip.fade_out for p in run[:-1]) or any(p.clip.fade_in for p in run[1:])
+    if inner_fades or not all(picture.clip.is_opaque for picture in run):
+        return first.start_frame, first.start_frame
+    return first.start_frame + first.clip.fade_in, last.end_frame - last.clip.fade_out
+
+
+def choose_worker_count(plan: RenderPlan, cores: int) -> int:
+    """Return how many parts of a plan are encoded in parallel; 1: the plan stays whole.
+
+    The parts must be long enough and fit into memory together. A maximum bit rate needs one encoder
+    for the whole plan.
     """
     most = min(cores, int(plan.duration / _LEAST_SECONDS))
     if plan.encoding.max_bit_rate or most < 2:
@@ -52,7 +152,7 @@ def choose_worker_count(plan: RenderPlan, cores: int) -> int:
 
 
 def estimate_peak_memory(plan: RenderPlan) -> float:
-    """Bytes that the stretch takes in which most is shown at once; it cannot be cut any shorter."""
+    """Return the bytes of decoded pictures where most are shown at once, between two cut points."""
     shown = _VisibleClips(plan)
     canvas = plan.width * plan.height
     return max(
@@ -62,9 +162,9 @@ def estimate_peak_memory(plan: RenderPlan) -> float:
 
 
 def split_plan(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:
-    """The plan in parts one after the other, without sound; or as it is, where it is small.
+    """Return a plan in consecutive parts without sound, or the plan itself if it is small.
 
-    With several workers there are parts for all of them, about equally long.
+    With several workers there are parts of about equal length for all of them.
     """
     edges = [0, *_even_cuts(plan, workers), plan.frames]
     memory = _MEMORY / workers
@@ -78,10 +178,10 @@ def split_plan(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:
 
 
 def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
-    """The frames that divide the plan among the workers."""
+    """Yield the frames that divide a plan among the workers."""
     if workers < 2:
         return
-    # As many for each worker, or one would be left with the last part.
+    # The same number for each worker, or all would wait for the last part of one.
     each = min(int(plan.duration / _LEAST_SECONDS / workers), _PARTS_EACH)
     count = workers * max(each, 1)
     length = plan.frames / count
@@ -99,7 +199,11 @@ def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
 
 def _part(plan: RenderPlan, shown: "_VisibleClips", begin: int, end: int) -> RenderPlan:
     layers = (
-        shift_layer(slice_layer(layer, begin, end), begin) for layer in shown.layers(begin, end)
+        tuple(
+            _replace(picture, start_frame=picture.start_frame - begin)
+            for picture in slice_layer(layer, begin, end)
+        )
+        for layer in shown.layers(begin, end)
     )
     base, *rest = layers
     return msgspec.structs.replace(
@@ -113,7 +217,7 @@ def _part(plan: RenderPlan, shown: "_VisibleClips", begin: int, end: int) -> Ren
 
 
 def _memory_cuts(plan: RenderPlan, first: int, end: int, memory: float) -> Iterator[int]:
-    """The frames at which a new part begins: as late as memory allows."""
+    """Yield the frames at which a new part begins: as late as memory allows."""
     coming = deque(_VisibleClips(plan).between(first, end))
     held = _OpenClips(plan.width * plan.height)
     begin = last = first
@@ -128,7 +232,7 @@ def _memory_cuts(plan: RenderPlan, first: int, end: int, memory: float) -> Itera
 
 
 def _cut_points(plan: RenderPlan) -> list[int]:
-    """Where a part may end: where pictures begin or end, but never within a transition."""
+    """Return where a part may end: where clips begin or end, but not within a transition."""
     ends = {
         at
         for layer in plan.layers
@@ -141,7 +245,7 @@ def _cut_points(plan: RenderPlan) -> list[int]:
 
 
 class _OpenClips:
-    """The pictures that a part would read, and the memory that this takes."""
+    """The pictures that a part reads, and the memory that they take."""
 
     def __init__(self, canvas: int) -> None:
         self._canvas = canvas
@@ -153,10 +257,10 @@ class _OpenClips:
         self._bytes += _memory(picture, self._canvas)
 
     def drop(self, begin: int) -> None:
-        """Forget what ends before a frame."""
-        kept = [picture for picture in self._pictures if picture.end_frame > begin]
+        """Remove the pictures that end before a frame."""
+        remaining = [picture for picture in self._pictures if picture.end_frame > begin]
         self._pictures, self._bytes = [], 0.0
-        for picture in kept:
+        for picture in remaining:
             self.add(picture)
 
     def fits_in(self, memory: float) -> bool:
@@ -164,7 +268,7 @@ class _OpenClips:
 
 
 class _VisibleClips:
-    """Which pictures of a plan show between two frames, found without a look at all of them."""
+    """An index of the pictures of a plan by frame."""
 
     def __init__(self, plan: RenderPlan) -> None:
         self._layers = plan.layers
@@ -174,12 +278,12 @@ class _VisibleClips:
         ]
 
     def layers(self, begin: int, end: int) -> Iterator[Layer]:
-        """Of each layer what shows, and perhaps a little more."""
+        """Yield the pictures of each layer between two frames, and perhaps a few more."""
         for layer, begins, ends in zip(self._layers, self._begins, self._ends, strict=True):
             yield layer[bisect_right(ends, begin) : bisect_left(begins, end)]
 
     def between(self, begin: int, end: int) -> list[ClipSlice]:
-        """The pictures that show, by where they begin."""
+        """Return the pictures between two frames, ordered by start."""
         layers = self.layers(begin, end)
         found = [picture for layer in layers for picture in layer if picture.end_frame > begin]
         return sorted(found, key=lambda picture: picture.start_frame)
@@ -191,23 +295,20 @@ def _encoder_memory(plan: RenderPlan) -> float:
 
 
 def _memory(picture: ClipSlice, canvas: int) -> float:
-    """Bytes that a picture takes as long as its file is open; `canvas` is pixels."""
+    """Return the bytes that a picture takes while its file is open; `canvas` is in pixels."""
     info = picture.clip.source.info
-    # As displayed a picture may be wider than it is stored, which has a limit.
+    # The displayed size may exceed the stored one, which is limited.
     most = MAX_IMAGE_PIXELS if picture.clip.is_still else MAX_VIDEO_PIXELS
     pixels = min(info.width * info.height, most)
-    read = pixels * (4 if picture.clip.is_still else 1.5 * _PICTURES_HELD)
+    decoded = pixels * (4 if picture.clip.is_still else 1.5 * _PICTURES_HELD)
     mixed = canvas * 3 * _MIXED_HELD if picture.transition_in else 0
-    # FFmpeg reads all that is to be turned round at once, not one after the other.
-    turned = canvas * 1.5 * picture.frames if picture.clip.reverse else 0
-    return read + mixed + turned
+    # FFmpeg holds all frames of a reversed piece at once.
+    reversed_ = canvas * 1.5 * picture.frames if picture.clip.reverse else 0
+    return decoded + mixed + reversed_
 
 
-def split_reversed_clips(layer: tuple[ClipSlice, ...], pixels: int) -> tuple[ClipSlice, ...]:
-    """The layer with its reversed pictures in pieces that fit into memory.
-
-    `pixels` are those of the canvas. Turning a stretch round takes all of its pictures at once.
-    """
+def _split_reversed_clips(layer: Layer, pixels: int) -> Layer:
+    """Return a layer with its reversed clips in pieces whose frames fit into memory together."""
     most = max(round(_REVERSED / (pixels * 1.5)), _FEWEST_REVERSED)
     pieces: list[ClipSlice] = []
     cuttable = TransitionRanges((layer,)).can_cut_at
@@ -216,9 +317,7 @@ def split_reversed_clips(layer: tuple[ClipSlice, ...], pixels: int) -> tuple[Cli
             pieces.append(picture)
             continue
         places = range(picture.start_frame + most, picture.end_frame, most)
-        clean = [at for at in places if cuttable(at)]
-        for begin, end in zip(
-            (picture.start_frame, *clean), (*clean, picture.end_frame), strict=True
-        ):
+        cuts = [at for at in places if cuttable(at)]
+        for begin, end in pairwise((picture.start_frame, *cuts, picture.end_frame)):
             pieces += slice_layer((picture,), begin, end)
     return tuple(pieces)

@@ -1,100 +1,117 @@
-"""From a draft to a render plan: pure, and the judge of whether a draft makes sense (REN-9)."""
+"""Plan the render of a draft: pure functions that also decide whether a draft is valid (REN-9)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Metadata, TrackType
+from nemolocal_contract.draft import Draft, Metadata, Segment, TrackType
+from nemolocal_contract.effects import Duck, Overlay, Reverse, effect_from_wire
+from nemolocal_contract.plurals import pluralize
 
-from .audio_tracks import AudioTrack, build_audio_tracks, find_audible_ranges, sample_at
-from .canvas import Canvas, OutputSpec, choose_canvas
-from .clips import MediaTracks, TimelineClip, read_media_tracks, read_segment_times
-from .draft_limits import MAX_PEAK_MEMORY, limit_warnings, require_segments, require_size_limits
-from .encode_settings import EncodeSettings, apply_size_limit, choose_encode_settings
-from .field_validation import MAX_DURATION_MS, DraftRejected, require_field_types, require_number
-from .layers import build_layer, remove_hidden_clips, slice_layer
-from .plan_splitting import estimate_peak_memory, split_reversed_clips
-from .plan_warnings import find_silent_sources, find_unrendered_fields
-from .render_plan import Layer, MediaSource, RenderPlan, Title
-from .stream_copy import find_copy_source
-from .title_style import build_title, require_title_limits
-from .transitions import ClipFrames, TrackTransitions, assign_frames, frame_at, plan_transitions
+from ..media import MediaSource
+from .draft_reader import (
+    DraftRejected,
+    EffectStack,
+    MediaTracks,
+    TimelineClip,
+    check_draft,
+    read_media_tracks,
+)
+from .output_settings import (
+    QUALITY_SETTINGS,
+    Canvas,
+    EncodeSettings,
+    OutputSpec,
+    apply_size_limit,
+    choose_canvas,
+    choose_encode_settings,
+    exact_fps,
+)
+from .plan_splitting import estimate_peak_memory, prepare_layers
+from .render_plan import RenderPlan, Title
+from .tracks import (
+    PlannedTrack,
+    build_audio,
+    build_layer,
+    build_titles,
+    frame_at,
+    plan_track,
+    sample_at,
+)
 
 __all__ = ["DraftRejected", "MediaSource", "OutputSpec", "RenderPlan", "plan_render"]
 
-_USUAL = OutputSpec()
+MAX_WARNINGS = 100
+# Bytes of decoded pictures: 30 overlays in 4K, or 100 in full HD.
+MAX_PEAK_MEMORY = 4_000_000_000
 
+COPY_REASON = "the untouched clip already is H.264 and AAC of the size and rate asked for"
+# Other containers round the timestamps.
+_COPY_CONTAINERS = frozenset({"mp4", "mov"})
 
-class _PlannedTrack(msgspec.Struct, frozen=True):
-    """The clips of one track, their frames and their transitions."""
-
-    clips: list[TimelineClip]
-    clip_frames: list[ClipFrames]
-    transitions: TrackTransitions
+_DEFAULT_OUTPUT = OutputSpec()
+_TRACK_TYPES = frozenset(kind.value for kind in TrackType)
 
 
 def plan_render(
-    draft: Draft, sources: Mapping[str, MediaSource], output: OutputSpec = _USUAL
+    draft: Draft, sources: Mapping[str, MediaSource], output: OutputSpec = _DEFAULT_OUTPUT
 ) -> RenderPlan:
-    """The plan of a draft whose assets are `sources`, by asset id.
+    """Plan the render of a draft; `sources` are its assets by id.
 
-    Raises DraftRejected with the path of the first field that makes no sense (REN-9); what makes
-    sense but cannot be rendered is a warning of the plan.
+    Raises DraftRejected with the path of the first invalid field (REN-9). What is valid but cannot
+    be rendered becomes a warning of the plan.
     """
-    require_size_limits(draft)
-    require_field_types(draft)
-    require_segments(draft)
-    require_number(draft.duration_ms, "draft.d", 0, MAX_DURATION_MS)
+    check_draft(draft)
     metadata = draft.metadata or Metadata()
-    lanes = read_media_tracks(draft, sources)
-    canvas, changes = choose_canvas(metadata, lanes.visible_media, output)
-    titles, style_notes = _titles(draft, canvas)
-    length_ms = _length(lanes, titles)
-    video = [_track(clips, canvas) for clips in lanes.video]
-    audio = [_track(clips, canvas) for clips in lanes.audio]
-    encoding = choose_encode_settings(output.quality, metadata, _rates(lanes))
-    plan = _assemble(video, audio, canvas, length_ms, encoding)
-    join_notes = [note for track in (*video, *audio) for note in track.transitions.warnings]
-    omitted = find_unrendered_fields(draft, length_ms, float(1000 / canvas.fps))
+    media = read_media_tracks(draft, sources)
+    clips = [clip for track in (*media.video, *media.audio) for clip in track]
+    visible = [clip.source.info for track in media.video for clip in track]
+    canvas, canvas_warnings = choose_canvas(metadata, visible, output)
+    titles, title_warnings = build_titles(draft, min(canvas.width, canvas.height))
+    length_ms = _length(clips, titles)
+    video = [plan_track(track, canvas.fps) for track in media.video]
+    audio = [plan_track(track, canvas.fps) for track in media.audio]
+    encoding = choose_encode_settings(output.quality, metadata, _bit_rates(media))
     plan = msgspec.structs.replace(
-        plan,
+        _assemble(video, audio, canvas, length_ms, encoding),
         titles=titles,
         hdr_segments=tuple(
-            clip.path for clips in lanes.video for clip in clips if clip.source.info.is_hdr
+            clip.path for track in media.video for clip in track if clip.source.info.is_hdr
         ),
-        warnings=limit_warnings(
-            [*changes, *style_notes, *join_notes, *omitted, *find_silent_sources(lanes)]
+        warnings=_limit_warnings(
+            [
+                *canvas_warnings,
+                *title_warnings,
+                *(warning for track in (*video, *audio) for warning in track.warnings),
+                *_find_unrendered_fields(draft, length_ms, float(1000 / canvas.fps)),
+                *_find_silent_sources(media),
+            ]
         ),
     )
     if estimate_peak_memory(plan) > MAX_PEAK_MEMORY:
-        raise DraftRejected("draft.t", "shows more pictures at once than there is memory for")
-    return msgspec.structs.replace(plan, copy_source=find_copy_source(plan, lanes))
+        raise DraftRejected("draft.t", "shows more pictures at once than fit into memory")
+    return msgspec.structs.replace(plan, copy_source=_find_copy_source(plan, clips))
 
 
-def _track(clips: list[TimelineClip], canvas: Canvas) -> _PlannedTrack:
-    spans = assign_frames(clips, canvas.fps)
-    return _PlannedTrack(clips, spans, plan_transitions(spans, canvas.fps))
-
-
-def _length(lanes: MediaTracks, titles: tuple[Title, ...]) -> float:
-    ends = [clip.times.end for lane in (*lanes.video, *lanes.audio) for clip in lane]
-    ends += [title.end_ms for title in titles]
+def _length(clips: Sequence[TimelineClip], titles: Sequence[Title]) -> float:
+    ends = [*(clip.times.end for clip in clips), *(title.end_ms for title in titles)]
     if not ends:
         raise DraftRejected("draft.t", "has no track that can be rendered")
     return max(ends)
 
 
-def _rates(lanes: MediaTracks) -> list[tuple[float, int]]:
-    """Seconds and bits/s of what stands on the main track."""
+def _bit_rates(media: MediaTracks) -> list[tuple[float, int]]:
+    """Return seconds and bits/s of each clip on the main track."""
     return [
         ((clip.times.end - clip.times.start) / 1000, clip.source.info.bit_rate)
-        for clip in (lanes.video[0] if lanes.video else ())
+        for clip in (media.video[0] if media.video else ())
     ]
 
 
 def _assemble(
-    video: list[_PlannedTrack],
-    audio: list[_PlannedTrack],
+    video: Sequence[PlannedTrack],
+    audio: Sequence[PlannedTrack],
     canvas: Canvas,
     length_ms: float,
     encoding: EncodeSettings,
@@ -102,67 +119,105 @@ def _assemble(
     frames = frame_at(length_ms, canvas.fps)
     if not frames:
         raise DraftRejected("draft.t", "is shorter than one frame")
-    sounds = _sounds(video, audio, canvas)
-    pixel_rate = float(canvas.width * canvas.height * canvas.fps)
+    audio_tracks = build_audio(video, audio, canvas.fps)
+    layers = [build_layer(track, canvas.fps, index > 0) for index, track in enumerate(video)]
+    pixels = canvas.width * canvas.height
     return RenderPlan(
         width=canvas.width,
         height=canvas.height,
         fps=canvas.fps,
         frames=frames,
-        samples=sample_at(length_ms) if sounds else 0,
-        encoding=apply_size_limit(encoding, length_ms / 1000, pixel_rate, bool(sounds)),
-        layers=_layers(video, canvas, frames),
-        audio_tracks=sounds,
+        samples=sample_at(length_ms) if audio_tracks else 0,
+        encoding=apply_size_limit(
+            encoding, length_ms / 1000, float(pixels * canvas.fps), bool(audio_tracks)
+        ),
+        layers=prepare_layers(layers, frames, pixels),
+        audio_tracks=audio_tracks,
         fit=canvas.fit,
     )
 
 
-def _layers(tracks: list[_PlannedTrack], canvas: Canvas, frames: int) -> tuple[Layer, ...]:
-    layers = [
-        slice_layer(
-            build_layer(track.clip_frames, track.transitions, canvas.fps, index > 0), 0, frames
-        )
-        for index, track in enumerate(tracks)
-    ]
-    shown = remove_hidden_clips(layers or [()])
-    return tuple(split_reversed_clips(layer, canvas.width * canvas.height) for layer in shown)
+def _limit_warnings(warnings: Sequence[str]) -> tuple[str, ...]:
+    more = len(warnings) - MAX_WARNINGS
+    if more <= 0:
+        return tuple(warnings)
+    return (*warnings[:MAX_WARNINGS], f"and {pluralize(more, 'more warning')}")
 
 
-def _sounds(
-    video: list[_PlannedTrack], audio: list[_PlannedTrack], canvas: Canvas
-) -> tuple[AudioTrack, ...]:
-    seen = [
-        lane
-        for track in video
-        for lane in build_audio_tracks(
-            track.clips, track.clip_frames, track.transitions, canvas.fps
-        )
-    ]
-    loud = find_audible_ranges(seen)
-    heard = [
-        lane
-        for track in audio
-        for lane in build_audio_tracks(
-            track.clips, track.clip_frames, track.transitions, canvas.fps, loud
-        )
-    ]
-    return (*seen, *heard)
+def _find_unrendered_fields(draft: Draft, length_ms: float, frame_ms: float) -> Iterator[str]:
+    if draft.duration_ms is not None and not abs(draft.duration_ms - length_ms) <= frame_ms:
+        yield f"draft.d: the segments end at {length_ms:g} ms, which is used"
+    upper = False
+    for number, track in enumerate(draft.tracks or ()):
+        path = f"draft.t[{number}]"
+        if track.segments and track.type not in _TRACK_TYPES:
+            yield f"{path}.tt: tracks of type {track.type} are not rendered"
+        else:
+            for index, segment in enumerate(track.segments or ()):
+                yield from _segment_warnings(segment, f"{path}.sg[{index}]", track.type, upper)
+        upper = upper or track.type == TrackType.VIDEO
 
 
-def _titles(draft: Draft, canvas: Canvas) -> tuple[tuple[Title, ...], tuple[str, ...]]:
-    """The texts of all text tracks, and what of their styles is not understood."""
-    titles: list[Title] = []
-    notes: list[str] = []
-    for number_, track in enumerate(draft.tracks or ()):
-        if track.type != TrackType.TEXT:
-            continue
-        for index, segment in enumerate(track.segments or ()):
-            path = f"draft.t[{number_}].sg[{index}]"
-            if segment.text is None:
-                raise DraftRejected(f"{path}.txt", "is missing")
-            side = min(canvas.width, canvas.height)
-            title, said = build_title(segment, path, read_segment_times(segment, path), side)
-            titles.append(title)
-            notes += said
-    require_title_limits(titles)
-    return tuple(titles), tuple(notes)
+def _segment_warnings(segment: Segment, path: str, kind: int | None, upper: bool) -> Iterator[str]:
+    for index, effect in enumerate(segment.effects or ()):
+        if reason := _why_ignored(effect, kind, upper):
+            yield f"{path}.fx[{index}]: {reason}"
+    if kind == TrackType.TEXT and segment.transition is not None:
+        yield f"{path}.tr: texts have no transitions"
+    if kind != TrackType.TEXT and segment.text:
+        yield f"{path}.txt: texts are shown on text tracks only"
+
+
+def _why_ignored(wire: Mapping[str, Any], kind: int | None, upper: bool) -> str:
+    """Return why an effect does nothing on a track of this kind, or ""."""
+    effect = effect_from_wire(wire)
+    if effect is None:
+        name = str(wire.get("type", "unnamed"))
+        return f"the effect {name[:40]!r} is not known, it is left out"
+    if kind == TrackType.TEXT:
+        return "texts have no effects"
+    if kind == TrackType.AUDIO and not isinstance(effect, Reverse | Duck):
+        return "sound has no picture to change"
+    if kind == TrackType.VIDEO and isinstance(effect, Duck):
+        return "only audio tracks are ducked"
+    if kind == TrackType.VIDEO and isinstance(effect, Overlay) and not upper:
+        return "the first video track is not laid over anything"
+    return ""
+
+
+def _find_silent_sources(media: MediaTracks) -> Iterator[str]:
+    for track in media.audio:
+        for clip in track:
+            if not clip.source.info.has_audio:
+                yield f"{clip.path}.src: has no sound"
+
+
+def _find_copy_source(plan: RenderPlan, clips: Sequence[TimelineClip]) -> MediaSource | None:
+    """Return the source whose streams can be copied instead of encoded, usually None.
+
+    Only the copied file shows whether the number of frames is right.
+    """
+    if len(clips) != 1 or plan.titles or plan.encoding != QUALITY_SETTINGS["high"]:
+        return None
+    (clip,) = clips
+    untouched = _is_whole(clip, float(1 / plan.fps)) and _has_format(clip, plan)
+    return clip.source if untouched else None
+
+
+def _is_whole(clip: TimelineClip, frame: float) -> bool:
+    times = clip.times
+    uncut = (times.start, times.fade_in, times.fade_out, clip.source_start) == (0, 0, 0, 0)
+    unchanged = (clip.speed, clip.volume, clip.effects) == (1, 1, EffectStack())
+    return uncut and unchanged and abs(times.end / 1000 - clip.source.info.duration) < frame / 2
+
+
+def _has_format(clip: TimelineClip, plan: RenderPlan) -> bool:
+    info = clip.source.info
+    return (
+        info.extension in _COPY_CONTAINERS
+        and (info.video_codec, info.pixel_format) == ("h264", "yuv420p")
+        and info.audio_codec in ("", "aac")
+        and (info.width, info.height) == (plan.width, plan.height)
+        and exact_fps(info.fps) == plan.fps
+        and not info.is_hdr
+    )

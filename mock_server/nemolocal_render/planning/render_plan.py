@@ -1,35 +1,23 @@
-"""What is rendered, as frozen values: pictures, sounds and titles at exact frames and samples."""
+"""The render plan as frozen values: video, audio and titles at exact frames and samples."""
 
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from nemolocal_contract.effects import Overlay, PictureEffect, TransitionType
 
-from ..media import MediaInfo
-from .encode_settings import EncodeSettings
+from ..media import MediaSource
+from .output_settings import EncodeSettings, FitMode
 
 SAMPLE_RATE = 48_000
 
-FitMode = Literal["pad", "crop", "blur"]
-"""How a picture of another shape fills the canvas."""
-
-
-class MediaSource(msgspec.Struct, frozen=True):
-    """A stored file and what probing found in it."""
-
-    path: Path
-    info: MediaInfo
-
 
 class VideoClip(msgspec.Struct, frozen=True):
-    """A segment as it is seen: `frames` of a source from `start` seconds on, and how they look.
+    """A video segment: `frames` frames of a source from `source_start` seconds on, with effects.
 
-    The fades are frames of this render, from and to black on the main track, from and to nothing
-    on the others. `overlay` is where it stands; without it the shot fills the canvas. `path` is
-    where the draft says it.
+    Fades are in frames of the render, from and to black on the main track, from and to transparent
+    on the others. Without `overlay` the clip fills the canvas. `path` is its path in the draft.
     """
 
     source: MediaSource
@@ -45,27 +33,28 @@ class VideoClip(msgspec.Struct, frozen=True):
 
     @property
     def is_still(self) -> bool:
-        """Whether its source is one picture."""
+        """Whether the source is a still image."""
         return self.source.info.kind == "image" and not self.source.info.is_animated
 
     @property
     def is_opaque(self) -> bool:
-        """Whether nothing below it is seen, its fades apart."""
+        """Whether the clip hides everything below it, except while it fades."""
         return self.overlay is None and not self.source.info.has_alpha
 
 
 class ClipTransition(msgspec.Struct, frozen=True):
-    """A transition: its kind and how many frames it takes."""
+    """A transition and its duration in frames."""
 
     type: TransitionType
     frames: int
 
 
 class ClipSlice(msgspec.Struct, frozen=True):
-    """Frames `first` to `first + frames` of a shot, from frame `at` of the render on.
+    """`frames` frames of a clip from `first_clip_frame` on, at frame `start_frame` of the render.
 
-    Frames before 0 or behind the shot's own come from the source as far as it reaches: they are
-    there for transitions. With `mix`, the first frames overlap the end of the picture before.
+    Frames before 0 or after the last one of the clip are for transitions; they come from the source
+    as far as it has them. With `transition_in`, the first frames overlap the end of the slice
+    before.
     """
 
     clip: VideoClip
@@ -76,26 +65,23 @@ class ClipSlice(msgspec.Struct, frozen=True):
 
     @property
     def end_frame(self) -> int:
-        """The frame of the render behind the last one."""
+        """The frame of the render after the last one."""
         return self.start_frame + self.frames
 
     @property
     def has_fade(self) -> bool:
-        """Whether one of the shot's fades shows in these frames."""
-        shot = self.clip
-        coming = shot.fade_in > 0 and self.first_clip_frame < shot.fade_in
-        going = (
-            shot.fade_out > 0 and self.first_clip_frame + self.frames > shot.frames - shot.fade_out
-        )
-        return coming or going
+        """Whether a fade of the clip is in these frames."""
+        clip, end = self.clip, self.first_clip_frame + self.frames
+        fades_in = clip.fade_in > 0 and self.first_clip_frame < clip.fade_in
+        return fades_in or (clip.fade_out > 0 and end > clip.frames - clip.fade_out)
 
 
 Layer = tuple[ClipSlice, ...]
-"""The pictures of a video track in order of time, without overlap but for their transitions."""
+"""The slices of a video track in order of time; only transitions overlap."""
 
 
 class AudioFade(msgspec.Struct, frozen=True):
-    """Sound that comes or goes over samples of itself; `qsin` keeps a crossfade equally loud."""
+    """A fade over samples of a sound; `qsin` keeps the loudness of a crossfade constant."""
 
     kind: Literal["in", "out"]
     start: int
@@ -104,17 +90,17 @@ class AudioFade(msgspec.Struct, frozen=True):
 
 
 class AudioDucking(msgspec.Struct, frozen=True):
-    """Sound that is quieter by a share in these stretches of its own samples."""
+    """Sound that is quieter by `amount` (0 to 1) in these ranges of its samples."""
 
     amount: float
     ranges: tuple[tuple[int, int], ...]
 
 
 class AudioClip(msgspec.Struct, frozen=True):
-    """A piece of sound: `samples` of a source from `start` seconds on.
+    """Audio: `samples` samples of a source from `source_start` seconds on.
 
-    It is heard from sample `at` of the render on; the volume is a factor. `path` is where the draft
-    says it.
+    It begins at sample `start_sample` of the render; `volume` is a factor. `path` is its path in
+    the draft.
     """
 
     source: MediaSource
@@ -130,9 +116,9 @@ class AudioClip(msgspec.Struct, frozen=True):
 
 
 class Title(msgspec.Struct, frozen=True):
-    """A text over the picture: milliseconds, pixels of this render, `rrggbb`, ASS alignment 1–9.
+    """A text over the picture: milliseconds, pixels of the render, `rrggbb`, ASS alignment 1–9.
 
-    `path` is where the draft says it; `font` is the family that it asks for.
+    `path` is its path in the draft, `font` the font family it asks for.
     """
 
     path: str
@@ -148,13 +134,13 @@ class Title(msgspec.Struct, frozen=True):
 
 
 class RenderPlan(msgspec.Struct, frozen=True):
-    """A whole render, or the part of one that begins at frame `begin`.
+    """A whole render, or the part of one that begins at frame `start_frame`.
 
-    Nothing in it is a user's but the texts and the font names of its titles. `layers` are the video
-    tracks from the lowest up, `lanes` are sounds in order and without overlap; `samples` is the
-    length of the sound, 0 for a silent file; `copied` is the source that may be copied as it is;
-    `bright` are the paths of segments whose high dynamic range has to be narrowed;
-    `warnings` say what of the draft is not in the plan.
+    Only the texts and font names of titles are the user's own strings. `layers` are the video
+    tracks from the lowest up. Each audio track has sounds in order of time without overlap;
+    `samples` is the length of the audio, 0 for a silent file. `copy_source` can be copied instead
+    of encoded. `hdr_segments` are paths of segments that need tone mapping. `warnings` say what of
+    the draft is not rendered.
     """
 
     width: int
@@ -174,12 +160,12 @@ class RenderPlan(msgspec.Struct, frozen=True):
 
     @property
     def duration(self) -> float:
-        """Seconds of picture."""
+        """The duration of the video in seconds."""
         return float(self.frames / self.fps)
 
     @property
     def sources(self) -> tuple[MediaSource, ...]:
         """The files that the render reads, each once."""
-        shown = [picture.clip.source for layer in self.layers for picture in layer]
-        heard = [sound.source for lane in self.audio_tracks for sound in lane]
-        return tuple({source.path: source for source in (*shown, *heard)}.values())
+        video = [picture.clip.source for layer in self.layers for picture in layer]
+        audio = [sound.source for track in self.audio_tracks for sound in track]
+        return tuple({source.path: source for source in (*video, *audio)}.values())

@@ -1,1 +1,1 @@
-"""What is in a media file: streams, times, formats."""
+"""Probe media files: streams, durations, formats."""

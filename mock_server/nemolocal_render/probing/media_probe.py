@@ -1,4 +1,4 @@
-"""Looks into files from a safe distance: first bytes here, the rest in a confined child."""
+"""Probe files safely: the first bytes in this process, the rest in a sandboxed child."""
 
 import logging
 import os
@@ -17,23 +17,23 @@ from .sniff import sniff
 
 _log = logging.getLogger(__name__)
 
-# Seconds of processor time for a file; how long they take is the doing of a busy machine. Whoever
-# needs none of it and does not end is stopped long before that, as one who stands still.
+# Limits in seconds of CPU time and, since a busy machine is slow, much more real time. A child that
+# uses no CPU time is stopped long before, as stalled.
 _SECONDS, _TIMEOUT_SECONDS = 20, 300.0
-# Enough for the largest picture that is accepted, with 16 bits of each colour, and not for what a
-# small file unpacks to; a video keeps many pictures.
+# Enough for the largest accepted picture with 16 bits per channel, but not for a decompression
+# bomb; a video decoder holds many pictures.
 _MEMORY, _VIDEO_MEMORY = 448 << 20, GIB
-# The child writes nothing, and reads nothing of a home.
+# The child writes nothing and needs no home folder.
 _NOWHERE = Path(os.sep)
 _WORKER_MODULE = "nemolocal_render.probing.probe_worker"
 
 
 async def probe(path: Path, extension: str, lenient: bool = False) -> MediaInfo:
-    """What the file holds; raises MediaRejected with a reason for its owner, nothing else.
+    """Probe a file; raises only MediaRejected, with a reason for the user.
 
-    `extension` is an accepted one, in its one spelling. The file's bytes must fit it or, if this is
-    `lenient`, another accepted one, which the info names; then a child process with limits on time,
-    memory and files opens it (UPL-2, UPL-3, UPL-5).
+    `extension` is a canonical accepted one. The content must match it or, if this is `lenient`,
+    another accepted one, which the info then names. A child process with limits on time, memory and
+    files opens the file (UPL-2, UPL-3, UPL-5).
     """
     if extension not in ACCEPTED_EXTENSIONS:
         raise MediaRejected(f"accepted are {ACCEPTED_EXTENSIONS_TEXT}")
@@ -49,19 +49,19 @@ async def probe(path: Path, extension: str, lenient: bool = False) -> MediaInfo:
 
 
 async def probe_render(path: Path) -> RenderFacts:
-    """The facts of a rendered file; raises MediaRejected when it cannot be read (REN-7)."""
+    """Return the facts of a rendered file; raises MediaRejected if it cannot be read (REN-7)."""
     answer = await _run_worker(["check", str(path.absolute())], path, _VIDEO_MEMORY)
     if answer.facts is None:
         raise MediaRejected(answer.rejected or "the rendered file cannot be read")
     return answer.facts
 
 
-async def _run_worker(question: list[str], path: Path, memory: int) -> ProbeWorkerOutput:
+async def _run_worker(arguments: list[str], path: Path, memory: int) -> ProbeWorkerOutput:
     lines: list[str] = []
     try:
         outcome = await child_process.run(
             sandbox.sandboxed_argv(
-                [sys.executable, "-m", _WORKER_MODULE, *question], _policy(path, memory)
+                [sys.executable, "-m", _WORKER_MODULE, *arguments], _policy(path, memory)
             ),
             folder=_NOWHERE,
             environment=_environment(),
@@ -69,15 +69,15 @@ async def _run_worker(question: list[str], path: Path, memory: int) -> ProbeWork
             on_line=lines.append,
         )
         if not lines:
-            # Most often the file's doing; if it is this machine's, somebody must hear of it.
+            # Usually the file is the cause; the log helps if the machine is.
             _log.warning(
-                "a probe ended with status %s: %s", outcome.returncode, outcome.stderr_tail
+                "a probe process ended with status %s: %s", outcome.returncode, outcome.stderr_tail
             )
         return msgspec.json.decode(lines[-1] if lines else "{}", type=ProbeWorkerOutput)
     except TimeoutError:
         return ProbeWorkerOutput(rejected="the file takes too long to read")
     except msgspec.DecodeError:
-        # The child was killed while it wrote: by its limits, or by what it read.
+        # The child was killed while it wrote, by its limits or by a crash.
         return ProbeWorkerOutput()
 
 
@@ -93,7 +93,7 @@ def _policy(path: Path, memory: int) -> SandboxPolicy:
 
 
 def _environment() -> dict[str, str]:
-    # The child finds the modules where this process finds them.
+    # The child uses the module search path of this process.
     modules = os.pathsep.join(entry for entry in sys.path if entry)
     own = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
     return {**sandbox.child_environment(_NOWHERE), **own}

@@ -1,10 +1,13 @@
-"""A walk through all packets of a file: its first frames are decoded, the rest is only timed.
+"""Scan all packets of a file: the first frames are decoded, the others only counted and timed.
 
-No header is believed that the packets contradict. A gigabyte takes about a second.
+Packets are trusted more than headers. A gigabyte takes about a second.
+
+Audio whose sample rate or channels change is refused, since FFmpeg's filters take one format. Most
+codecs state it once, but some in every packet, where it may change (TV recordings, joined files).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -20,30 +23,95 @@ from ..media import (
     MediaRejected,
     image_too_large_error,
 )
-from .audio_format import AudioFormat, read_audio_format
-from .image_headers import has_gif_image
+from .sniff import has_gif_image
 from .stream_selection import ENCRYPTED, UNDECODABLE, SelectedStreams
 from .stream_timing import StreamTiming
+
+AudioFormat = tuple[int, ...]
+"""The parameters that must not change, as the codec encodes them."""
+
+_MPEG_MONO = 3
+_LAST_AC3 = 10
+# The length of the longest of these headers in bytes.
+_NEEDED = 8
+
+
+def read_audio_format(codec: str, packet: Any) -> AudioFormat | None:
+    """Return the format that a packet states, or None."""
+    read = _READERS.get(codec)
+    if read is None or packet.size < _NEEDED:
+        return None
+    return read(bytes(memoryview(packet)[:_NEEDED]))
+
+
+def _adts(packet: bytes) -> AudioFormat | None:
+    if packet[0] != 0xFF or packet[1] & 0xF6 != 0xF0:
+        return None
+    rate = packet[2] >> 2 & 0xF
+    channels = (packet[2] & 1) << 2 | packet[3] >> 6
+    # 0: stated elsewhere in the packet.
+    return (rate, channels) if channels else None
+
+
+def _mpeg(packet: bytes) -> AudioFormat | None:
+    if packet[0] != 0xFF or packet[1] & 0xE0 != 0xE0:
+        return None
+    version, rate = packet[1] >> 3 & 3, packet[2] >> 2 & 3
+    return version, rate, int(packet[3] >> 6 == _MPEG_MONO)
+
+
+def _ac3(packet: bytes) -> AudioFormat | None:
+    if packet[:2] != b"\x0b\x77":
+        return None
+    if packet[5] >> 3 > _LAST_AC3:
+        # E-AC-3: rate, channels and LFE in one byte; dependent streams only extend another.
+        return (packet[4] & 0xCF,) if packet[2] >> 6 != 1 else None
+    mode = packet[6] >> 5
+    # The fields before the LFE flag depend on the channel mode.
+    skipped = 2 * (mode & 1 and mode != 1) + 2 * bool(mode & 4) + 2 * (mode == 2)
+    lfe = (packet[6] << 8 | packet[7]) >> 12 - skipped & 1
+    return packet[4] >> 6, mode, lfe
+
+
+def _flac(packet: bytes) -> AudioFormat | None:
+    if packet[0] != 0xFF or packet[1] & 0xFC != 0xF8:
+        return None
+    channels = packet[3] >> 4
+    # 8 to 10 are encodings of stereo.
+    return packet[2] & 0xF, 1 if 8 <= channels <= 10 else channels
+
+
+_READERS: dict[str, Callable[[bytes], AudioFormat | None]] = {
+    "aac": _adts,
+    "mp3": _mpeg,
+    "mp3float": _mpeg,
+    "mp2": _mpeg,
+    "mp2float": _mpeg,
+    "ac3": _ac3,
+    "eac3": _ac3,
+    "flac": _flac,
+}
+
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
 Packet = Any
-"""A packet of PyAV, which is generic in some versions and not in others."""
+"""A packet of PyAV, a generic class in some versions only."""
 
-# Packets without a frame after which nothing is to be expected of a track any more.
+# Packets without a decoded frame after which a stream counts as undecodable.
 _MAX_UNDECODED_PACKETS = 600
-# Seconds of processor time for the walk, looked at each time after so many packets.
+# Seconds of CPU time for the scan, checked after every so many packets.
 _BUDGET, _STRIDE = 12.0, 4096
-# The bit of a VP8 frame that is there to be seen; others only serve those behind them.
+# The flag of VP8 frames that are shown; others are only references.
 _VP8_SHOWN = 0x10
-_CHANGES = "its sound changes its sample rate or its channels on the way; convert it to one form"
-# Seconds that a header may be wrong before anybody is told.
+_CHANGES = "its sample rate or channels change within the file: convert it to one format"
+# Seconds that a header may be wrong without a warning.
 _TOLERATED = 1.0
 
 
 class StreamScan:
-    """One stream of the walk: its first frame, its time, and why it is of no use, if it is not."""
+    """One stream: its first frame, its timing, and the reason if it is unusable."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -59,7 +127,7 @@ class StreamScan:
             )
 
     def feed(self, packet: Packet) -> None:
-        """The next packet; an empty one asks the decoder for what it still has."""
+        """Process the next packet; an empty one flushes the decoder."""
         if self.unusable_reason:
             return
         if packet.size:
@@ -71,7 +139,7 @@ class StreamScan:
             self._decode(packet)
 
     def finish(self) -> None:
-        """There are no more packets."""
+        """End the scan after the last packet."""
         self.timing.finish()
         if self.frame is None and not self.unusable_reason:
             self._give_up()
@@ -80,7 +148,7 @@ class StreamScan:
         self.unusable_reason = f"{UNDECODABLE}: {self._error}" if self._error else UNDECODABLE
 
     def _note(self, packet: Packet) -> None:
-        """What is to be known of a packet that is not decoded."""
+        """Record the timing of a packet."""
         if not packet.is_discard:
             self.timing.add_packet(packet.pts, packet.dts, packet.duration or 0)
 
@@ -91,7 +159,7 @@ class StreamScan:
         try:
             frames = packet.decode()
         except (av.FFmpegError, ValueError) as error:
-            # ValueError: PyAV has a name for the codec and no decoder.
+            # ValueError: PyAV knows the codec but has no decoder.
             frames = []
             self._error = getattr(error, "strerror", "") or "its content is damaged"
         if frames:
@@ -117,10 +185,10 @@ class _VideoScan(StreamScan):
         if self._shows(packet):
             super()._note(packet)
         if self.timing.frame_count > self._most:
-            raise MediaRejected(f"it has more than {self._most} pictures")
+            raise MediaRejected(f"it has more than {self._most} frames")
 
     def _shows(self, packet: Packet) -> bool:
-        """Whether there is something in it to be seen."""
+        """Whether a packet has a visible frame."""
         if self._codec in ("vp8", "libvpx"):
             return bool(memoryview(packet)[0] & _VP8_SHOWN)
         return self._codec != "gif" or has_gif_image(bytes(packet))
@@ -131,7 +199,7 @@ class _AudioScan(StreamScan):
         super().__init__(stream)
         self._codec = stream.codec_context.name
         self._format: AudioFormat | None = None
-        # If the first packet tells no form, none does: the container tells one for all.
+        # If the first packet states no format, none does: the container states it.
         self._has_no_format = False
         self._last: Packet | None = None
 
@@ -140,33 +208,33 @@ class _AudioScan(StreamScan):
         self._last = packet
         if self._has_no_format:
             return
-        form = read_audio_format(self._codec, packet)
-        if form is None:
+        audio_format = read_audio_format(self._codec, packet)
+        if audio_format is None:
             self._has_no_format = self._format is None
-        elif self._format is not None and form != self._format:
+        elif self._format is not None and audio_format != self._format:
             raise MediaRejected(_CHANGES)
         else:
-            self._format = form
+            self._format = audio_format
 
     def finish(self) -> None:
         super().finish()
         if self.frame is not None and self._last is not None:
             padding = Fraction(_padding_of(self._last), self.frame.sample_rate)
             lasts = (self._last.duration or 0) * (self._last.time_base or 0)
-            # Newer versions of FFmpeg tell it of MP4, too, whose last packet is short already.
+            # Newer versions of FFmpeg state it for MP4 too, whose last packet is already short.
             if lasts + padding > Fraction(self.frame.samples, self.frame.sample_rate):
                 self.timing.trim_end(padding)
 
 
 def _padding_of(packet: Packet) -> int:
-    """Samples at the end of a packet that are not heard."""
+    """Return the number of padding samples at the end of a packet."""
     if not packet.has_sidedata("skip_samples"):
         return 0
     return int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[4:8], "little")
 
 
 class FileScan:
-    """What the walk has found: tracks with their times, and what is to be told of it."""
+    """The result of a scan: streams with their timing, and warnings."""
 
     def __init__(self, picture: StreamScan | None, sound: StreamScan | None, size: int) -> None:
         self.video = picture
@@ -177,113 +245,113 @@ class FileScan:
 
     @property
     def streams(self) -> list[StreamScan]:
-        """Those that are there."""
+        """The streams that exist."""
         return [track for track in (self.video, self.audio) if track is not None]
 
     @property
     def is_unusable(self) -> bool:
-        """Whether there is something against each track."""
+        """Whether every stream is unusable."""
         return all(track.unusable_reason for track in self.streams)
 
     @property
     def start(self) -> Fraction:
-        """Seconds, on the file's own clock, at which the first frame begins."""
+        """The start of the first frame in seconds of the file's timestamps."""
         return min(track.timing.start for track in self.streams)
 
     @property
     def end(self) -> Fraction:
-        """Seconds, on the file's own clock, at which the last frame ends."""
+        """The end of the last frame in seconds of the file's timestamps."""
         return self.start + self.scanned_seconds / self._share
 
     @property
     def scanned_seconds(self) -> Fraction:
-        """Seconds that were walked through."""
+        """The scanned duration in seconds."""
         return max(track.timing.end for track in self.streams) - self.start
 
     def stop_at(self, position: int | None) -> None:
-        """The walk ends here, at this byte of the file: what lies behind is estimated."""
+        """End the scan at a byte of the file: the rest is estimated."""
         self._share = Fraction(min(max(position or 0, 1), self.size), self.size)
         self.warnings += (
             f"its length is estimated: {float(self.scanned_seconds):.0f} s of it were read",
         )
 
     def check_stated_duration(self, stated: float) -> None:
-        """Tell if a header says that the file is longer than it is."""
+        """Add a warning if a header states a longer duration than was found."""
         found = float(self.end - self.start)
         if stated > found + _TOLERATED:
-            self.warnings += (f"it ends after {found:.3f} s, though it says {stated:.3f} s",)
+            self.warnings += (f"it ends after {found:.3f} s, but its header states {stated:.3f} s",)
 
 
 def scan_packets(
     container: "InputContainer", choice: SelectedStreams, extension: str, size: int
 ) -> FileScan:
-    """Walk through a file; raises MediaRejected for what no other track can make good.
+    """Scan a file; raises MediaRejected if the file cannot be used at all.
 
-    A track that is of no use has a complaint: another one may be.
+    A stream that cannot be used has an `unusable_reason`; another stream may be chosen instead.
     """
     still = ACCEPTED_EXTENSIONS[extension] == "image"
     picture, sound = choice.video, choice.audio
     if picture is not None:
         _check_size(picture.codec_context, MAX_IMAGE_PIXELS if still else MAX_VIDEO_PIXELS)
     most = MAX_ANIMATION_FRAMES if still else float("inf")
-    reading = FileScan(
+    scan = FileScan(
         _VideoScan(picture, most) if picture is not None else None,
         _AudioScan(sound) if sound is not None else None,
         size,
     )
     one = still and extension != "gif"
-    by_stream = {track.stream.index: track for track in reading.streams}
-    for packet in _packets(container, reading):
-        # An empty packet knows its stream, but not its number.
+    by_stream = {track.stream.index: track for track in scan.streams}
+    for packet in _packets(container, scan):
+        # An empty packet has a stream, but no stream index.
         track = by_stream[packet.stream.index]
         track.feed(packet)
-        if (one and track.frame is not None) or (track.unusable_reason and reading.is_unusable):
+        if (one and track.frame is not None) or (track.unusable_reason and scan.is_unusable):
             break
-    for track in reading.streams:
+    for track in scan.streams:
         track.finish()
     if not still:
-        reading.check_stated_duration(_stated(container, reading, extension))
-    return reading
+        scan.check_stated_duration(_stated(container, scan, extension))
+    return scan
 
 
-def _packets(container: "InputContainer", reading: FileScan) -> Iterator[Packet]:
-    """The packets of the tracks; no more than can be read in time, or are too long already."""
+def _packets(container: "InputContainer", scan: FileScan) -> Iterator[Packet]:
+    """Yield the packets of the streams, within the limits of CPU time and duration."""
     import av
 
     began = time.process_time()
     try:
-        for number, packet in enumerate(container.demux([t.stream for t in reading.streams]), 1):
+        for number, packet in enumerate(container.demux([t.stream for t in scan.streams]), 1):
             yield packet
             if number % _STRIDE:
                 continue
-            if any(t.frame for t in reading.streams) and reading.scanned_seconds > MAX_SECONDS:
+            if any(t.frame for t in scan.streams) and scan.scanned_seconds > MAX_SECONDS:
                 return
             if time.process_time() - began > _BUDGET:
-                reading.stop_at(packet.pos)
+                scan.stop_at(packet.pos)
                 return
     except av.FFmpegError:
-        # What is behind cannot be read, by FFmpeg neither.
+        # The rest cannot be read, not even by FFmpeg.
         return
 
 
 def _check_size(context: Any, limit: int) -> None:
-    """Before a single frame is decoded: a small file can declare a picture of gigabytes."""
+    """Refuse a picture before it is decoded: a small file can declare one of gigabytes."""
     if context.width * context.height > limit:
         raise image_too_large_error(context.width, context.height, limit)
 
 
-def _stated(container: "InputContainer", reading: FileScan, extension: str) -> float:
-    """Seconds that headers say the tracks last, 0 where they say nothing of these alone.
+def _stated(container: "InputContainer", scan: FileScan, extension: str) -> float:
+    """Return the duration that the headers state for the streams, or 0 if they do not.
 
-    What FFmpeg says of raw sound is a guess by its first packets. Matroska states one length, which
-    is that of the clock where time stamps do not start at 0.
+    FFmpeg estimates the duration of raw audio from the first packets, so it is ignored. Matroska
+    states one duration, counted from 0 even if the timestamps start later.
     """
     if extension in RAW_AUDIO_EXTENSIONS:
         return 0.0
-    streams = [track.stream for track in reading.streams]
+    streams = [track.stream for track in scan.streams]
     stated = [float(s.duration * s.time_base) for s in streams if s.duration and s.time_base]
     if stated and DEMUXERS[extension] != "matroska":
         return max(stated)
     if len(container.streams) > len(streams) or not container.duration:
         return 0.0
-    return container.duration / 1_000_000 - max(float(reading.start), 0.0)
+    return container.duration / 1_000_000 - max(float(scan.start), 0.0)

@@ -1,7 +1,7 @@
-"""Looks into a media file with PyAV; runs in a child process (`python -m`), prints one JSON line.
+"""Probe a media file with PyAV in a child process (`python -m`) and print one JSON line.
 
-`probe PATH EXTENSION` answers with a MediaInfo or a reason against the file, `check PATH` with the
-facts of a rendered file.
+`probe PATH EXTENSION` prints a MediaInfo or why the file is rejected, `check PATH` the facts of a
+rendered file.
 """
 
 import sys
@@ -23,8 +23,8 @@ from ..media import (
     MediaInfo,
     MediaRejected,
 )
-from .image_headers import read_image_header
 from .packet_scan import FileScan, StreamScan, scan_packets
+from .sniff import read_image_header
 from .stream_selection import SelectedStreams, StreamSelector
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Of raw streams so many bytes show what they are; packets can be as small as seven bytes.
+# Bytes that FFmpeg reads to probe raw streams; packets can be as small as seven bytes.
 _PROBED = 1 << 19
-# At more frames a second it is looked whether some follow each other without end.
+# Above this frame rate the peak rate is checked too.
 _USUAL_FPS = 120
-# Seconds: what is shorter is less than a frame of most films, and none could be made of it alone.
+# The shortest duration in seconds: less is not even one frame of most videos.
 _SHORTEST = 0.02
-# Seconds that time stamps of one moment differ, since each track rounds its own.
+# Seconds by which timestamps of streams differ through rounding.
 _SAME_TIME = 0.03
 _MICROSECONDS = 1_000_000
 _COLOR_SPACES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}
@@ -46,7 +46,7 @@ _COLOR_TRANSFERS = {1: "bt709", 16: "smpte2084", 18: "arib-std-b67"}
 
 
 class RenderFacts(msgspec.Struct, frozen=True):
-    """What a rendered file turned out to be; durations in seconds, `audio_codec` "" if silent."""
+    """The facts of a rendered file; durations in seconds, `audio_codec` is "" if it is silent."""
 
     video_codec: str
     pixel_format: str
@@ -60,7 +60,7 @@ class RenderFacts(msgspec.Struct, frozen=True):
 
 
 class ProbeWorkerOutput(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The line that the child prints: one of the three."""
+    """The JSON line that the child prints: one of the fields is set."""
 
     info: MediaInfo | None = None
     facts: RenderFacts | None = None
@@ -70,9 +70,9 @@ class ProbeWorkerOutput(msgspec.Struct, frozen=True, omit_defaults=True):
 def _open(path: Path, extension: str) -> "InputContainer":
     import av
 
-    # From 19 on PyAV forgives titles that are not UTF-8 unasked, and no longer knows the word.
-    asked = int(av.__version__.partition(".")[0]) < 19
-    lenient: dict[str, Any] = {"metadata_errors": "replace"} if asked else {}
+    # PyAV 19 always replaces invalid UTF-8 in metadata, and removed the option.
+    has_option = int(av.__version__.partition(".")[0]) < 19
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if has_option else {}
     container: InputContainer = av.open(
         f"file:{path}",
         format=DEMUXERS[extension],
@@ -89,40 +89,40 @@ def _open(path: Path, extension: str) -> "InputContainer":
 
 
 def inspect_media(path: Path, extension: str) -> MediaInfo:
-    """What a file holds; raises MediaRejected when it cannot be used (UPL-2, UPL-3)."""
+    """Return the media information of a file; raises MediaRejected (UPL-2, UPL-3)."""
     import av
 
     try:
-        info = _inspected(path, extension)
+        info = _inspect(path, extension)
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", "") or "its content is damaged"
         raise MediaRejected(f"the file cannot be read as .{extension}: {reason}") from error
     with path.open("rb") as file:
         if extension == "png" and read_image_header(file, extension).is_animated:
-            told = (*info.left_out, "all but the first picture of its animation is left out")
-            info = msgspec.structs.replace(info, left_out=told)
+            left_out = (*info.left_out, "all frames of its animation but the first are left out")
+            info = msgspec.structs.replace(info, left_out=left_out)
     return info
 
 
-def _inspected(path: Path, extension: str) -> MediaInfo:
-    tracks = StreamSelector(extension)
+def _inspect(path: Path, extension: str) -> MediaInfo:
+    selector = StreamSelector(extension)
     while True:
         with _open(path, extension) as container:
-            choice = tracks.select(container)
-            reading = scan_packets(container, choice, extension, path.stat().st_size)
-            unfit = [track for track in reading.streams if track.unusable_reason]
+            choice = selector.select(container)
+            scan = scan_packets(container, choice, extension, path.stat().st_size)
+            unfit = [track for track in scan.streams if track.unusable_reason]
             if not unfit:
-                return _describe(container, choice, reading, tracks.warnings, extension)
+                return _describe(container, choice, scan, selector.warnings, extension)
             for track in unfit:
-                tracks.reject(track.stream, track.unusable_reason)
-            # Is there another choice? To open a file again may take long.
-            tracks.select(container)
+                selector.reject(track.stream, track.unusable_reason)
+            # Raises if there is no other choice, before the file is opened again.
+            selector.select(container)
 
 
 def _describe(
     container: "InputContainer",
     choice: SelectedStreams,
-    reading: FileScan,
+    scan: FileScan,
     left_out: tuple[str, ...],
     extension: str,
 ) -> MediaInfo:
@@ -131,14 +131,14 @@ def _describe(
         extension,
         picture_place=choice.video_index,
         sound_place=choice.audio_index,
-        left_out=(*left_out, *reading.warnings),
+        left_out=(*left_out, *scan.warnings),
     )
-    if reading.audio is not None:
-        info = _with_sound(info, reading.audio)
-    if reading.video is not None:
-        info = _with_picture(info, reading.video, reading.start)
+    if scan.audio is not None:
+        info = _with_sound(info, scan.audio)
+    if scan.video is not None:
+        info = _with_picture(info, scan.video, scan.start)
     if info.kind != "image" or extension == "gif":
-        info = _with_times(info, reading, container.start_time)
+        info = _with_times(info, scan, container.start_time)
     return info
 
 
@@ -183,28 +183,28 @@ def _displayed(frame: "VideoFrame", video: "VideoStream") -> tuple[int, int]:
     return (height, width) if frame.rotation % 180 else (width, height)
 
 
-def _with_times(info: MediaInfo, reading: FileScan, opened_at: int | None) -> MediaInfo:
-    """The length: from the first frame to the end of the last one, over picture and sound."""
-    if info.kind == "image" and reading.streams[0].timing.frame_count < 2:
-        # One frame of a GIF stands still, however long it is said to be shown.
+def _with_times(info: MediaInfo, scan: FileScan, opened_at: int | None) -> MediaInfo:
+    """Set the duration: from the first frame to the end of the last one of all streams."""
+    if info.kind == "image" and scan.streams[0].timing.frame_count < 2:
+        # A GIF with one frame is a still image, whatever its duration.
         return info
-    seconds = float(reading.end - reading.start)
+    seconds = float(scan.end - scan.start)
     if not _SHORTEST <= seconds <= MAX_SECONDS:
         raise MediaRejected(
-            f"its length is not between {_SHORTEST} and {MAX_SECONDS} s: "
-            f"{seconds:.6g} s can be decoded"
+            f"its duration must be from {_SHORTEST} to {MAX_SECONDS} s, "
+            f"but {seconds:.6g} s can be decoded"
         )
-    origin = float(reading.start - Fraction(opened_at or 0, _MICROSECONDS))
+    origin = float(scan.start - Fraction(opened_at or 0, _MICROSECONDS))
     return msgspec.structs.replace(
         info,
         duration=seconds,
-        bit_rate=round(reading.size * 8 / seconds),
+        bit_rate=round(scan.size * 8 / seconds),
         origin=origin if origin > _SAME_TIME else 0.0,
     )
 
 
 def inspect_render(path: Path) -> RenderFacts:
-    """The facts of a rendered MP4, every packet counted; raises MediaRejected (REN-7)."""
+    """Return the facts of a rendered MP4, with all packets counted (REN-7)."""
     import av
 
     try:
@@ -232,7 +232,7 @@ def _seconds(stream: Any) -> float:
 
 
 def _index_first(path: Path) -> bool:
-    """Whether `moov` stands before `mdat`, so that playing starts before the file is there."""
+    """Whether `moov` is before `mdat`, so that playback can start during the download."""
     with path.open("rb") as file:
         while len(head := file.read(8)) == 8:
             if head[4:] in (b"moov", b"mdat"):
@@ -243,7 +243,7 @@ def _index_first(path: Path) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Answer one question on standard output."""
+    """Print the answer for one file."""
     try:
         if arguments[0] == "probe":
             answer = ProbeWorkerOutput(info=inspect_media(Path(arguments[1]), arguments[2]))

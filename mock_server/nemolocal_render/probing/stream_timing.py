@@ -1,6 +1,6 @@
-"""When a stream begins and ends, and how fast its frames follow, by the time stamps of its packets.
+"""Start, end and frame rate of a stream by the timestamps of its packets.
 
-What headers say of it is believed only as far as the packets agree.
+Headers are trusted only if the packets agree.
 """
 
 from array import array
@@ -11,20 +11,19 @@ _USUAL_RATES = (
     *(Fraction(whole) for whole in (24, 25, 30, 50, 60, 120, 240)),
     *(Fraction(whole * 1000, 1001) for whole in (24, 30, 60)),
 )
-# So many frames tell how quickly they follow each other; a few may have the same time stamp.
+# Frames over which the peak rate is measured; a few may have the same timestamp.
 _WINDOW = 8
-# What is believed of the rate of a single frame, which nothing else tells.
+# The range of plausible rates for a single frame, whose rate only the header states.
 _SLOWEST, _FASTEST = Fraction(1), Fraction(120)
-# How long the one frame of a stream stands that says nothing of it.
+# The duration of a single frame if nothing states it.
 _UNKNOWN_LENGTH = Fraction(1, 25)
 
 
 class StreamTiming:
-    """The time that the packets of one stream take, in ticks of its time base.
+    """The timing of the packets of one stream, in ticks of its time base.
 
-    Packets are added in the order of the file. Those before the first frame that can be decoded
-    count for nothing; until `begin` tells its time stamp they are held. Those without a time stamp
-    count only where none has any.
+    Packets are added in file order. Those before the first decodable frame are ignored; until
+    `set_first_frame` they are held. Packets without a timestamp count only if none has one.
     """
 
     def __init__(self, base: Fraction) -> None:
@@ -41,7 +40,7 @@ class StreamTiming:
         self._stamps = array("q")
 
     def add_packet(self, pts: int | None, dts: int | None, length: int) -> None:
-        """A packet: its time stamps, as far as it has any, and the ticks that it says it lasts."""
+        """Add a packet with its timestamps, if it has any, and its duration in ticks."""
         at = pts if pts is not None else dts
         if at is None:
             count, ticks = self._unstamped
@@ -52,7 +51,7 @@ class StreamTiming:
             self._held.append((at, length))
 
     def set_first_frame(self, at: int | None) -> None:
-        """Say the time stamp of the first frame that was decoded, None if it has none."""
+        """Set the timestamp of the first decoded frame, None if it has none."""
         held, self._held = self._held, []
         self._begun = True
         self._begin = min((start for start, _ in held), default=None) if at is None else at
@@ -80,7 +79,7 @@ class StreamTiming:
         self._stamps.append(at)
 
     def _take_first(self, at: int, length: int) -> None:
-        """Sound may begin within a packet, which may be the last one too."""
+        """Add the first packet: audio may begin within it."""
         if self._begin is None:
             self._begin = at
         self._end = max(at + length, self._begin)
@@ -91,15 +90,15 @@ class StreamTiming:
             self._stamps.append(at)
 
     def trim_end(self, seconds: Fraction) -> None:
-        """Say that so much of the last packet is not heard."""
+        """Set the padding at the end of the last packet."""
         self._cut = seconds
 
     def set_stated_end(self, end: Fraction) -> None:
-        """Say where a list of edits ends the stream: it may do so within the last frame."""
+        """Set the end by an edit list, which may be within the last frame."""
         self._stated = end
 
     def finish(self) -> None:
-        """There are no more packets: where none has a time stamp, they follow one another."""
+        """End the stream: if no packet has a timestamp, they are consecutive."""
         count, ticks = self._unstamped
         if self._begun and not self._count and count:
             self._begin, self._count, self._end = 0, count, ticks
@@ -108,17 +107,17 @@ class StreamTiming:
 
     @property
     def frame_count(self) -> int:
-        """The frames from the first one that can be decoded."""
+        """The number of frames from the first decodable one on."""
         return self._count
 
     @property
     def start(self) -> Fraction:
-        """Seconds, on the file's own clock, where the first frame begins."""
+        """The start of the first frame in seconds of the file's timestamps."""
         return (self._begin or 0) * self.time_base
 
     @property
     def end(self) -> Fraction:
-        """Seconds, on the file's own clock, where the last frame ends."""
+        """The end of the last frame in seconds of the file's timestamps."""
         last = self._last * self.time_base
         if self._count and self._has_invented_durations():
             return last + (self._gap() or _UNKNOWN_LENGTH)
@@ -127,17 +126,17 @@ class StreamTiming:
 
     @property
     def peak_fps(self) -> float:
-        """Frames a second where they follow each other most quickly."""
+        """The highest frame rate over a few frames."""
         stamps = sorted(self._stamps)
         window = min(_WINDOW, len(stamps) - 1)
         gaps = [after - before for before, after in zip(stamps, stamps[window:], strict=False)]
         return window / float(max(min(gaps, default=1), 1) * self.time_base) if window > 0 else 0.0
 
     def estimate_fps(self, stated: Sequence[Fraction | None]) -> Fraction:
-        """Frames a second: the first stated rate that fits the count, else the count itself.
+        """Return the frame rate: the first stated rate that fits the timestamps, else their mean.
 
-        Time stamps are rounded, so that the count of a few frames cannot tell 29.97 from 30: a
-        usual rate is taken where it fits as well. 0 where nothing is known.
+        Timestamps are rounded, so a few frames cannot distinguish 29.97 from 30: a common rate is
+        preferred if it fits. 0 if nothing is known.
         """
         reach, steps = (self._last - self._first) * self.time_base, self._count - 1
         known = [rate for rate in stated if rate]
@@ -154,11 +153,11 @@ class StreamTiming:
         return usual if fits else counted
 
     def _gap(self) -> Fraction:
-        """The mean time from one frame to the next, 0 where there is but one."""
+        """Return the mean time between frames, 0 for a single one."""
         steps = self._count - 1
         return (self._last - self._first) * self.time_base / steps if steps else Fraction(0)
 
     def _has_invented_durations(self) -> bool:
-        """Whether packets tell no length, or all the same one, which cannot be true."""
+        """Whether packets have no duration, or all the same implausible one."""
         alike = self._shortest == self._longest and self._count > 1
         return not self._longest or (alike and self._longest * self.time_base > 2 * self._gap())

@@ -1,11 +1,82 @@
-"""Music and a sample video made by FFmpeg from constants of our own: no rights, no downloads."""
+"""Generate music and a sample video with FFmpeg from constants: no licences, no downloads."""
 
 from pathlib import Path
+
+import msgspec
 
 from .. import ffmpeg_cli
 from ..media import MediaInfo
 from ..probing.media_probe import probe
-from .music import MOODS, MUSIC_SAMPLE_RATE, Mood, build_bar_expressions
+
+# Half of the usual rate is enough for these soft sounds, and faster to compute.
+MUSIC_SAMPLE_RATE = 24_000
+
+_A4, _A4_KEY = 440.0, 69
+
+
+class Mood(msgspec.Struct, frozen=True):
+    """A mood: chords as MIDI keys, and the seconds of a beat; a chord lasts four beats.
+
+    `decay` is how fast a note fades (1/s), `kick` and `hat` are volumes of the drums, `lowpass` is
+    the cutoff frequency (Hz).
+    """
+
+    chords: tuple[tuple[int, ...], ...]
+    beat: float
+    decay: float
+    kick: float = 0.0
+    hat: float = 0.0
+    lowpass: int = 6000
+
+    @property
+    def bar(self) -> float:
+        """Seconds of a chord."""
+        return 4 * self.beat
+
+
+_MAJOR = ((48, 60, 64, 67), (43, 59, 62, 67), (45, 60, 64, 69), (41, 57, 60, 65))
+_MINOR = ((45, 57, 60, 64), (41, 57, 60, 65), (48, 55, 60, 64), (43, 55, 59, 62))
+_JAZZ = ((50, 60, 65, 69, 76), (43, 59, 65, 69, 74), (48, 59, 64, 67, 74), (45, 60, 64, 67, 76))
+
+MOODS: dict[str, Mood] = {
+    "lofi": Mood(_JAZZ, 0.75, 1.6, kick=0.35, hat=0.03, lowpass=2400),
+    "upbeat": Mood(_MAJOR, 0.5, 4.0, kick=0.4, hat=0.08, lowpass=8000),
+    "calm": Mood(_MAJOR, 1.0, 0.8, lowpass=2500),
+    "cinematic": Mood(_MINOR, 1.0, 0.5, kick=0.3, lowpass=3500),
+    "happy": Mood(_MAJOR, 0.45, 5.0, kick=0.3, hat=0.05, lowpass=9000),
+    "sad": Mood(_MINOR, 1.0, 1.0, lowpass=2000),
+    "epic": Mood(_MINOR, 0.6, 1.2, kick=0.6, hat=0.04, lowpass=6000),
+    "ambient": Mood(_JAZZ, 1.25, 0.4, lowpass=1800),
+}
+
+
+def build_bar_expressions(mood: Mood) -> list[str]:
+    """Return an FFmpeg expression of one bar for each chord, by the seconds `t` since its start."""
+    return [_chord(chord, mood) for chord in mood.chords]
+
+
+def _chord(keys: tuple[int, ...], mood: Mood) -> str:
+    notes = [_note(key, place * mood.beat / 2, mood.decay) for place, key in enumerate(keys)]
+    return "+".join((f"{0.8 / len(keys):.3f}*({'+'.join(notes)})", *_drums(mood)))
+
+
+def _note(key: int, start: float, decay: float) -> str:
+    pitch = _A4 * 2 ** ((key - _A4_KEY) / 12)
+    since = f"(t-{start:.3f})"
+    wave = f"(sin({pitch * 6.283185:.3f}*{since})+0.2*sin({pitch * 12.56637:.3f}*{since}))"
+    return f"gte(t,{start:.3f})*exp(-{decay}*{since})*{wave}"
+
+
+def _drums(mood: Mood) -> list[str]:
+    drums = []
+    if mood.kick:
+        since = f"mod(t,{mood.beat})"
+        drums.append(f"{mood.kick}*sin(345*{since})*exp(-16*{since})")
+    if mood.hat:
+        since = f"mod(t+{mood.beat / 2},{mood.beat})"
+        drums.append(f"{mood.hat}*(random(0)-0.5)*exp(-50*{since})")
+    return drums
+
 
 __all__ = ["COUNTER_BITS", "COUNTER_BLOCK", "COUNTER_LEFT", "COUNTER_TOP", "MOODS", "make_music"]
 __all__ += ["make_sample"]
@@ -26,12 +97,12 @@ _LONGEST = 3600.0
 async def make_music(mood: str, seconds: float, destination: Path) -> MediaInfo:
     """Write music of a mood (a key of MOODS) as an .m4a: AAC, stereo, 48 kHz, always the same.
 
-    `seconds` is more than 0 and at most 3600. Raises KeyError for another mood, ValueError for
-    another length, FFmpegFailed where FFmpeg does not work.
+    `seconds` is greater than 0 and at most 3600. Raises KeyError for an unknown mood, ValueError
+    for another duration, FFmpegFailed if FFmpeg fails.
     """
     theory = MOODS[mood]
     if not 0 < seconds <= _LONGEST:
-        raise ValueError(f"music is from 0 to {_LONGEST:.0f} s long, not {seconds}")
+        raise ValueError(f"music must last from 0 to {_LONGEST:.0f} s, not {seconds}")
     graph = _music_graph(theory, seconds)
     sound = ["-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
     await write_generated(
@@ -52,7 +123,7 @@ def _music_graph(mood: Mood, seconds: float) -> str:
     fade = min(2.0, seconds / 4)
     chain = (
         f"{names}concat=n={len(sounds)}:v=0:a=1,aloop=loop=-1:size={size},atrim=end={seconds},"
-        # A moment later on the right: wider than the same sound from both sides.
+        # A short delay on the right channel makes the sound wider.
         f"lowpass=f={mood.lowpass},aformat=channel_layouts=stereo,adelay=0|11,"
         f"aresample=48000,afade=t=in:d={min(0.3, seconds / 4)},"
         f"afade=t=out:st={seconds - fade}:d={fade},atrim=end={seconds}[music]"
@@ -63,9 +134,9 @@ def _music_graph(mood: Mood, seconds: float) -> str:
 async def make_sample(destination: Path, *, seconds: int = 20) -> None:
     """Write the sample video: 1280x720 at 30 frames/s, H.264 and AAC, `seconds` long.
 
-    A slow sky with a sun that crosses it, a row of blocks that counts the frames, a low tone with
-    a beep at each full second: every cut can be checked by eye, by ear and by machine. Raises
-    FFmpegFailed where FFmpeg does not work.
+    It shows a sky with a moving sun and a row of blocks that counts the frames, and plays a low
+    tone with a beep at each full second: every cut can be checked by eye, by ear and by a program.
+    Raises FFmpegFailed if FFmpeg fails.
     """
     video = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
     sound = ["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]
@@ -76,7 +147,7 @@ async def make_sample(destination: Path, *, seconds: int = 20) -> None:
 
 def _sample_graph(seconds: int) -> str:
     width, height = SAMPLE_SIZE
-    # The sky is smooth, so it is made small and then enlarged.
+    # The sky is smooth, so it is generated small and then enlarged.
     sky = (
         f"gradients=s={width // 8}x{height // 8}:r={SAMPLE_FPS}:d={seconds}:n=3:seed=7:speed=0.01:"
         f"x0=0:y0=0:x1=0:y1={height // 8}:c0=0x16213e:c1=0xe07a5f:c2=0xf2cc8f,"
@@ -102,7 +173,7 @@ def _counter() -> list[str]:
 
 
 async def write_generated(arguments: list[str], container: str, destination: Path) -> None:
-    """Run FFmpeg on generated sources into `destination`; `arguments` are ours alone."""
+    """Run FFmpeg on generated sources; `arguments` never contain user input."""
     target = ["-map_metadata", "-1", "-movflags", "+faststart", "-f", container]
     await ffmpeg_cli.run(
         [*arguments, *target, f"file:{destination.absolute()}"],

@@ -1,7 +1,7 @@
-"""Generated clips: moving pictures that fit a word, the same for the same seed (SSE-8).
+"""Generate video clips that fit a word, the same for the same seed (SSE-8).
 
-No model paints here. A scene is put together by FFmpeg from our own constants; what a user wrote
-only chooses among them.
+There is no generative model: FFmpeg composes scenes from constants, and the text of the user only
+selects one.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ SCENE_SIZE = (1280, 720)
 SCENE_FPS = 30
 MAX_SCENE_SECONDS = 60.0
 
-# Where the sun goes down: how far from the left, and the line behind which it sinks.
+# The horizontal position of the sun, and the horizon.
 _SUN_X = "(200+2.4*{k})"
 _HORIZON = 236
 
@@ -48,7 +48,7 @@ _SUNSET = Scene(
     ),
 )
 
-# Waves are nearer one another the farther away they are: 1/(Y+6) is their distance.
+# Waves get denser with the distance: 1/(Y+6) is the distance between them.
 _OCEAN = Scene(
     Sky((0x5BB8F0, 0xA9DDF7, 0xE6F7FF)),
     (
@@ -90,7 +90,7 @@ _CITY = Scene(
 
 
 def _trees(step: int, top: float, salt: float) -> str:
-    """Firs, one in each `step`, of different height."""
+    """Return a mask of firs of different heights, one in each `step`."""
     tip = f"({top}+50*{hash_noise(f'floor(X/{step})', '3', salt)})"
     side = f"abs(mod(X,{step})-{step / 2})"
     return f"255*clip((Y-{tip})*0.16+mod(Y-{tip},20)*0.3*gt(Y,{tip})-{side},0,1)"
@@ -137,7 +137,7 @@ _RAIN = Scene(
     ),
 )
 
-# Flames are narrower and cooler the higher they are, and what burns rises.
+# Flames get narrower and cooler towards the top, and sparks rise.
 _FIRE = Scene(
     ProceduralField(
         value="clip(1.9*Y/H-0.75+0.22*sin(X*0.52+{k}+2*sin(Y*0.18+T*5))"
@@ -198,14 +198,14 @@ SCENES = {
 async def make_scene(name: str, seconds: float, seed: int, destination: Path) -> MediaInfo:
     """Write a silent clip of a scene (a key of SCENES) as an .mp4: 1280x720, 30 frames/s, H.264.
 
-    `seconds` is more than 0 and at most 60. Raises KeyError for another scene, ValueError for
-    another length, FFmpegFailed where FFmpeg does not work.
+    `seconds` is greater than 0 and at most 60. Raises KeyError for an unknown scene, ValueError for
+    another duration, FFmpegFailed if FFmpeg fails.
     """
     scene = SCENES[name]
     if not 0 < seconds <= MAX_SCENE_SECONDS:
-        raise ValueError(f"a scene is from 0 to {MAX_SCENE_SECONDS:.0f} s long, not {seconds}")
+        raise ValueError(f"a scene must last from 0 to {MAX_SCENE_SECONDS:.0f} s, not {seconds}")
     width, height = SCENE_SIZE
-    # Coarse pictures that were stretched left their pixels oblong: they are square.
+    # Scaling the coarse pictures has changed the pixel aspect ratio, so it is reset.
     enlarge = f"[video]scale={width}:{height}:flags=bicubic,setsar=1[large]"
     graph = f"{build_scene_graph(scene, seed, seconds)};{enlarge}"
     encoding = ["-c:v", "libx264", "-preset", "superfast", "-crf", "22", "-pix_fmt", "yuv420p"]

@@ -1,9 +1,8 @@
-"""What generated scenes are painted with: skies, moving fields and cut-out layers. Pure.
+"""The elements of generated scenes as FFmpeg filters: skies, procedural fields and cutouts.
 
-Everything becomes a filter graph out of our own constants. It is painted at half the size of the
-clip and enlarged, and what stands still is computed once, so that seconds of video take a fraction
-of them. Expressions may name `{k}` (a number of the seed), `{now}` (the part of the clip that has
-passed, in pictures that are computed) and `{moved}` (the same, in places of layers).
+Scenes are generated at half the size of the clip and enlarged, and static masks are computed once,
+so rendering is faster than real time. Expressions may contain `{k}` (a number from the seed),
+`{now}` (elapsed share of the clip, in computed pictures) and `{moved}` (the same, in positions).
 """
 
 from typing import Literal
@@ -16,13 +15,13 @@ _TWO_PI = 6.283185307
 
 
 class Sky(msgspec.Struct, frozen=True):
-    """Colours from the top down, at the beginning of the clip and at its end."""
+    """A vertical gradient, at the beginning of the clip and at its end."""
 
     start: tuple[int, int, int]
     end: tuple[int, int, int] | None = None
 
     def filter_chain(self) -> str:
-        """The filters that make it."""
+        """Return its FFmpeg filters."""
         channels = (f"{name}='{self._channel(shift)}'" for name, shift in _SHIFTS.items())
         return f"{_blank(16, 90)},geq={':'.join(channels)},scale={WIDTH}:{HEIGHT}:flags=bicubic"
 
@@ -38,14 +37,14 @@ _SHIFTS = {"r": 16, "g": 8, "b": 0}
 
 
 class Swirl(msgspec.Struct, frozen=True):
-    """Colours that turn into one another."""
+    """An animated gradient."""
 
     colors: tuple[str, str, str]
     shape: Literal["spiral", "circular"] = "spiral"
     speed: float = 0.02
 
     def filter_chain(self) -> str:
-        """The filters that make it."""
+        """Return its FFmpeg filters."""
         colors = ":".join(f"c{n}={color}" for n, color in enumerate(self.colors))
         return (
             f"gradients=s=160x90:r={_FPS}:n=3:{colors}:type={self.shape}:seed={{seed}}"
@@ -54,9 +53,9 @@ class Swirl(msgspec.Struct, frozen=True):
 
 
 class ProceduralField(msgspec.Struct, frozen=True):
-    """A picture computed anew for each frame, on a coarse grid, from `top` to the bottom.
+    """A picture computed for each frame, on a coarse grid, from `top` to the bottom.
 
-    `value` is computed once for a point and can be used in the colours as `ld(0)`.
+    `value` is computed once per point; the colours use it as `ld(0)`.
     """
 
     value: str
@@ -67,7 +66,7 @@ class ProceduralField(msgspec.Struct, frozen=True):
     grid: tuple[int, int] = (64, 36)
 
     def filter_chain(self) -> str:
-        """The filters that make it."""
+        """Return its FFmpeg filters."""
         colors = zip("rgb", (self.red, self.green, self.blue), strict=True)
         channels = ":".join(
             f"{name}='st(0,{self.value});clip({value},0,255)'" for name, value in colors
@@ -77,10 +76,10 @@ class ProceduralField(msgspec.Struct, frozen=True):
 
 
 class Cutout(msgspec.Struct, frozen=True):
-    """One colour in a shape: `mask` is how much of it shows, from 0 to 255.
+    """A colour with a `mask` from 0 to 255.
 
-    `drift` moves it round and round, in parts of its size for each frame, to the right and down;
-    `x` and `y` are where its top left stands, `shown` when it is there.
+    `drift` scrolls it, as a share of its size per frame, to the right and down; `x` and `y` are its
+    top left corner, `shown` is when it is visible.
     """
 
     color: str
@@ -97,14 +96,14 @@ SceneBackground = Sky | Swirl | ProceduralField
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """What lies behind, and what is put over it in this order."""
+    """A background, and the layers over it in order."""
 
     background: SceneBackground
     layers: tuple[SceneLayer, ...] = ()
 
 
 def build_scene_graph(scene: Scene, seed: int, seconds: float) -> str:
-    """The filter graph whose `[video]` is the scene, at half the size of the clip."""
+    """Return a filter graph with the scene as `[video]`, at half the size of the clip."""
     chains = [f"{scene.background.filter_chain()},format=yuv420p[v0]"]
     for number, layer in enumerate(scene.layers):
         chains += _overlay_layer(layer, number)
@@ -120,7 +119,7 @@ def _overlay_layer(layer: SceneLayer, number: int) -> list[str]:
         return [field, f"{under}{piece}overlay=y={layer.top}{over}"]
     width, height = layer.size
     right, down = layer.drift
-    # `scroll` counts what leaves on the left and at the top.
+    # `scroll` moves to the left and up.
     scroll = f",scroll=h={-right}:v={-down}" if right or down else ""
     mask = f"{_blank(width, height)}:d={1 / _FPS:.4f},format=gray,geq=lum='{layer.mask}'"
     return [
@@ -136,12 +135,12 @@ def _blank(width: int, height: int) -> str:
 
 
 def hash_noise(one: str, other: str, salt: float) -> str:
-    """A number from 0 to 1 that only these and the seed decide, equal wherever it is computed."""
+    """Return an expression of a pseudo-random number from 0 to 1 by these values and the seed."""
     return f"mod(abs(sin(({one})*12.9898+({other})*78.233+{{k}}+{salt})*43758.5453),1)"
 
 
 def dot_mask(cell: int, radius: float, part: float, salt: float, *, tall: float = 1.0) -> str:
-    """A round dot, or a streak `tall` times as high, somewhere in this part of all cells."""
+    """Return a mask of dots, or of streaks `tall` times as high, in this share of all cells."""
     column, row = f"floor(X/{cell})", f"floor(Y/{cell})"
     room = cell - 2 * radius * tall
     across = f"(mod(X,{cell})-{radius}-{cell - 2 * radius}*{hash_noise(column, row, salt)})"
@@ -151,7 +150,7 @@ def dot_mask(cell: int, radius: float, part: float, salt: float, *, tall: float 
 
 
 def ridge_line(top: float, rough: float, salt: float) -> str:
-    """Where a chain of hills ends above, in pixels; the right end goes over into the left one."""
+    """Return the upper edge of hills in pixels; the right end continues at the left."""
     waves = ((2, 1.0), (5, 0.45), (11, 0.2), (23, 0.08))
     parts = (
         f"{share}*sin(X*{_TWO_PI * turns / WIDTH:.6f}+{{k}}*{turns}+{salt})"
@@ -161,18 +160,18 @@ def ridge_line(top: float, rough: float, salt: float) -> str:
 
 
 def mask_below(top: str) -> str:
-    """A mask of everything below a line."""
+    """Return a mask of everything below a line."""
     return f"255*clip(Y-{top},0,1)"
 
 
 def disc_mask(radius: float, glow: float) -> str:
-    """A mask of a ball in the middle of its layer, with light around it."""
+    """Return a mask of a disc in the middle of its layer, with a glow."""
     away = "hypot(X-W/2,Y-H/2)"
     return f"max(255*clip(({radius}-{away})/2,0,1),{glow}*clip(1-{away}*2/W,0,1))"
 
 
 def cloud_mask(density: float, salt: float) -> str:
-    """A mask of clouds that goes over into itself on all sides."""
+    """Return a mask of clouds that tiles on all sides."""
     x, y = f"(X*{_TWO_PI / WIDTH:.6f})", f"(Y*{_TWO_PI / HEIGHT:.6f})"
     bend = f"1.3*sin(2*{y}+{{k}}+{salt})+0.7*sin(3*{x}+5*{y}+{salt})"
     parts = (

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH, endpoints
-from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_PREFIX, CONTROL_TOKEN, HEALTH, endpoints
 
 from ..data.sessions import CDN_PATH
 from ..settings import Settings

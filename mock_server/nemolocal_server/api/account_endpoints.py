@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nemolocal_contract.clock import iso8601
-from nemolocal_contract.headers import CLIENT_ID
+from nemolocal_contract.endpoints import CLIENT_ID
 from nemolocal_contract.responses import TokenReply
 
 from ..request_context import authenticate, context_of, services_of

@@ -6,7 +6,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.requests import ChatRequest
+from nemolocal_contract.endpoints import ChatRequest
 from nemolocal_contract.turn_events import TurnEventEncoder
 
 from .. import ids

@@ -5,8 +5,8 @@ from starlette.responses import HTMLResponse, Response
 
 from nemolocal_contract.describe import describe_track, format_seconds
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.endpoints import ClaimRequest
 from nemolocal_contract.html_page import render_page
-from nemolocal_contract.requests import ClaimRequest
 from nemolocal_contract.responses import ClaimReply
 
 from ..data.tokens import CLAIM_SECONDS

@@ -4,10 +4,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.requests import OutputRequest, RenderRequest
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import encode_render
-from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
+from nemolocal_contract.endpoints import OutputRequest, RenderRequest
+from nemolocal_contract.responses import ResponseCode, encode_render
+from nemolocal_render.planning.draft_reader import MAX_DRAFT_BYTES
 
 from ..errors import ContractError, bad_request
 from ..exports.export_service import ExportRecord

@@ -7,9 +7,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.requests import SessionRequest
-from nemolocal_contract.responses import CanvasConfig, SessionReply, State, StateReply
+from nemolocal_contract.endpoints import SessionRequest
+from nemolocal_contract.responses import CanvasConfig, SessionReply, State, StateReply, decode_json
 
 from ..data.sessions import Asset
 from ..request_context import (

@@ -6,7 +6,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.requests import UrlUploadRequest
+from nemolocal_contract.endpoints import UrlUploadRequest
 from nemolocal_contract.responses import UploadReply
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.probing.media_probe import probe

@@ -5,8 +5,7 @@ A balance is the sum of a token's rows. A hold moves credits from available to f
 """
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import Balance
+from nemolocal_contract.responses import Balance, ResponseCode
 
 from ..errors import ContractError
 from .store import Store

@@ -12,8 +12,7 @@ import msgspec
 from nemolocal_agent import DraftVersion
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.responses import FileReply
+from nemolocal_contract.responses import FileReply, decode_json, encode_json
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import MediaSource
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nemolocal_contract.clock import Clock, WallClock
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
+from nemolocal_contract.endpoints import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
 from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder

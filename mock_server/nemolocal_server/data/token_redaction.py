@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.headers import (
+from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
     CLAIM_TOKEN_PREFIX,
     CONTROL_TOKEN,
     parse_bearer_token,
 )
+from nemolocal_contract.responses import decode_json, encode_json
 
 from .. import ids
 

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
+from nemolocal_contract.endpoints import CLIENT_ID, CLIENT_ID_MAX
 from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, decode_json, encode_json
 
 from .. import ids
 from ..dialect import Dialect

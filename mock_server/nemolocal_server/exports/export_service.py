@@ -15,13 +15,18 @@ import msgspec
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.draft import Draft
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.endpoints import RenderRequest
 from nemolocal_contract.media import Resolution
-from nemolocal_contract.requests import RenderRequest
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import RenderOutput, RenderState, RenderStatus
+from nemolocal_contract.responses import (
+    RenderOutput,
+    RenderState,
+    RenderStatus,
+    ResponseCode,
+    decode_json,
+    encode_json,
+)
 from nemolocal_render.job import RenderJobFailed, RenderResult
-from nemolocal_render.planning.draft_limits import read_draft
+from nemolocal_render.planning.draft_reader import read_draft
 from nemolocal_render.planning.planner import (
     DraftRejected,
     MediaSource,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 
 from ..data.tokens import TokenRecord
 

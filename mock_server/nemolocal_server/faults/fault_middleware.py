@@ -9,10 +9,17 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.clock import Clock
-from nemolocal_contract.endpoints import CONTROL_PREFIX, endpoints
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID, FAULT, parse_bearer_token
-from nemolocal_contract.requests import ChatRequest, RenderRequest
+from nemolocal_contract.endpoints import (
+    AUTHORIZATION,
+    CLIENT_ID,
+    CONTROL_PREFIX,
+    FAULT,
+    ChatRequest,
+    RenderRequest,
+    endpoints,
+    parse_bearer_token,
+)
+from nemolocal_contract.responses import decode_json
 
 from ..data.sessions import CDN_PATH
 from ..data.tokens import TokenRepository

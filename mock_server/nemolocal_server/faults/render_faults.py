@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.responses import decode_json
 from nemolocal_render.job import RenderJobFailed
 
 from ..data.store import Store

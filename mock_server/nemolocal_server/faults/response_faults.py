@@ -8,9 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from nemolocal_contract.envelope import encode_json, failure
-from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.sse import HEARTBEAT_BYTES, encode_sse_event
+from nemolocal_contract.responses import ResponseCode, encode_json, failure
+from nemolocal_contract.turn_events import HEARTBEAT_BYTES, encode_sse_event
 
 from ..context import ServerContext
 from ..data.ledger import no_credits

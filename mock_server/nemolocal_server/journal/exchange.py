@@ -15,21 +15,18 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.endpoints import (
+    ANONYMOUS_TOKEN_PREFIX,
+    AUTHORIZATION,
     RENDER_CANCEL,
     RENDER_DOWNLOAD,
     RENDER_STATUS,
     TOKEN,
     Endpoint,
     find_endpoint,
-)
-from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.headers import (
-    ANONYMOUS_TOKEN_PREFIX,
-    AUTHORIZATION,
     missing_attribution,
 )
 from nemolocal_contract.journal import Credits, Ending, Entry, TurnEntry
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, decode_json
 
 from ..data.store import Store
 from ..data.token_redaction import MAX_ESCAPED_TOKEN_LENGTH, KnownTokens, Redactor

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from nemolocal_contract.clock import iso8601
-from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.journal import JOURNAL_VERSION, Entry
+from nemolocal_contract.responses import encode_json
 
 _log = logging.getLogger(__name__)
 

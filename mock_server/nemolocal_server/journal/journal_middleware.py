@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nemolocal_contract.clock import Clock, get_wait_speed
 from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_contract.journal import Ending
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..request_context import context_of
 from .exchange import BodyCapture, RecordedExchange, RequestAnnotations

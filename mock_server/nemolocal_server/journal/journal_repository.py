@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.journal import Entry, TurnEntry
+from nemolocal_contract.responses import decode_json, encode_json
 
 from ..data.storage_errors import STORAGE_ERRORS
 from ..data.store import Store

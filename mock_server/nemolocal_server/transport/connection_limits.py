@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 
 if sys.platform != "win32":
     import resource

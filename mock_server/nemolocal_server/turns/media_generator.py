@@ -20,7 +20,7 @@ from nemolocal_agent import (
     choose_music_upload,
     length_of,
 )
-from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.responses import encode_json
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.synthetic.sample_media import MOODS, make_music
 from nemolocal_render.synthetic.scene_clips import SCENES, make_scene

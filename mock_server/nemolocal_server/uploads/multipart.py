@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from nemolocal_contract.media import normalize_extension
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from .. import ids
 from ..errors import ContractError, bad_request, unsupported_file

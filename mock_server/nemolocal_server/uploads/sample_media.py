@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.synthetic.sample_media import make_music, make_sample
 

@@ -18,7 +18,7 @@ from nemolocal_conformance.fuzz.script import (
 )
 from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 

@@ -24,7 +24,7 @@ from nemolocal_conformance.fuzz.script import (
 )
 from nemolocal_conformance.fuzz.script_report import script_verdict
 from nemolocal_conformance.fuzz.script_runner import ScriptRunner, open_script_runner
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
 from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse

@@ -151,6 +151,7 @@ def client_fixture(**settings: Any) -> Iterator[ClientFixture]:
             stack.enter_context(mock.patch(name, value))
         chosen = Settings(**settings)
         server = stack.enter_context(LocalServer(chosen, clock, _fake_render))
+        server.call(clock.attach())
         folder = stack.enter_context(TemporaryFolder("mutants"))
         on = ClientFixture(server.base_url, clock, folder)
         stack.callback(on.close)

@@ -20,7 +20,7 @@ from nemolocal_client.operations import (
 )
 from nemolocal_client.response_errors import render_status_of
 from nemolocal_client.retry import CONTRACT_POLLING, PollPolicy
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 
 from . import client_scenarios
 from .client_mutant import ClientMutant, OnApplied, client_mutant

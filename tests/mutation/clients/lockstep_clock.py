@@ -5,10 +5,7 @@ for a response, or for more of a stream, all of which it has read. So minutes ta
 every run is the same.
 """
 
-import asyncio
 import contextlib
-import heapq
-import itertools
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -21,50 +18,26 @@ from nemolocal_client.operations import (
     StreamEnd,
 )
 from nemolocal_client.transport import Stream, Transport
-from nemolocal_contract.clock import MANUAL_CLOCK_START
+from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CONTROL_PREFIX
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Iterations of the event loop in which woken tasks reach their next wait.
-_SETTLE_ITERATIONS = 12
 
-
-class LockstepClock:
+class LockstepClock(ManualClock):
     """The shared clock; `wrap_app` makes a server's app report its requests."""
 
     def __init__(self) -> None:
-        self._now = MANUAL_CLOCK_START
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._order = itertools.count()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._pending_check: asyncio.Handle | None = None
-        self._pausing = self._awaiting = self._reading = False
+        super().__init__(autojump=True)
+        self._awaiting = self._reading = False
         self._unread = self._streams = 0
 
-    def time(self) -> float:
-        return self._now
-
-    def elapsed(self) -> float:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + max(seconds, 0.0), next(self._order), woken))
-        self._schedule_check()
-        await woken
-
-    def wait(self, seconds: float) -> None:
-        """Wait as the client does."""
-        assert self._loop is not None  # who waits has called the server before
-        asyncio.run_coroutine_threadsafe(self._pause(seconds), self._loop).result()
-
-    async def _pause(self, seconds: float) -> None:
-        self._pausing = True
-        await self.sleep(seconds)
-        self._pausing = False
+    def is_held(self) -> bool:
+        """Whether the client or a thread works, or a stream has bytes that the client will read."""
+        idle = self._awaiting or (self._reading and not self._unread)
+        return not idle or super().is_held()
 
     @contextlib.contextmanager
     def awaiting_response(self) -> Iterator[None]:
@@ -77,35 +50,12 @@ class LockstepClock:
 
     def read_stream(self, stream: Stream) -> StreamChunk | StreamEnd | StreamCut:
         """The client waits for more of its stream."""
-        assert self._loop is not None
         self._reading = True
-        self._loop.call_soon_threadsafe(self._schedule_check)
+        self.check_soon()
         got = stream.read()
         self._reading = False
         self._unread -= len(got.data) if isinstance(got, StreamChunk) else 1
         return got
-
-    @property
-    def _idle(self) -> bool:
-        return self._pausing or self._awaiting or (self._reading and not self._unread)
-
-    def _schedule_check(self, turns: int = _SETTLE_ITERATIONS) -> None:
-        if self._pending_check is not None:
-            self._pending_check.cancel()
-        self._pending_check = asyncio.get_running_loop().call_soon(self._check_idle, turns)
-
-    def _check_idle(self, turns: int) -> None:
-        self._pending_check = None
-        if not self._idle:
-            return  # the client will poke us
-        if turns:
-            self._schedule_check(turns - 1)
-        elif self._sleepers:
-            due, _, woken = heapq.heappop(self._sleepers)
-            self._now = max(self._now, due)
-            if not woken.done():
-                woken.set_result(None)
-            self._schedule_check()
 
     def wrap_app(self, app: Any) -> "ClockedApp":
         """Return the app with its responses counted."""
@@ -113,9 +63,8 @@ class LockstepClock:
 
     def begin_request(self) -> None:
         """The server has a request: time may pass only from now on while the client waits."""
-        self._loop = asyncio.get_running_loop()
         self._awaiting = True
-        self._schedule_check()
+        self.check_soon()
 
     def begin_stream(self) -> int:
         """The client has the head of its response; return the number of this stream."""

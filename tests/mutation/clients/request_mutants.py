@@ -6,9 +6,15 @@ import httpx
 import msgspec
 
 from nemolocal_client.operations import Flow, HttpCall, OpenStream, Operation
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.headers import AUTHORIZATION, SKILL_PLATFORM, SKILL_VERSION
-from nemolocal_contract.requests import ChatRequest, Message, Part
+from nemolocal_contract.endpoints import (
+    AUTHORIZATION,
+    SKILL_PLATFORM,
+    SKILL_VERSION,
+    ChatRequest,
+    Message,
+    Part,
+)
+from nemolocal_contract.responses import decode_json, encode_json
 
 from . import client_scenarios
 from .client_mutant import ClientMutant, OnApplied, client_mutant

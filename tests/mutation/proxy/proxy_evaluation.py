@@ -15,7 +15,7 @@ from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.target import TargetClient
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
+from nemolocal_contract.endpoints import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from tests.mutation.memoized_media import MemoizedMedia

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 
 from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import request_mutant, response_mutant

@@ -1,7 +1,6 @@
 """Server mutants of section 6: credits."""
 
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, encode_json
 
 from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import response_mutant

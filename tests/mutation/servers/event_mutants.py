@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.responses import decode_json, encode_json
 
 from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import response_mutant

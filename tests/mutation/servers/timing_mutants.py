@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from nemolocal_contract.headers import AUTHORIZATION
+from nemolocal_contract.endpoints import AUTHORIZATION
 from nemolocal_contract.responses import Balance
 from nemolocal_server.data.ledger import Ledger
 from nemolocal_server.data.tokens import TokenRecord, TokenScope

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import request_mutant, response_mutant

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.envelope import failure
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, failure
 
 from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import request_mutant, response_mutant

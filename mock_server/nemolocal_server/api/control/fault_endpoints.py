@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ...errors import ContractError, bad_request
 from ...faults.catalogue import FaultError, FaultMatch, FaultSpec

@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nemolocal_contract.clock import iso8601
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode, encode_json
 
 from ...data.tokens import (
     AccountPlan,
