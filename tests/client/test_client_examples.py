@@ -63,7 +63,8 @@ def test_example_runs_as_it_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert ADDRESS in code, title
-    (tmp_path / "clip.mp4").write_bytes(sample.read_bytes())
+    for name in ("clip.mp4", "nemolocal-demo.mp4"):
+        (tmp_path / name).write_bytes(sample.read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.delenv("NEMO_TOKEN", raising=False)
@@ -98,7 +99,8 @@ def test_example_runs_in_a_process_of_its_own_and_renders(
     rendering_server: str, sample: Path, tmp_path: Path, title: str, code: str
 ) -> None:
     assert ADDRESS in code, title
-    (tmp_path / "clip.mp4").write_bytes(sample.read_bytes())
+    for name in ("clip.mp4", "nemolocal-demo.mp4"):
+        (tmp_path / name).write_bytes(sample.read_bytes())
     (tmp_path / "example.py").write_text(code.replace(ADDRESS, rendering_server), encoding="utf-8")
     (tmp_path / "sitecustomize.py").write_text(_HASTE, encoding="utf-8")
     environment = {
