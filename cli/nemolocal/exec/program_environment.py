@@ -171,9 +171,7 @@ def open_cloud_environment(
         relay = opened.enter_context(RelayThread().running())
         if seal is None:
             server = opened.enter_context(
-                _make_server(
-                    settings, monitor, is_allowed_connection, tls, hold_polls=hold_polls
-                )
+                _make_server(settings, monitor, is_allowed_connection, tls, hold_polls=hold_polls)
             )
             proxy = ConnectProxy(monitor, urlsplit(server.base_url).port or 0, rules.allowed_hosts)
             relay.run_coroutine(proxy.start())

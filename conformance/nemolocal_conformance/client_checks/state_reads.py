@@ -1,6 +1,6 @@
 """State reads after a turn: what they show, and who repeated a message (CLI-3, CLI-4).
 
-A client never sends a message again that was worked on. Its user may, who has seen what became of
+A client never sends a message again that was worked on. Its user may, having seen what became of
 the turn. A repetition is the user's if
 
 - the client is not a program with one fixed job,

@@ -11,11 +11,11 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from transports import TRANSPORTS, Cut, Reply
+from transports import TRANSPORTS, Cut, Reply  # type: ignore[import-not-found]
 
 MESSAGE = "trim to the first second"
 SPEED = float(os.environ.get("NEMO_SPEED") or 1)
@@ -126,7 +126,8 @@ class Client:
         tries = {1001: 0, 429: 0, 2001: 0, 1002: 0}
         while True:
             try:
-                return self.settle(before, *self.say())
+                self.settle(before, *self.say())
+                return
             except Failed as failure:
                 code = failure.code
                 if code == 2001 and BUG == "spends-on" and not tries[2001]:
@@ -172,29 +173,33 @@ class Client:
 
     def settle(self, before: Any, ending: str, text: bool) -> None:
         """Find out what became of a turn without text, by the state alone (CLI-3, CLI-4)."""
-        if ending == "end" and text:
+        if (ending == "end" and text) or BUG == "takes-silence-for-success":
             return
-        if BUG == f"resends-{ending}-at-once":
+        if f"resends-{ending}-at-once" == BUG:
             self.say()
-        if BUG == "takes-silence-for-success":
-            return
+        changed = self.has_changed(before, ending)
+        self.resend(ending, changed)
+        if not changed:
+            raise Failed(0, "nothing has changed")
+
+    def has_changed(self, before: Any, ending: str) -> bool:
         pauses = [0.0, 30, 60, 60, 60] if ending == "end" else [30.0, 60, 60, 60, 60]
         if ending == "cut" and BUG == "hasty":
             pauses[0] = 1
         for pause in pauses:
             wait(pause)
             if self.draft() != before:
-                break
-        else:
-            if BUG == f"resends-{ending}-unchanged":
-                self.say()
-            raise Failed(0, "nothing has changed")
-        if BUG == f"resends-{ending}":
+                return True
+        return False
+
+    def resend(self, ending: str, changed: bool) -> None:
+        """Break the rule that forbids it, in the way that `BUG` names."""
+        if f"resends-{ending}{'' if changed else '-unchanged'}" == BUG:
             self.say()
-        if BUG == f"resends-{ending}-late":
+        if f"resends-{ending}-late" == BUG:
             wait(60)
             self.say()
-        if BUG == f"resends-{ending}-elsewhere":
+        if f"resends-{ending}-elsewhere" == BUG:
             self.open_session()
             self.say()
 
@@ -208,7 +213,8 @@ class Client:
         name = self.render_id()
         for number in range(1, fails + 1):
             try:
-                return self.download(name, self.render(name, draft), output)
+                self.download(name, self.render(name, draft), output)
+                return
             except Failed as failure:
                 if failure.code or number == fails:
                     raise
@@ -326,8 +332,6 @@ def main(transport: str, clip: str, output: str) -> int:
         return 1
     return 0
 
-
-Send = Callable[..., Reply]
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:]))

@@ -46,8 +46,8 @@ def encode(body: Any, file: Path | None) -> tuple[bytes | None, dict[str, str]]:
     if file is not None:
         boundary = uuid.uuid4().hex
         head = (
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"files\"; "
-            f"filename=\"{file.name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+            f'--{boundary}\r\nContent-Disposition: form-data; name="files"; '
+            f'filename="{file.name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
         )
         data = head.encode() + file.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
         return data, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
@@ -74,7 +74,7 @@ class Urllib:
         try:
             reply = self._opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
-            return _reply(error.fp)
+            return _refusal(error)
         except (OSError, http.client.HTTPException) as error:
             raise Cut(str(error)) from error
         return _reply(reply)
@@ -118,6 +118,15 @@ class KeepAlive:
 
 def _reply(reply: Any) -> Reply:
     return Reply(reply.status, _lower(reply.headers.items()), _read(reply), reply.close)
+
+
+def _refusal(error: urllib.error.HTTPError) -> Reply:
+    """Read the reply of an error at once: the error closes it when it is forgotten."""
+    try:
+        body = error.read()
+    except (OSError, http.client.HTTPException) as cut:
+        raise Cut(str(cut)) from cut
+    return Reply(error.code, _lower(error.headers.items()), iter([body]), error.close)
 
 
 def _lower(items: Any) -> dict[str, str]:
