@@ -78,6 +78,13 @@ class ClientLog:
         """Return the calls that began after `first` and before `last`."""
         return self.all_calls[self._positions[first] + 1 : self._positions[last]]
 
+    def is_automatic(self, seconds: float, limit: float) -> bool:
+        """Whether the client did something by itself: within `limit` seconds of the contract.
+
+        What comes later may be the user's. A program with a fixed job has none, however slow it is.
+        """
+        return self.fixed_job or self.time_scale.is_within(seconds, limit)
+
     def calls_in_session(self, session: str) -> tuple[RecordedCall, ...]:
         """Return the calls about a session."""
         return self._sessions.get(session, ())
