@@ -106,6 +106,7 @@ class KeepAlive:
     def _chunks(self, reply: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
             yield from _read(reply)
+            reply.close()  # it is complete: the connection may be used again
         except Cut:
             self._close()
             raise
