@@ -184,6 +184,15 @@ def test_program_with_a_fixed_job_repeats_nothing(
     assert (found.outcome, found.credits) == ("failed", 50)
 
 
+def test_program_with_a_fixed_job_repeats_no_answered_message(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """It may not have understood the text, and a user may want the same edit twice."""
+    builder.start().chat("brighter").wait(60).chat("brighter")
+    assert verdict("client.resend", builder, fixed_job=True).outcome == "failed"
+    assert verdict("client.resend", builder).outcome == "not applicable"
+
+
 @pytest.mark.parametrize("check", RESENDS)
 def test_program_says_the_message_again_where_the_session_is_lost(
     check: str, builder: JournalBuilder, verdict: VerdictOf

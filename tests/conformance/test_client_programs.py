@@ -45,6 +45,7 @@ BROKEN = {
     "resends-end-elsewhere": ("silent", "client.resend"),
     # The state read of its export hides that it reads none after the turn.
     "takes-silence-for-success": ("silent-late", "the program gave up with status 1"),
+    "sees-no-typed-text": ("typed-events", "client.resend"),
     "resends-cut": ("cut-fin", "client.cut.resend"),
     "resends-cut-late": ("cut-reset", "client.cut.resend"),
     "hasty": ("cut-fin", "client.cut.wait"),

@@ -13,6 +13,7 @@ A journal cannot prove that there was a user, so such a repetition is inconclusi
 
 from collections.abc import Sequence
 
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.response_codes import ResponseCode
 
 from ..traffic.client_log import ClientLog
@@ -56,7 +57,7 @@ def check_resend(log: ClientLog, turn: ClientTurn) -> ClientFinding:
         if known and _may_be_by_the_user(log, again):
             return inconclusive(_USER_REPEAT, turn, again)
     cost = again.entry.turn.cost if again.entry.turn else 0
-    actual = f"sent again after {len(reads)} looks at the state"
+    actual = f"sent again after {pluralize(len(reads), 'look')} at the state"
     return failed("the same message", "never again", actual, turn, again, credits=cost)
 
 

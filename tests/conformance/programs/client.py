@@ -173,6 +173,8 @@ class Client:
 
     def settle(self, before: Any, ending: str, text: bool) -> None:
         """Find out what became of a turn without text, by the state alone (CLI-3, CLI-4)."""
+        if BUG == "sees-no-typed-text":
+            text = False
         if (ending == "end" and text) or BUG == "takes-silence-for-success":
             return
         if f"resends-{ending}-at-once" == BUG:
@@ -195,6 +197,8 @@ class Client:
     def resend(self, ending: str, changed: bool) -> None:
         """Break the rule that forbids it, in the way that `BUG` names."""
         if f"resends-{ending}{'' if changed else '-unchanged'}" == BUG:
+            self.say()
+        if BUG == "sees-no-typed-text":
             self.say()
         if f"resends-{ending}-late" == BUG:
             wait(60)
