@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 # Minutes of waiting pass in seconds. A scenario that judges one short wait has its own, slower one.
 _SPEED = 200.0
+# An export is pending at the first poll (after 30 s), and rendered at the second.
+_RENDER_QUEUE = 45.0
+_NEVER_RENDERED = "render-stuck"
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
 _NOTHING_JUDGED = 2
@@ -105,7 +108,7 @@ def run_scenario(order: RunOptions, scenario: ClientScenario) -> ScenarioResult:
     settings = scenario_settings(scenario)
     with (
         TemporaryFolder("conform-client") as own,
-        _open_environment(order, settings, own) as place,
+        _open_environment(order, scenario, settings, own) as place,
     ):
         # Nothing of ours is in what the program is given.
         folder = own / "program"
@@ -131,13 +134,14 @@ def run_scenario(order: RunOptions, scenario: ClientScenario) -> ScenarioResult:
 
 @contextlib.contextmanager
 def _open_environment(
-    order: RunOptions, settings: "Settings", folder: Path
+    order: RunOptions, scenario: ClientScenario, settings: "Settings", folder: Path
 ) -> Iterator[ProgramEnvironment]:
     monitor = order.monitor
+    hold = not any(fault["name"] == _NEVER_RENDERED for fault in scenario.faults)
     made = (
-        open_cloud_environment(settings, folder, monitor)
+        open_cloud_environment(settings, folder, monitor, hold_polls=hold)
         if order.cloud
-        else open_plain_environment(settings, monitor)
+        else open_plain_environment(settings, monitor, hold_polls=hold)
     )
     with made as place:
         yield place
@@ -150,7 +154,8 @@ def scenario_settings(scenario: ClientScenario) -> "Settings":
     wanted = {"token": _TOKEN, "user_id": _USER, **(scenario.token or {})}
     made = {} if scenario.token is None else {"tokens": [wanted]}
     calm = {"port": 0, "speed": _SPEED, "silence": {"rate": 0.0}}
-    fields = {**calm, **made, **scenario.settings}
+    queue = {"render_queue": (_RENDER_QUEUE, _RENDER_QUEUE)}
+    fields = {**calm, **queue, **made, **scenario.settings}
     return load_settings(given=fields, dialect=fields.pop("dialect", {}))
 
 

@@ -94,8 +94,19 @@ def edit_and_export(arguments: argparse.Namespace) -> int:
             reconnect=arguments.reconnect,
         ) as client,
     ):
-        studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
-        return _edit_and_export(arguments, place, studio, client, display)
+
+        def attempt() -> int:
+            studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
+            return _edit_and_export(arguments, place, studio, client, display)
+
+        try:
+            return attempt()
+        except SessionNotFound as error:
+            # Nobody knows the earlier edits of a saved session.
+            if arguments.session:
+                raise
+            display.show_line(f"{error.message}: starting over in a new session")
+        return attempt()
 
 
 def _edit_and_export(

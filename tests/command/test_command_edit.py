@@ -166,6 +166,35 @@ def test_link_to_the_project_is_offered_where_the_server_stays(
     assert "workspace/claim" not in run("edit", clip, "-m", TRIM, "-o", "b.mp4").out
 
 
+def lose_session(url: str, times: int) -> None:
+    """Let messages be answered with 1002."""
+    order = {"name": "session-lost", "match": {"endpoint": "chat"}, "times": times}
+    httpx.post(f"{url}/__nemolocal__/faults", json=order, timeout=60).raise_for_status()
+
+
+@pytest.mark.rule("CLI-7", "SES-3")
+def test_edit_starts_over_in_a_new_session(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
+    url = serve()
+    lose_session(url, 1)
+    outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
+    assert outcome.status == 0, outcome.err
+    assert outcome.lines.count("Uploaded clip.mp4 (video, 2 s)") == 2
+    assert outcome.out.count(": starting over in a new session") == 1
+    assert Path("a.mp4").exists()
+
+
+@pytest.mark.rule("CLI-7", "SES-3")
+def test_edit_starts_over_once(run: CommandRunner, serve: ServerStarter, clip: Path) -> None:
+    url = serve()
+    lose_session(url, 2)
+    outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
+    assert outcome.status == 1
+    assert outcome.err.count("open a new session") == 1
+    assert not Path("a.mp4").exists()
+
+
 def test_film_without_a_link_is_a_film(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:

@@ -197,6 +197,34 @@ def test_real_time_renders_may_be_polled_more_often(
     assert verdict("client.poll.count", polled(builder, 20, 0.6)).outcome == "not judgeable"
 
 
+STUCK = ("render-stuck",)
+
+
+@pytest.mark.parametrize(
+    ("speed", "count", "pause", "outcome"),
+    [
+        (200.0, 10, 0.15, "passed"),
+        (200.0, 11, 0.15, "failed"),
+        (None, 12, 0.15, "not judgeable"),
+        # Twice a second by real time, as a client may poll a local server.
+        (200.0, 20, 0.5, "not judgeable"),
+    ],
+)
+def test_polls_of_an_export_that_never_ends_are_counted(
+    speed: float | None,
+    count: int,
+    pause: float,
+    outcome: str,
+    builder: JournalBuilder,
+    verdict: VerdictOf,
+) -> None:
+    builder.speed = speed
+    builder.submit_render(faults=STUCK)
+    for _ in range(count):
+        builder.wait(pause).poll_render("processing", took=0.0)
+    assert verdict("client.poll.count", builder).outcome == outcome
+
+
 def test_download_from_another_server_is_inconclusive(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:

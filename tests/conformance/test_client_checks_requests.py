@@ -304,3 +304,27 @@ def test_edit_matches_no_other_route(
 ) -> None:
     builder.chat(message)
     assert all(verdict(check, builder).outcome == "passed" for check in check_ids(message_routing))
+
+
+@pytest.mark.parametrize(
+    ("then", "fixed_job", "outcome", "actual"),
+    [
+        (lambda b: b, True, "failed", "nothing more"),
+        (lambda b: b.request("balance"), True, "failed", "4 GET /api/credits/balance/simple"),
+        (lambda b: b.open_session("2" * 19), True, "passed", ""),
+        (lambda b: b, False, "not judgeable", ""),
+        (lambda b: b.request("balance"), False, "not judgeable", ""),
+    ],
+)
+def test_program_that_gives_up_at_1002_fails(
+    then: Build,
+    fixed_job: bool,
+    outcome: str,
+    actual: str,
+    builder: JournalBuilder,
+    verdict: VerdictOf,
+) -> None:
+    """A user may have ended the conversation; a program with one job must go on."""
+    then(builder.request_token().open_session().read_state(**LOST))
+    found = verdict("client.after-1002.new-session", builder, fixed_job=fixed_job)
+    assert (found.outcome, found.actual) == (outcome, actual)

@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Build, Build]] = {
         lambda b: silent(b).chat("more"),
     ),
     "client.resend": (
-        lambda b: silent(b).read_state("after").chat(),
+        lambda b: silent(b).read_state("after").chat("more"),
         lambda b: silent(b).read_state().chat(),
     ),
     "client.state.rhythm": (
@@ -64,11 +64,11 @@ CASES: dict[str, tuple[Build, Build]] = {
         lambda b: looks(cut(b), 30, 60, 60, 60),
     ),
     "client.cut.resend": (
-        lambda b: looks(cut(b), 30, 60, 60, 60, 60).chat(),
+        lambda b: looks(cut(b), 30, 60, 60, 60, 60).chat("more"),
         lambda b: looks(cut(b), 30).chat(),
     ),
     "client.hang-up.resend": (
-        lambda b: b.start().chat(**GONE).read_state("after").chat(),
+        lambda b: b.start().chat(**GONE).read_state("after").chat("more"),
         lambda b: b.start().chat(**GONE).chat(),
     ),
     "client.heartbeats.patience": (
@@ -114,6 +114,99 @@ def test_resend_reports_its_cost(
     found = verdict(check, begin(builder).chat(cost=100))
     assert (found.outcome, found.credits) == ("failed", 100)
     assert found.entries == (5, 6)
+
+
+RESENDS: dict[str, Build] = {
+    "client.resend": silent,
+    "client.cut.resend": cut,
+    "client.hang-up.resend": lambda b: b.start().chat(**GONE),
+}
+
+
+@pytest.mark.parametrize("check", RESENDS)
+@pytest.mark.parametrize(
+    "look",
+    [lambda b: b.wait(30).read_state("after"), lambda b: looks(b, 30, 60, 60, 60, 60)],
+)
+def test_repetition_right_after_the_last_read_is_the_clients(
+    check: str, look: Build, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """Seen changes, or five reads without one, do not allow the client itself to resend."""
+    found = verdict(check, look(RESENDS[check](builder)).wait(1.9).chat())
+    assert (found.outcome, found.credits) == ("failed", 50)
+
+
+@pytest.mark.parametrize("check", RESENDS)
+@pytest.mark.parametrize("speed", [1.0, 200.0])
+def test_repetition_may_be_the_users_after_two_seconds(
+    check: str, speed: float, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.speed = speed
+    RESENDS[check](builder).wait(30).read_state("after").wait(2.1).chat()
+    found = verdict(check, builder)
+    assert found.outcome == "not judgeable"
+    assert found.reason == "the user may have repeated the message"
+
+
+@pytest.mark.parametrize("check", RESENDS)
+def test_user_may_look_again_before_the_repetition(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    RESENDS[check](builder).wait(30).read_state("after").wait(9).request("balance").wait(3).chat()
+    assert verdict(check, builder).outcome == "not judgeable"
+
+
+@pytest.mark.parametrize("check", RESENDS)
+def test_clock_that_stands_still_does_not_tell_who_repeated(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.speed = None
+    RESENDS[check](builder).read_state("after").chat()
+    assert verdict(check, builder).outcome == "not judgeable"
+
+
+@pytest.mark.parametrize("check", RESENDS)
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        lambda b: b.wait(30).read_state("after").wait(600).chat(),
+        lambda b: looks(b, 30, 60, 60, 60, 60).wait(600).chat(),
+        lambda b: b.wait(30).read_state("after").upload("b.mp4").chat(),
+        lambda b: b.wait(30).read_state("after").open_session("2" * 19).upload().chat(),
+        lambda b: b.wait(-5).chat(),
+    ],
+)
+def test_program_with_a_fixed_job_repeats_nothing(
+    check: str, repeat: Build, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """It has no user: neither a pause, nor another session or upload, excuses a repetition."""
+    found = verdict(check, repeat(RESENDS[check](builder)), fixed_job=True)
+    assert (found.outcome, found.credits) == ("failed", 50)
+
+
+def test_program_with_a_fixed_job_repeats_no_answered_message(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """It may not have understood the text, and a user may want the same edit twice."""
+    builder.start().chat("brighter").wait(60).chat("brighter")
+    assert verdict("client.resend", builder, fixed_job=True).outcome == "failed"
+    assert verdict("client.resend", builder).outcome == "not applicable"
+
+
+@pytest.mark.parametrize("check", RESENDS)
+def test_program_says_the_message_again_where_the_session_is_lost(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    RESENDS[check](builder).wait(30).read_state(code=1002).open_session("2" * 19).chat()
+    assert verdict(check, builder, fixed_job=True).outcome == "passed"
+
+
+@pytest.mark.parametrize("check", RESENDS)
+def test_program_goes_on_with_another_message(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    RESENDS[check](builder).wait(30).read_state("after").chat("more").chat()
+    assert verdict(check, builder, fixed_job=True).outcome == "passed"
 
 
 def test_end_of_the_journal_is_not_a_state_read(

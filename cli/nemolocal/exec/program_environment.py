@@ -22,6 +22,7 @@ from .connection_owner import SocketAddress, is_allowed_connection, may_be_own_c
 from .network_layout import NetworkLayout, plan_network, write_system_files
 from .owner_middleware import InProcessTransport, OwnerMiddleware
 from .relay_thread import RelayThread
+from .render_hold import RenderHoldMiddleware
 from .sealed_network import SealedNetwork, SealingUnavailable, open_sealed_network
 from .traffic_monitor import TrafficMonitor, monitor_handshakes
 
@@ -93,6 +94,8 @@ def _make_server(
     may_pass: Callable[[SocketAddress, SocketAddress], bool],
     tls: "ssl.SSLContext | None" = None,
     listeners: Sequence[socket.socket] = (),
+    *,
+    hold_polls: bool = False,
 ) -> "LocalServer":
     """The one place where a server for a program is made."""
     from nemolocal_server.data.store import StoreError
@@ -100,7 +103,14 @@ def _make_server(
     from nemolocal_server.serving import LocalServer
 
     def restrict(app: object) -> OwnerMiddleware:
+        if hold_polls:
+            queue = settings.render_queue[1] / settings.speed
+            app = RenderHoldMiddleware(app, queue, count_running_exports)
         return OwnerMiddleware(app, monitor, may_pass)
+
+    def count_running_exports() -> int:
+        running: int = server.app.state.services.exports.running_count
+        return running
 
     # The program may call the server by the cloud's name.
     names = (*settings.allowed_hosts, monitor.host)
@@ -119,10 +129,14 @@ def _make_server(
 
 @contextlib.contextmanager
 def open_plain_environment(
-    settings: "Settings", monitor: TrafficMonitor
+    settings: "Settings", monitor: TrafficMonitor, *, hold_polls: bool = False
 ) -> Iterator[ProgramEnvironment]:
-    """A server that a program reaches by NEMO_API_URL."""
-    with _make_server(settings, monitor, may_be_own_connection) as server:
+    """A server that a program reaches by NEMO_API_URL.
+
+    With `hold_polls` polls of an export are answered when it has been rendered.
+    """
+    made = _make_server(settings, monitor, may_be_own_connection, hold_polls=hold_polls)
+    with made as server:
         # A proxy of the environment knows no server of this machine.
         here = ",".join(filter(None, (os.environ.get(_NO_PROXY), _LOOPBACK)))
         variables = {"NEMO_API_URL": server.base_url, _NO_PROXY: here, _NO_PROXY.lower(): here}
@@ -135,9 +149,12 @@ def open_cloud_environment(
     folder: Path,
     monitor: TrafficMonitor,
     rules: NetworkPolicy = _DEFAULT_POLICY,
+    *,
+    hold_polls: bool = False,
 ) -> Iterator[ProgramEnvironment]:
     """A server in the cloud's place; files for the program are written to `folder`.
 
+    With `hold_polls` polls of an export are answered when it has been rendered.
     The program is sealed where that is possible and wanted. Raises Problem where it is required
     and impossible.
     """
@@ -154,7 +171,7 @@ def open_cloud_environment(
         relay = opened.enter_context(RelayThread().running())
         if seal is None:
             server = opened.enter_context(
-                _make_server(settings, monitor, is_allowed_connection, tls)
+                _make_server(settings, monitor, is_allowed_connection, tls, hold_polls=hold_polls)
             )
             proxy = ConnectProxy(monitor, urlsplit(server.base_url).port or 0, rules.allowed_hosts)
             relay.run_coroutine(proxy.start())
@@ -165,7 +182,9 @@ def open_cloud_environment(
             listeners = [
                 seal.listeners[place] for place in layout.https_listeners if place in seal.listeners
             ]
-            made = _make_server(settings, monitor, _allow_all, tls, listeners)
+            made = _make_server(
+                settings, monitor, _allow_all, tls, listeners, hold_polls=hold_polls
+            )
             server = opened.enter_context(made)
             _start_relays(relay, seal, layout, monitor)
             led, base_url, java = _sealed_variables(), CLOUD_BASE_URL, ""

@@ -93,7 +93,7 @@ def manual_token_is_never_replaced(log: ClientLog) -> Iterator[ClientFinding]:
 
 
 def _at_once(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
-    return log.time_scale.is_within(after.entry.started - call.entry.ended, _AT_ONCE)
+    return log.is_automatic(after.entry.started - call.entry.ended, _AT_ONCE)
 
 
 def _refused_between(log: ClientLog, granted: RecordedCall, request: RecordedCall) -> bool:

@@ -24,12 +24,15 @@ def evaluate_journal(
     token: int | None = None,
     user: str | None = None,
     speed: float | None = None,
+    fixed_job: bool = False,
 ) -> ConformanceReport:
     """Evaluate the clients of a journal, or only the one of `token` or `user`.
 
-    `speed` is the speed of the journal's clock, for journals that do not contain it.
+    `speed` is the speed of the journal's clock, for journals that do not contain it. With
+    `fixed_job` the clients are programs that run one job without a user: whatever they repeat,
+    they repeat by themselves.
     """
-    records = group_by_client(journal, token=token, user=user, speed=speed)
+    records = group_by_client(journal, token=token, user=user, speed=speed, fixed_job=fixed_job)
     acts = [call for record in records for call in record.all_calls]
     host = next((call.header("host") for call in acts if call.header("host")), "")
     return ConformanceReport(

@@ -152,7 +152,7 @@ def _retry_chains(log: ClientLog) -> list[list[ClientExport]]:
 
 def _is_retry(log: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
     apart = render.submit.entry.started - _last(chain[-1]).entry.ended
-    return chain[-1].has_failed and log.time_scale.is_within(apart, _BY_ITSELF)
+    return chain[-1].has_failed and log.is_automatic(apart, _BY_ITSELF)
 
 
 def _last(render: ClientExport) -> RecordedCall:

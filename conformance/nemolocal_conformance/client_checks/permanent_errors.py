@@ -55,7 +55,7 @@ def _unrepeated(
     for call in refused:
         again = next_same(call)
         apart = again.entry.started - call.entry.ended if again else 0.0
-        if again is None or not log.time_scale.is_within(apart, _BY_ITSELF):
+        if again is None or not log.is_automatic(apart, _BY_ITSELF):
             yield passed(call)
             continue
         turn = turn_of(again)

@@ -85,7 +85,7 @@ def chat_accepts_a_stream(log: ClientLog) -> Iterator[ClientFinding]:
     """A message MUST be sent with `Accept: text/event-stream`."""
     for call in log.calls_to("chat"):
         sent = call.header("accept")
-        right = "text/event-stream" in sent
+        right = "text/event-stream" in sent.lower()
         yield passed(call) if right else failed("accept", "text/event-stream", sent, call)
 
 

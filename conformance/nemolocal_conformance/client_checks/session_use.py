@@ -7,24 +7,34 @@ from nemolocal_contract.responses import ResponseCode
 from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import ClientTurn
 from ..traffic.recorded_call import RecordedCall
-from .client_check import ClientFinding, client_check, failed, passed
+from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
 
 @client_check("client.after-1002.new-session", "CLI-7", "SES-3")
 def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """After 1002 a client MUST open a new session and leave the lost one alone."""
+    for session, call in _lost_sessions(log).items():
+        later = list(log.calls_after(call))
+        used = next((other for other in later if other.session_id == session), None)
+        opened = next((other for other in later if other.endpoint == "session"), None)
+        if used is not None:
+            yield failed("the lost session", "left alone", used.label, call, used)
+        elif opened is not None:
+            yield passed(call, opened)
+        elif log.fixed_job:
+            actual = later[0].label if later else "nothing more"
+            yield failed("what came next", "a new session", actual, call, *later[:1], missing=True)
+        else:
+            yield inconclusive("the user may not have needed a session any more", call)
+
+
+def _lost_sessions(log: ClientLog) -> dict[str, RecordedCall]:
+    """Return the first 1002 of each session, those about an export aside (REN-8)."""
     lost: dict[str, RecordedCall] = {}
     for call in log.contract_calls:
         if call.code == ResponseCode.SESSION_NOT_FOUND and call.session_id and not call.render_id:
             lost.setdefault(call.session_id, call)
-    for session, call in lost.items():
-        later = list(log.calls_after(call))
-        used = next((other for other in later if other.session_id == session), None)
-        if used is not None:
-            yield failed("the lost session", "left alone", used.label, call, used)
-        opened = next((other for other in later if other.endpoint == "session"), None)
-        if used is None and opened is not None:
-            yield passed(call, opened)
+    return lost
 
 
 @client_check("client.upload.again", "SES-2", "UPL-1")

@@ -28,10 +28,12 @@ def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFind
 
 
 @client_check("client.resend", "CLI-3", "SSE-7")
-def silent_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message whose stream ended without text MUST NOT be sent again: it was worked on."""
+def answered_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
+    """A message whose stream ended, with or without text, MUST NOT be sent again by the client."""
     for turn in log.turns:
-        if turn.is_silent:
+        # A user may ask for the same twice; a program that does has not understood the text.
+        answered = log.fixed_job and turn.is_complete and not turn.error_code
+        if turn.is_silent or answered:
             yield check_resend(log, turn)
 
 

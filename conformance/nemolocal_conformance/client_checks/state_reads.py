@@ -1,6 +1,20 @@
-"""State reads after a turn: what they show, and when a message may be resent (CLI-3, CLI-4)."""
+"""State reads after a turn: what they show, and who repeated a message (CLI-3, CLI-4).
+
+A client never sends a message again that was worked on. Its user may, having seen what became of
+the turn. A repetition is the user's if
+
+- the client is not a program with one fixed job,
+- the client had found out what became of the turn: a state read showed a change, or five did not,
+- and at least two seconds of real time passed after the request before it. No user reads a reply
+  and repeats a message sooner; a client that repeats it by itself does so at once.
+
+A journal cannot prove that there was a user, so such a repetition is inconclusive.
+"""
 
 from collections.abc import Sequence
+
+from nemolocal_contract.plurals import pluralize
+from nemolocal_contract.response_codes import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import ClientTurn
@@ -9,6 +23,9 @@ from .client_check import ClientFinding, failed, inconclusive, passed
 
 MAX_STATE_READS = 5
 """After so many reads of an unchanged state the turn has failed (CLI-4)."""
+# The shortest time in which a user reads a reply and repeats a message, in real seconds.
+_USER_PAUSE = 2.0
+_USER_REPEAT = "the user may have repeated the message"
 
 
 def leading_unchanged_reads(
@@ -27,16 +44,35 @@ def leading_unchanged_reads(
 
 
 def check_resend(log: ClientLog, turn: ClientTurn) -> ClientFinding:
-    """Check whether a message was resent before a state read showed the result of the turn."""
+    """Check whether the client itself sent the message of a turn again."""
     reads, after = log.state_reads_after(turn)
-    if after is None or after.endpoint != "chat" or after.message != turn.message:
+    again = _next_message(log, turn) if log.fixed_job else after
+    if again is None or again.endpoint != "chat" or again.message != turn.message:
         return passed(turn)
-    unchanged = leading_unchanged_reads(log, turn, reads)
-    if unchanged is None:
-        return inconclusive("the state before the turn is not known", turn, after)
-    seen = len(unchanged) < len(reads) or len(unchanged) >= MAX_STATE_READS
-    if seen:
-        return passed(turn, after)
-    cost = after.entry.turn.cost if after.entry.turn else 0
-    actual = f"sent again after {len(reads)} looks at the state"
-    return failed("the same message", "never again", actual, turn, after, credits=cost)
+    if not log.fixed_job:
+        unchanged = leading_unchanged_reads(log, turn, reads)
+        if unchanged is None:
+            return inconclusive("the state before the turn is not known", turn, again)
+        known = len(unchanged) < len(reads) or len(unchanged) >= MAX_STATE_READS
+        if known and _may_be_by_the_user(log, again):
+            return inconclusive(_USER_REPEAT, turn, again)
+    cost = again.entry.turn.cost if again.entry.turn else 0
+    actual = f"sent again after {pluralize(len(reads), 'look')} at the state"
+    return failed("the same message", "never again", actual, turn, again, credits=cost)
+
+
+def _next_message(log: ClientLog, turn: ClientTurn) -> RecordedCall | None:
+    """Return the next message in any session; None if the session of the turn was lost before."""
+    for call in log.all_calls[log.position(turn.call) + 1 :]:
+        if call.code == ResponseCode.SESSION_NOT_FOUND and call.session_id == turn.session_id:
+            return None
+        if call.endpoint == "chat":
+            return call
+    return None
+
+
+def _may_be_by_the_user(log: ClientLog, again: RecordedCall) -> bool:
+    """Whether a user had the time to repeat a message; a clock that stands still does not tell."""
+    earlier = log.all_calls[: log.position(again)]
+    pause = again.entry.started - max(call.entry.ended for call in earlier)
+    return log.time_scale.speed is None or pause >= _USER_PAUSE

@@ -87,7 +87,7 @@ def _first_refusals(log: ClientLog) -> Iterator[RecordedCall]:
 
 
 def _at_once(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
-    return log.time_scale.is_within(after.entry.started - call.entry.ended, _AT_ONCE)
+    return log.is_automatic(after.entry.started - call.entry.ended, _AT_ONCE)
 
 
 def _renews(call: RecordedCall, after: RecordedCall) -> bool:

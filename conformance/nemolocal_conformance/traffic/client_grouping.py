@@ -29,10 +29,12 @@ def group_by_client(
     token: int | None = None,
     user: str | None = None,
     speed: float | None = None,
+    fixed_job: bool = False,
 ) -> tuple[ClientLog, ...]:
     """Return the clients of a journal in the order of their first call.
 
-    `token` or `user` selects one of them. `speed` is that of the clock, if it is known.
+    `token` or `user` selects one of them. `speed` is that of the clock, if it is known. With
+    `fixed_job` they are programs that run one job without a user.
     """
     time_scale = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
     ordered = sorted((e for e in journal.entries if not _is_forbidden(e, journal)), key=_start_key)
@@ -44,7 +46,11 @@ def group_by_client(
     groups.sort(key=lambda group: _start_key(group[0]))
     return tuple(
         ClientLog(
-            group, time_scale, is_complete=journal.is_complete, has_endings=journal.has_endings
+            group,
+            time_scale,
+            is_complete=journal.is_complete,
+            has_endings=journal.has_endings,
+            fixed_job=fixed_job,
         )
         for group in groups
     )

@@ -24,8 +24,9 @@ _ACTING_ENDPOINTS = ("chat", "upload", "render")
 class ClientLog:
     """The calls of one client.
 
-    `whole` says that no entry is missing from the journal. `endings` says that it records how each
-    response ended, which a HAR file of other programs does not.
+    `is_complete` says that no entry is missing from the journal. `has_endings` says that it records
+    how each response ended, which a HAR file of other programs does not. `fixed_job` says that the
+    client is a program that runs one job without a user, so that it does everything by itself.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class ClientLog:
         *,
         is_complete: bool = True,
         has_endings: bool = True,
+        fixed_job: bool = False,
     ) -> None:
         ordered = sorted(entries, key=lambda entry: (entry.started, entry.id))
         self.all_calls = tuple(map(RecordedCall, ordered))
         self.time_scale = time_scale
         self.is_complete = is_complete
         self.has_endings = has_endings
+        self.fixed_job = fixed_job
 
     def calls_to(self, *endpoints: str) -> tuple[RecordedCall, ...]:
         """Return the calls to these endpoints, in order."""
@@ -61,6 +64,10 @@ class ClientLog:
         """The submitted exports, in order."""
         return exports_of(self.all_calls)
 
+    def position(self, call: RecordedCall) -> int:
+        """Return the position of a call in `all_calls`."""
+        return self._positions[call]
+
     def calls_after(self, call: RecordedCall) -> Iterator[RecordedCall]:
         """Return the calls that began after this one had ended."""
         places = range(self._positions[call] + 1, len(self.all_calls))
@@ -70,6 +77,13 @@ class ClientLog:
     def calls_between(self, first: RecordedCall, last: RecordedCall) -> tuple[RecordedCall, ...]:
         """Return the calls that began after `first` and before `last`."""
         return self.all_calls[self._positions[first] + 1 : self._positions[last]]
+
+    def is_automatic(self, seconds: float, limit: float) -> bool:
+        """Whether the client did something by itself: within `limit` seconds of the contract.
+
+        What comes later may be the user's. A program with a fixed job has none, however slow it is.
+        """
+        return self.fixed_job or self.time_scale.is_within(seconds, limit)
 
     def calls_in_session(self, session: str) -> tuple[RecordedCall, ...]:
         """Return the calls about a session."""

@@ -73,8 +73,8 @@ class RecordedCall:
         return self.header(AUTHORIZATION).lower().startswith("bearer ")
 
     def header(self, name: str) -> str:
-        """Return a header of the request, "" if it is missing."""
-        return self.entry.request_headers.get(name.lower(), "")
+        """Return a header of the request without the spaces around it, "" if it is missing."""
+        return self.entry.request_headers.get(name.lower(), "").strip()
 
     @functools.cached_property
     def request_json(self) -> Any:

@@ -20,7 +20,9 @@ def run_scenario(scenario: MutationScenario, *, broken: bool = False) -> Conform
             raise stuck
         journal = on.read_journal()
     # Client and server wait by the same clock.
-    return evaluate_journal(journal, client_catalogue().values(), speed=1.0)
+    return evaluate_journal(
+        journal, client_catalogue().values(), speed=1.0, fixed_job=scenario.fixed_job
+    )
 
 
 def run_client_mutant(mutant: ClientMutant) -> MutationResult:

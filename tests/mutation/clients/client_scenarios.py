@@ -13,20 +13,22 @@ from .client_fixture import EDIT, ClientFixture, catch_error, route_message
 class MutationScenario(msgspec.Struct, frozen=True):
     """A program, and the settings of the server that it needs.
 
-    `expected_failures` are the checks that fail for every client.
+    `expected_failures` are the checks that fail for every client. With `fixed_job` the program is
+    judged as one that has no user.
     """
 
     name: str
     run: Callable[[ClientFixture], None]
     settings: dict[str, Any] = {}
     expected_failures: tuple[str, ...] = ()
+    fixed_job: bool = False
 
 
 def scenario(
-    *spoils: str, **settings: Any
+    *spoils: str, fixed_job: bool = False, **settings: Any
 ) -> Callable[[Callable[[ClientFixture], None]], MutationScenario]:
     """Make a scenario of a function, with its name."""
-    return lambda play: MutationScenario(play.__name__, play, settings, spoils)
+    return lambda play: MutationScenario(play.__name__, play, settings, spoils, fixed_job)
 
 
 @scenario()
@@ -159,7 +161,7 @@ def manual_token_expired(fixture: ClientFixture) -> None:
     catch_error(client.balance)
 
 
-@scenario()
+@scenario(fixed_job=True)
 def session_lost(fixture: ClientFixture) -> None:
     """The session is not known any more."""
     client = fixture.open_client_with_clip()

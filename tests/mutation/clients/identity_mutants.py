@@ -12,6 +12,7 @@ from nemolocal_client.errors import (
     NemoError,
     OutOfCredits,
     RateLimited,
+    SessionNotFound,
     UnsupportedFile,
 )
 from nemolocal_client.operations import (
@@ -198,6 +199,21 @@ def keeps_lost_session(operation: Operation, on_applied: OnApplied, memory: Memo
     else:
         memory["session"] = yield operation
     return memory["session"]
+
+
+@operation_mutant(
+    "gives-up-at-1002", "CLI-7", "SES-3",
+    kills="client.after-1002.new-session", scenario=client_scenarios.session_lost,
+)  # fmt: skip
+def gives_up_at_1002(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
+    """A lost session is the end of the job."""
+    if "lost" in memory:
+        on_applied()
+        raise NemoError("the session is lost", remedy="start over")
+    reply = yield operation
+    if isinstance(error_of(reply), SessionNotFound):
+        memory["lost"] = True
+    return reply
 
 
 def _stubborn(

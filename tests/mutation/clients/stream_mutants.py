@@ -113,6 +113,34 @@ def repeats_cut(operation: Operation, on_applied: OnApplied, memory: Memory) -> 
     return reply
 
 
+def _repeating(
+    id: str, kills: str, scenario: client_scenarios.MutationScenario, rule: str
+) -> ClientMutant:
+    """Make a mutant that sends a message again once it knows what became of it."""
+
+    @client_mutant(id, rule, "SSE-7", kills=kills, scenario=scenario, at="client.Client.say")
+    def twice(original: Any, on_applied: OnApplied) -> Any:
+        """A message is sent again after the state has shown what came of it."""
+
+        def say(client: Any, message: str) -> Turn:
+            original(client, message)
+            on_applied()
+            turn: Turn = original(client, message)
+            return turn
+
+        return say
+
+    return twice
+
+
+repeats_seen_silence = _repeating(
+    "repeats-seen-silence", "client.resend", client_scenarios.silent, "CLI-3"
+)
+repeats_seen_cut = _repeating(
+    "repeats-seen-cut", "client.cut.resend", client_scenarios.reply_lost, "CLI-4"
+)
+
+
 def _send_again(turn: OpenStream) -> Flow[None]:
     """Send the same message again and read the stream."""
     reply = yield turn
