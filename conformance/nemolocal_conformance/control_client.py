@@ -1,12 +1,16 @@
 """A client of a local server's control API, for states that no client can cause.
 
-It is detected by a request. The cloud has none: checks that need it are not applicable there.
+It is detected by a request. The cloud has none: checks that need it are not applicable there. A
+local server may have none either (`serve --no-control`).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from nemolocal_contract import endpoints as wire
+from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.headers import control_headers
 
@@ -18,19 +22,34 @@ _CLOSED = 403
 
 
 class ControlClient:
-    """Calls the control API of a local server; `token` is its control token, if it needs one."""
+    """Calls the control API of a local server; `token` is its control token, if it needs one.
+
+    `settings` are those of the server; the values of the contract until they are read.
+    """
 
     def __init__(self, target: TargetClient, token: str = "") -> None:
         self._target = target
         self._headers = control_headers(token)
+        self.settings = EffectiveSettings()
 
-    def require_access(self) -> None:
-        """Raise `TargetUnreachable` if the server rejects the control token."""
-        if self._call(wire.CLOCK).status == _CLOSED:
+    def is_offered(self) -> bool:
+        """Whether the server offers its control API.
+
+        Raises `TargetUnreachable` if it rejects the control token.
+        """
+        status = self._call(wire.CLOCK).status
+        if status == _CLOSED:
             raise TargetUnreachable(
                 f"the control API of {self._target.base_url} needs its token, which "
                 "`nemolocal serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
             )
+        return status in _HTTP_OK
+
+    def read_settings(self) -> None:
+        """Read the settings of the server; an older one that has no such call keeps the default."""
+        response = self._call(wire.SETTINGS)
+        if response.status in _HTTP_OK:
+            self.settings = msgspec.convert(response.json, EffectiveSettings)
 
     def advance_clock(self, seconds: float) -> None:
         """Advance the server's clock; everything that becomes due happens.
@@ -43,9 +62,24 @@ class ControlClient:
             raise NotApplicable("the clock of this server cannot be advanced")
         self._checked(order, response)
 
+    def advance_to_next_wait(self) -> bool:
+        """Advance the clock to the moment when the next wait ends; whether there is one."""
+        seconds = self._ask(wire.CLOCK).get("next")
+        if seconds is not None:
+            self.advance_clock(seconds)
+        return seconds is not None
+
     def require_manual_clock(self) -> None:
         """Raise `NotApplicable` if time passes by itself: our own work would be measured too."""
         self.advance_clock(0)
+
+    def can_advance_clock(self) -> bool:
+        """Whether the server's clock can be advanced."""
+        try:
+            self.advance_clock(0)
+        except NotApplicable:
+            return False
+        return True
 
     def read_clock(self) -> float:
         """Return the server's time in seconds since the epoch."""
@@ -102,18 +136,27 @@ class ControlClient:
 def find_control_client(target: TargetClient, token: str = "") -> ControlClient | None:
     """Return the control client of this server, None if it has no control API.
 
-    Raises `TargetUnreachable` if the server rejects this control token.
+    The target is marked as local if it is a server of this project. Raises `TargetUnreachable` if
+    the server rejects this control token.
     """
-    response = target.request("GET", wire.HEALTH.template)
-    try:
-        ours = (
-            response.status in _HTTP_OK
-            and require_field("health", response.json, "name") == "nemolocal"
-        )
-    except CheckFailed:  # any other answer: not the control API
-        return None
-    if not ours:
-        return None
+    target.is_local = _is_local(target.request("GET", wire.HEALTH.template))
     control = ControlClient(target, token)
-    control.require_access()
+    if not target.is_local or not control.is_offered():
+        return None
+    control.read_settings()
+    settings = control.settings
+    quiet = min(settings.dialect.heartbeat_seconds, settings.turn_times.limit)
+    target.timeout += quiet / settings.speed
+    if settings.clock == "manual":
+        from .clock_driver import ClockDriver
+
+        target.passing_time = ClockDriver(ControlClient(target.second_client(), token)).advancing
     return control
+
+
+def _is_local(response: TargetResponse) -> bool:
+    try:
+        name = require_field("health", response.json, "name")
+    except CheckFailed:  # any other answer: another server
+        return False
+    return response.status in _HTTP_OK and bool(name == "nemolocal")

@@ -110,6 +110,12 @@ class ManualClock:
             self._watch_for_idleness()
         await woken
 
+    def seconds_to_next(self) -> float | None:
+        """Seconds until the next sleeper wakes; None where nobody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():  # given up
+            heapq.heappop(self._sleepers)
+        return max(0.0, self._sleepers[0][0] - self._now) if self._sleepers else None
+
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass: each sleeper wakes at its own due time, the earliest first."""
         if seconds < 0:

@@ -45,6 +45,7 @@ CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not the contract's: the server's own control interface, never mixed with the paths above.
 CONTROL_PREFIX = "/__nemolocal__"
+SETTINGS = Endpoint("GET", f"{CONTROL_PREFIX}/settings", "GEN-6")
 CLOCK = Endpoint("GET", f"{CONTROL_PREFIX}/clock", "GEN-6")
 CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL_PREFIX}/clock/advance", "GEN-6")
 TOKENS = Endpoint("GET", f"{CONTROL_PREFIX}/tokens", "AUTH-6")

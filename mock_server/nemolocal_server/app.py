@@ -28,6 +28,7 @@ from .api.control import (
     health_endpoints,
     journal_endpoints,
     openapi_endpoints,
+    settings_endpoints,
     snapshot_endpoints,
     token_admin_endpoints,
 )
@@ -68,6 +69,7 @@ _ROUTES = (
 )
 # Ours, beside the contract; `control=False` leaves it out.
 _CONTROL_ROUTES = (
+    (wire.SETTINGS, settings_endpoints.read_settings),
     (wire.CLOCK, clock_endpoints.read_clock),
     (wire.CLOCK_ADVANCE, clock_endpoints.advance_clock),
     (wire.TOKENS, token_admin_endpoints.list_tokens),

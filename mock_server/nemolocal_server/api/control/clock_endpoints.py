@@ -20,13 +20,19 @@ class AdvanceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def read_clock(request: Request) -> Response:
-    """What time it is on this server, and how its time passes."""
+    """What time it is on this server, how its time passes, and when the next wait ends."""
     server = services_of(request)
-    now = server.context.clock.time()
-    settings = server.settings
-    return json_response(
-        {"kind": settings.clock, "speed": settings.speed, "time": now, "iso": iso8601(now)}
-    )
+    clock, settings = server.context.clock, server.settings
+    now = clock.time()
+    body: dict[str, object] = {
+        "kind": settings.clock,
+        "speed": settings.speed,
+        "time": now,
+        "iso": iso8601(now),
+    }
+    if isinstance(clock, ManualClock):
+        body["next"] = clock.seconds_to_next()
+    return json_response(body)
 
 
 async def advance_clock(request: Request) -> Response:
