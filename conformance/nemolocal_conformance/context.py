@@ -20,7 +20,13 @@ from nemolocal_contract.headers import CLIENT_ID
 from nemolocal_contract.media import skill_profile
 from nemolocal_contract.response_codes import ResponseCode
 
-from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, expect_type
+from .assertions import (
+    CheckFailed,
+    NotApplicable,
+    PrerequisiteFailed,
+    expect_type,
+    require_field,
+)
 from .control_client import ControlClient
 from .samples import CLIP, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
@@ -98,6 +104,11 @@ class CheckContext:
     def has_control(self) -> bool:
         """Whether the server has the control API, as a local one does."""
         return self._control is not None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the target is a server of this project, with the control API or without."""
+        return self.has_control or self.target.is_local
 
     @property
     def settings(self) -> EffectiveSettings:
@@ -274,10 +285,19 @@ class CheckContext:
         """A session with a clip on its timeline that checks may edit."""
         return self._once("worked", self.new_edited_session)
 
+    def put_on_timeline(self, session: str, account: TargetAccount | None = None) -> None:
+        """Put the clip of a session on its timeline, which costs.
+
+        Raises `NotApplicable` if the account has too few credits and cannot be given more.
+        """
+        response = self.send_message(session, PUT_ON_TIMELINE, account).response
+        if self._control is None and _lacks_credits(response):
+            raise NotApplicable("the account has too few credits for another edit (2001)")
+
     def new_edited_session(self, account: TargetAccount | None = None) -> str:
         """Open a session and put a clip on its timeline."""
         session = self._upload_to(self.new_session(account), account)
-        self.send_message(session, PUT_ON_TIMELINE, account)
+        self.put_on_timeline(session, account)
         draft = self.read_draft(session, account)
         if not any(track.get("sg") for track in draft.get("t") or ()):
             raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} put nothing there")
@@ -342,8 +362,7 @@ class CheckContext:
     ) -> list[list[dict[str, Any]]]:
         """Poll these renders until all have ended (REN-4); return the statuses of each poll."""
         seen: list[list[dict[str, Any]]] = []
-        is_local = self.has_control or self.target.is_local
-        waited, pause = 0.0, _LOCAL_POLL_INTERVAL if is_local else _CLOUD_POLL_INTERVAL
+        waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.is_ours else _CLOUD_POLL_INTERVAL
         patience = _RENDER_TIMEOUT + len(renders) * self._queue_seconds()
         while waited <= patience:
             polls = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
@@ -353,7 +372,7 @@ class CheckContext:
             with self.target.passing_time():
                 self._clock.wait(pause)
             waited += pause
-            pause = min(pause * 1.2, _LOCAL_MAX_INTERVAL) if is_local else pause
+            pause = min(pause * 1.2, _LOCAL_MAX_INTERVAL) if self.is_ours else pause
         raise PrerequisiteFailed(f"a render had not ended after {patience:.0f} s")
 
     def _queue_seconds(self) -> float:
@@ -425,6 +444,14 @@ class CheckContext:
         if isinstance(made, (PrerequisiteFailed, NotApplicable)):
             raise made
         return made  # type: ignore[return-value]
+
+
+def _lacks_credits(response: TargetResponse) -> bool:
+    try:
+        code: object = require_field("the envelope", response.json, "code")
+    except CheckFailed:  # a stream
+        return False
+    return code == ResponseCode.NO_CREDITS
 
 
 def flatten_render(body: Any) -> dict[str, Any]:

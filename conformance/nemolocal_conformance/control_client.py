@@ -18,7 +18,9 @@ from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, require_
 from .target import TargetClient, TargetResponse, TargetUnreachable
 
 _HTTP_OK, _REFUSED = range(200, 300), 400
-_CLOSED = 403
+_CLOSED, _UNKNOWN = 403, 404
+# A fault that names one of these hits nobody else's calls.
+_ONE_CALLER = frozenset(("token_id", "user_id", "client_id"))
 
 
 class ControlClient:
@@ -46,10 +48,37 @@ class ControlClient:
         return status in _HTTP_OK
 
     def read_settings(self) -> None:
-        """Read the settings of the server; an older one that has no such call keeps the default."""
+        """Read the settings of the server; an older one that has no such call keeps the default.
+
+        Raises `TargetUnreachable` if it does not tell them.
+        """
         response = self._call(wire.SETTINGS)
-        if response.status in _HTTP_OK:
+        if response.status == _UNKNOWN:
+            return
+        try:
+            self._checked(wire.SETTINGS, response)
             self.settings = msgspec.convert(response.json, EffectiveSettings)
+        except (PrerequisiteFailed, CheckFailed, msgspec.ValidationError) as problem:
+            raise TargetUnreachable(f"cannot read the settings of the server: {problem}") from None
+
+    def require_no_faults(self) -> None:
+        """Raise `TargetUnreachable` if faults may hit anybody: rules are broken on purpose then."""
+        response = self._call(wire.FAULTS)
+        if response.status not in _HTTP_OK:
+            return
+        faults: dict[str, Any] = response.json
+        armed = [
+            str(fault["name"])
+            for fault in faults.get("armed", ())
+            if not _ONE_CALLER & fault["match"].keys()
+        ]
+        if faults.get("chaos"):
+            armed.append(f"chaos {faults['chaos']:g}")
+        if armed:
+            raise TargetUnreachable(
+                f"{self._target.base_url} injects faults ({', '.join(armed)}), so it breaks rules "
+                f"on purpose: start it without them, or disarm them (DELETE {wire.FAULTS.template})"
+            )
 
     def advance_clock(self, seconds: float) -> None:
         """Advance the server's clock; everything that becomes due happens.
@@ -137,12 +166,13 @@ def find_control_client(target: TargetClient, token: str = "") -> ControlClient 
     """Return the control client of this server, None if it has no control API.
 
     The target is marked as local if it is a server of this project. Raises `TargetUnreachable` if
-    the server rejects this control token.
+    the server rejects this control token, or injects faults.
     """
     target.is_local = _is_local(target.request("GET", wire.HEALTH.template))
     control = ControlClient(target, token)
     if not target.is_local or not control.is_offered():
         return None
+    control.require_no_faults()
     control.read_settings()
     settings = control.settings
     quiet = min(settings.dialect.heartbeat_seconds, settings.turn_times.limit)

@@ -88,7 +88,7 @@ class TurnStream(msgspec.Struct, frozen=True):
 
 
 class TargetUnreachable(Exception):
-    """No HTTP server answers at the base URL; the text says what was seen and what to do."""
+    """The server at the base URL cannot be checked; the text says what was seen and what to do."""
 
 
 class TargetTimeout(TargetUnreachable):

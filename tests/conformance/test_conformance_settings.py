@@ -7,8 +7,10 @@ server that does not do what its settings say fails (`tests/mutation`).
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -18,18 +20,20 @@ from nemolocal_conformance.control_client import find_control_client
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
-from nemolocal_conformance.target import TargetClient
+from nemolocal_conformance.target import TargetClient, TargetUnreachable
 from nemolocal_conformance.verdicts import ConformanceReport
 from nemolocal_contract.clock import Clock, ManualClock, WallClock
 from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.media import MB, SkillProfile
+from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import FREE_TARIFF, Settings, Tariff
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from nemolocal_server.turns.turn_schedule import TurnTimes
 
+ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 # Seconds of work each: half a gigabyte of upload, and clips that FFmpeg has never made before.
 HEAVY = {"upload.size.skill", "credits.frozen"}
 CHECKS = list(server_catalogue().values())
@@ -119,10 +123,9 @@ def judge(settings: Settings, clock: Clock | None, checks: list[ServerCheck]) ->
 
 @contextlib.contextmanager
 def judged(settings: Settings, clock: Clock | None) -> Iterator[CheckContext]:
-    attribution = Attribution("nemolocal-conformance", "1.0.0")
     with (
         LocalServer(settings, clock) as server,
-        contextlib.closing(TargetClient(server.base_url, attribution)) as target,
+        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target,
     ):
         yield CheckContext(target, find_control_client(target))
 
@@ -184,6 +187,7 @@ def test_server_without_control_api_is_judged_as_any_other() -> None:
         chosen = affordable_checks(CHECKS, Budget(credits=0, tokens=1))
         report = run_checks(context, [check for check in chosen if "render" not in check.id])
     assert len(report.verdicts) > 70
+    assert report.ours
     assert others(report) == {}
 
 
@@ -204,18 +208,64 @@ def test_real_clock_is_not_measured() -> None:
     assert set(others(report)) == CLOCK_CHECKS
 
 
-def test_settings_without_secrets_are_told() -> None:
-    settings = Settings(port=0, control_token="ctl_secret", tariff=Tariff(editing=3))
+def test_settings_without_secrets_are_told(tmp_path: Path) -> None:
+    tokens = (NewToken(token="nmv_usr_of-the-user"),)
+    settings = Settings(
+        port=0,
+        data_dir=tmp_path / "data",
+        control_token="ctl_secret",
+        tokens=tokens,
+        tariff=Tariff(editing=3),
+    )
     with LocalServer(settings, ManualClock(autojump=True)) as server:
-        target = TargetClient(server.base_url, Attribution("nemolocal-conformance", "1.0.0"))
+        target = TargetClient(server.base_url, ATTRIBUTION)
         with contextlib.closing(target):
             control = find_control_client(target, "ctl_secret")
             assert control is not None
             assert control.settings.tariff.editing == 3
-            assert "ctl_secret" not in str(target.take_evidence())
+            told = [exchange.response_body for exchange in target.take_evidence()]
+            assert any('"editing":3' in body for body in told)
+            assert not any("ctl_" in body or "nmv_" in body for body in told)
+
+
+def test_settings_that_cannot_be_read_are_reported() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = 500 if request.url.path.endswith("/settings") else 200
+        return httpx.Response(status, json={"name": "nemolocal"})
+
+    target = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+    with pytest.raises(TargetUnreachable, match=r"settings of the server: GET .* answered 500"):
+        find_control_client(target)
+
+
+def test_edit_without_credits_is_not_applicable_where_none_can_be_given() -> None:
+    settings = Settings(port=0, control=False, tariff=Tariff(grant=50))
+    names = ("state.draft.video-type", "state.newest", "state.ready.after-edit")
+    with judged(settings, ManualClock(autojump=True)) as context:
+        report = run_checks(context, [server_catalogue()[name] for name in names])
+    assert accused(report) == {}
+    assert list(others(report)) == ["state.newest", "state.ready.after-edit"]
 
 
 def test_each_told_setting_is_one_of_the_server() -> None:
     assert set(EffectiveSettings.__struct_fields__) <= set(Settings.__struct_fields__)
     defaults = msgspec.convert(msgspec.to_builtins(Settings()), EffectiveSettings)
     assert msgspec.structs.replace(defaults, speed=1.0) == EffectiveSettings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"chaos": 0.1}, "chaos 0.1"), ({"scenario": "rough-network"}, "cut-reset")],
+)
+def test_server_that_injects_faults_is_not_judged(settings: dict[str, Any], named: str) -> None:
+    with (
+        pytest.raises(TargetUnreachable, match=f"injects faults .*{named}.*disarm them"),
+        judged(Settings(port=0, **settings), ManualClock(autojump=True)),
+    ):
+        pass
+
+
+def test_fault_of_one_user_is_nobody_elses() -> None:
+    with judged(Settings(port=0), ManualClock(autojump=True)) as context:
+        context.control.arm_fault("silent", "anon_somebody")
+        context.control.require_no_faults()

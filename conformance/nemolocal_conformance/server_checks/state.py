@@ -6,7 +6,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.response_codes import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
-from ..context import PUT_ON_TIMELINE, CheckContext
+from ..context import CheckContext
 from ..error_assertions import expect_error
 from ..samples import CLIP, CLIP_SECONDS
 from ..server_check import server_check
@@ -111,7 +111,7 @@ def edited_draft_is_ready(context: CheckContext) -> None:
     """After a clip was put on it, a timeline MUST have a track with a segment in `sg`."""
     session = context.new_session()
     context.upload(session, CLIP)
-    context.send_message(session, PUT_ON_TIMELINE)
+    context.put_on_timeline(session)
     draft = context.read_draft(session)
     filled = [track for track in require_field("draft", draft, "t") if track.get("sg")]
     expect_true("tracks with segments", bool(filled), "at least one", draft)

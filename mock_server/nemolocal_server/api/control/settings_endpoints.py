@@ -18,5 +18,7 @@ async def read_settings(request: Request) -> Response:
 
 def effective_settings(server: Services) -> EffectiveSettings:
     """The settings of this server; a scenario may have set another limit of tokens."""
-    settings = msgspec.convert(msgspec.to_builtins(server.settings), EffectiveSettings)
+    # Paths are text.
+    builtins = msgspec.to_builtins(server.settings, enc_hook=str)
+    settings = msgspec.convert(builtins, EffectiveSettings)
     return msgspec.structs.replace(settings, address_limit=server.context.tokens.address_limit)
