@@ -194,9 +194,9 @@ class CheckContext:
     def make_account(self, **wanted: Any) -> TargetAccount:
         """Create an account by the control API, with a plan, credits, scopes or lifetime.
 
-        Without `credits` it has plenty of them.
+        Without `credits` it has plenty of them, and it outlives the run.
         """
-        made = self.control.make_token(**{"credits": self.plenty, **wanted})
+        made = self.control.make_token(**{"credits": self.plenty, "expires_in": _DECADE, **wanted})
         return TargetAccount(made["token"], made["user_id"], made["client_id"], made)
 
     # Calls

@@ -112,7 +112,7 @@ def _expect_402(context: CheckContext, how: str, **request: Any) -> bool:
 @server_check("render.attribution.penniless", "REN-2", needs_control=True)
 def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> None:
     """An anonymous user without credits MUST get 402 for an export without attribution."""
-    account = context.make_account(anonymous=True, credits=1_000)
+    account = context.make_account(anonymous=True)
     session = context.new_edited_session(account)
     context.control.change_token(account.token_reply["id"], credits=0)
     draft = context.read_draft(session, account)
@@ -126,7 +126,7 @@ def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> N
 @server_check("render.plan.blocked", "REN-2", needs_control=True)
 def blocked_plan_is_402(context: CheckContext) -> None:
     """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
-    account = context.make_account(plan="blocked", credits=1_000)
+    account = context.make_account(plan="blocked")
     session = context.new_edited_session(account)
     response = context.submit_export(
         context.new_render_id(), session, context.read_draft(session, account), account

@@ -127,7 +127,7 @@ async def floats(
     return await _SPELLED(request, forward, observed)
 
 
-def _respelled(value: Any, kind: type, other: type) -> Any:
+def _respelled(value: Any, kind: type[float], other: type[float]) -> Any:
     """Return a value with its whole numbers of one type as those of the other."""
     if isinstance(value, dict):
         return {
