@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.control_api import EffectiveSettings
+from nemolocal_contract.control_api import EffectiveSettings, SilenceSettings
 from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.headers import control_headers
 
@@ -72,8 +72,10 @@ class ControlClient:
             for fault in faults.get("armed", ())
             if not _ONE_CALLER & fault["match"].keys()
         ]
-        if faults.get("chaos"):
-            armed.append(f"chaos {faults['chaos']:g}")
+        if self.settings.chaos:
+            armed.append(f"chaos {self.settings.chaos:g}")
+        if _may_lose_edits(self.settings.silence):
+            armed.append("silent edits that are not applied, or late")
         if armed:
             raise TargetUnreachable(
                 f"{self._target.base_url} injects faults ({', '.join(armed)}), so it breaks rules "
@@ -172,8 +174,8 @@ def find_control_client(target: TargetClient, token: str = "") -> ControlClient 
     control = ControlClient(target, token)
     if not target.is_local or not control.is_offered():
         return None
-    control.require_no_faults()
     control.read_settings()
+    control.require_no_faults()
     settings = control.settings
     quiet = min(settings.dialect.heartbeat_seconds, settings.turn_times.limit)
     target.timeout += quiet / settings.speed
@@ -182,6 +184,14 @@ def find_control_client(target: TargetClient, token: str = "") -> ControlClient 
 
         target.passing_time = ClockDriver(ControlClient(target.second_client(), token)).advancing
     return control
+
+
+def _may_lose_edits(silence: SilenceSettings) -> bool:
+    """Whether an edit may be silent and its draft unchanged, which breaks SSE-5."""
+    if not set("nl").isdisjoint(silence.script):
+        return True
+    is_drawn = not silence.script or "s" in silence.script
+    return is_drawn and bool(silence.truths.not_applied or silence.truths.late)
 
 
 def _is_local(response: TargetResponse) -> bool:

@@ -34,12 +34,21 @@ class TurnTimeSettings(msgspec.Struct, frozen=True):
     limit: float = 900.0
 
 
+class SilenceTruthSettings(msgspec.Struct, frozen=True):
+    """What is true behind a silent edit, as weights."""
+
+    applied: float = 1.0
+    not_applied: float = 0.0
+    late: float = 0.0
+
+
 class SilenceSettings(msgspec.Struct, frozen=True):
     """Which edits end without text: by `script`, else by `quota`, else by `rate` (SSE-5)."""
 
     rate: float = 0.3
     quota: tuple[int, int] | None = None
     script: str = ""
+    truths: SilenceTruthSettings = SilenceTruthSettings()
 
 
 class DialectSettings(msgspec.Struct, frozen=True):

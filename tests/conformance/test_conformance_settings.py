@@ -30,7 +30,7 @@ from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import FREE_TARIFF, Settings, Tariff
-from nemolocal_server.turns.silent_turns import SilentTurnPolicy
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from nemolocal_server.turns.turn_schedule import TurnTimes
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
@@ -255,7 +255,12 @@ def test_each_told_setting_is_one_of_the_server() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"chaos": 0.1}, "chaos 0.1"), ({"scenario": "rough-network"}, "cut-reset")],
+    [
+        ({"chaos": 0.1}, "chaos 0.1"),
+        ({"scenario": "rough-network"}, "cut-reset"),
+        ({"silence": SilentTurnPolicy(script="..n")}, "not applied"),
+        ({"silence": SilentTurnPolicy(truths=AppliedWeights(late=0.1))}, "not applied"),
+    ],
 )
 def test_server_that_injects_faults_is_not_judged(settings: dict[str, Any], named: str) -> None:
     with (
