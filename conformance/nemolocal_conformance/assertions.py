@@ -41,7 +41,12 @@ def expect_true(what: str, holds: bool, expected: str, actual: object) -> None:
 
 
 def expect_type(what: str, actual: Any, *kinds: type) -> Any:
-    """Require that `actual` has one of these JSON types, and return it."""
+    """Require that `actual` has one of these JSON types, and return it.
+
+    JSON has one type of number: 50.0 is the whole number 50.
+    """
+    if int in kinds and type(actual) is float and actual.is_integer():
+        return int(actual)
     if type(actual) not in kinds:
         raise CheckFailed(what, " or ".join(kind.__name__ for kind in kinds), actual)
     return actual

@@ -1,7 +1,8 @@
 """What checks share: an account, a session with a clip, an edit, an export.
 
 Each is created when it is first needed and then shared, so a run pays once for what many checks
-need. If one could not be created, every check that needs it fails (`PrerequisiteFailed`).
+need. If one could not be created, every check that needs it fails (`PrerequisiteFailed`), or is not
+applicable where the server is right not to create it (`NotApplicable`).
 """
 
 import itertools
@@ -13,20 +14,36 @@ import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
+from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.endpoints import CLIENT_ID, Endpoint
+from nemolocal_contract.media import skill_profile
+from nemolocal_contract.responses import ResponseCode
 
-from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, expect_type
+from .assertions import (
+    CheckFailed,
+    NotApplicable,
+    PrerequisiteFailed,
+    expect_type,
+    require_field,
+)
 from .control_client import ControlClient
 from .samples import CLIP, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
 T = TypeVar("T")
 
-# More than any run spends, where credits can be set.
-_UNLIMITED_CREDITS = 1_000_000
-_DECADE = 3_650 * 86_400
+# More than any run spends, where credits can be set, and more edits and clips than it makes.
+_UNLIMITED_CREDITS, _MANY_EDITS = 1_000_000, 2_000
+# The most that the control API gives to an account.
+_MAX_CREDITS = 10**12
+_DAY = 86_400
+_DECADE = 3_650 * _DAY
+BALANCE_FIELDS = ("available", "frozen", "total")
 GENERATE_CLIP = "generate a 2-second sunset clip"
-_CLIP_BUDGET = 1_000
+STALLED_EDIT = "add a title 'Hello' for 1 second"
+# Seconds of our own work that are part of the length of a turn: of a clock that stands still
+# meanwhile, and of real time.
+_SLACK, _BUSY_SLACK = 5.0, 30.0
 PUT_ON_TIMELINE = "put my clip on the timeline"
 _OUTPUT = {"format": "mp4", "quality": "high"}
 # Seconds that a render may take, and between two polls. A local server is polled often at first and
@@ -51,6 +68,14 @@ class GeneratedClip(msgspec.Struct, frozen=True):
     state: dict[str, Any]
     seconds: float
     credits_spent: int
+
+
+class StalledTurn(msgspec.Struct, frozen=True):
+    """A turn that was made to stall: the stream, its seconds on the server's clock, a tolerance."""
+
+    stream: TurnStream
+    seconds: float
+    slack: float
 
 
 class CheckContext:
@@ -79,6 +104,33 @@ class CheckContext:
         """Whether the server has the control API, as a local one does."""
         return self._control is not None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the target is a server of this project, with the control API or without."""
+        return self.has_control or self.target.is_local
+
+    @property
+    def settings(self) -> EffectiveSettings:
+        """The settings of a server with the control API, the values of the contract for others."""
+        return self._control.settings if self._control is not None else EffectiveSettings()
+
+    @property
+    def plenty(self) -> int:
+        """Credits for more edits and clips than any run makes."""
+        tariff = self.settings.tariff
+        credits = _UNLIMITED_CREDITS + _MANY_EDITS * (tariff.editing + tariff.generation)
+        return min(credits, _MAX_CREDITS)
+
+    def require_price(self, name: str) -> int:
+        """Return a price of the tariff, `editing` or `generation`.
+
+        Raises `NotApplicable` if this costs nothing on this server.
+        """
+        price: int = getattr(self.settings.tariff, name)
+        if not price:
+            raise NotApplicable(f"{name} costs nothing on this server (setting `tariff`)")
+        return price
+
     def note_alternative(self, rule: str, alternative: str) -> None:
         """Record which alternative of a contradicted rule this server follows."""
         self.alternatives.setdefault(rule, set()).add(alternative)
@@ -92,28 +144,58 @@ class CheckContext:
             return TargetAccount(self._given_token)
         return self._once("token", self._lasting_account)
 
-    def new_account(self) -> TargetAccount:
-        """Create another anonymous account."""
+    def new_account(self, *, lasting: bool = True) -> TargetAccount:
+        """Create another anonymous account.
+
+        `lasting` makes it outlive the run where tokens live for a short time only. Where the
+        address gets no more tokens, the control API creates it; its `token_reply` is empty then.
+        """
         client_id = str(uuid.uuid4())
-        data = self._require_data("a token", self.request_token(client_id))
-        return TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)
+        try:
+            response = self.take_token(client_id)
+        except NotApplicable:
+            if self._control is None:
+                raise
+            made = self.make_account(anonymous=True, credits=self.settings.tariff.grant)
+            return TargetAccount(made.token, made.user_id, made.client_id)
+        data = self._require_data("a token", response)
+        account = TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)
+        if lasting and self.settings.token_lifetime < _DAY:
+            self._change_account(account, expires_in=_DECADE)
+        return account
 
     def _lasting_account(self) -> TargetAccount:
         """Create an account that survives checks of time; with plenty of credits if free."""
         account = self.new_account()
         if self._control is not None:
-            token = self._control.find_token_id(account.user_id)
-            self._control.change_token(token, credits=_UNLIMITED_CREDITS, expires_in=_DECADE)
+            self._change_account(account, credits=self.plenty, expires_in=_DECADE)
         return account
 
-    def request_token(self, client_id: str | None) -> TargetResponse:
+    def _change_account(self, account: TargetAccount, **wanted: Any) -> None:
+        self.control.change_token(self.control.find_token_id(account.user_id), **wanted)
+
+    def take_token(self, client_id: str, **rest: Any) -> TargetResponse:
+        """Make the token call for a client that has no token.
+
+        Raises `NotApplicable` if the address has had its tokens (AUTH-4): nothing is known then.
+        """
+        response = self.request_token(client_id, **rest)
+        is_limited = self._control is None or self.settings.address_limit is not None
+        if is_limited and response.status == ResponseCode.RATE_LIMITED:
+            raise NotApplicable("this address gets no more anonymous tokens for now (AUTH-4)")
+        return response
+
+    def request_token(self, client_id: str | None, **rest: Any) -> TargetResponse:
         """Make the token call (AUTH-1)."""
         headers = {} if client_id is None else {CLIENT_ID: client_id}
-        return self.target.request("POST", wire.TOKEN.template, headers=headers)
+        return self.target.request("POST", wire.TOKEN.template, headers=headers, **rest)
 
     def make_account(self, **wanted: Any) -> TargetAccount:
-        """Create an account by the control API, with a plan, credits, scopes or lifetime."""
-        made = self.control.make_token(**wanted)
+        """Create an account by the control API, with a plan, credits, scopes or lifetime.
+
+        Without `credits` it has plenty of them, and it outlives the run.
+        """
+        made = self.control.make_token(**{"credits": self.plenty, "expires_in": _DECADE, **wanted})
         return TargetAccount(made["token"], made["user_id"], made["client_id"], made)
 
     # Calls
@@ -143,6 +225,7 @@ class CheckContext:
 
     def upload(self, session: str, *names: str, **rest: Any) -> TargetResponse:
         """Upload samples of this package by name (UPL-1)."""
+        self.require_upload_limit(self.target.skill, max(len(read_sample(name)) for name in names))
         files = [("files", (name, read_sample(name))) for name in names]
         return self.call(wire.UPLOAD, session=session, files=files, **rest)
 
@@ -168,11 +251,11 @@ class CheckContext:
         return draft
 
     def read_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
-        """Return the credits (CRD-1): three numbers."""
-        balance = self.read_raw_balance(account)
-        numbers = [balance.get(name) for name in ("available", "frozen", "total")]
-        if not all(type(number) in (int, float) for number in numbers):
-            raise PrerequisiteFailed(f"the balance is {balance!r}")
+        """Return the credits (CRD-1): three numbers, and no further field."""
+        raw = self.read_raw_balance(account)
+        balance = {name: raw.get(name) for name in BALANCE_FIELDS}
+        if not all(type(number) in (int, float) for number in balance.values()):
+            raise PrerequisiteFailed(f"the balance is {raw!r}")
         return balance
 
     def read_raw_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
@@ -201,10 +284,19 @@ class CheckContext:
         """A session with a clip on its timeline that checks may edit."""
         return self._once("worked", self.new_edited_session)
 
+    def put_on_timeline(self, session: str, account: TargetAccount | None = None) -> None:
+        """Put the clip of a session on its timeline, which costs.
+
+        Raises `NotApplicable` if the account has too few credits and cannot be given more.
+        """
+        response = self.send_message(session, PUT_ON_TIMELINE, account).response
+        if self._control is None and _lacks_credits(response):
+            raise NotApplicable("the account has too few credits for another edit (2001)")
+
     def new_edited_session(self, account: TargetAccount | None = None) -> str:
         """Open a session and put a clip on its timeline."""
         session = self._upload_to(self.new_session(account), account)
-        self.send_message(session, PUT_ON_TIMELINE, account)
+        self.put_on_timeline(session, account)
         draft = self.read_draft(session, account)
         if not any(track.get("sg") for track in draft.get("t") or ()):
             raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} put nothing there")
@@ -216,15 +308,33 @@ class CheckContext:
         return self._once("generated", self._generate)
 
     def _generate(self) -> "GeneratedClip":
-        account = self.make_account(credits=_CLIP_BUDGET)
+        account = self.make_account()
         session = self.new_session(account)
-        before = self.control.read_clock()
+        begun = self.control.read_clock()
+        before = self.read_balance(account)["available"]
         stream = self.send_message(session, GENERATE_CLIP, account)
-        seconds = self.control.read_clock() - before
-        spent = _CLIP_BUDGET - int(self.read_balance(account)["available"])
+        seconds = self.control.read_clock() - begun
+        spent = int(before - self.read_balance(account)["available"])
         draft = self.read_draft(session, account)
         state = {**self.read_state(session, account)["state"], "draft": draft}
         return GeneratedClip(stream, state, seconds, spent)
+
+    @property
+    def stalled_turn(self) -> "StalledTurn":
+        """An edit that does not end by itself, once for all checks."""
+        return self._once("stalled", self._stall)
+
+    def _stall(self) -> "StalledTurn":
+        account = self.make_account()
+        session = self.new_edited_session(account)
+        self.control.arm_fault("stall", account.user_id)
+        begun, before = self._clock.time(), self.control.read_clock()
+        stream = self.send_message(session, STALLED_EDIT, account)
+        if self.control.can_advance_clock():
+            return StalledTurn(stream, self.control.read_clock() - before, _SLACK)
+        # Time passes by itself there, in which a busy machine has its own work to do.
+        speed = self.settings.speed
+        return StalledTurn(stream, (self._clock.time() - begun) * speed, _BUSY_SLACK * speed)
 
     # Renders
 
@@ -251,16 +361,23 @@ class CheckContext:
     ) -> list[list[dict[str, Any]]]:
         """Poll these renders until all have ended (REN-4); return the statuses of each poll."""
         seen: list[list[dict[str, Any]]] = []
-        waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.has_control else _CLOUD_POLL_INTERVAL
-        while waited <= _RENDER_TIMEOUT:
+        waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.is_ours else _CLOUD_POLL_INTERVAL
+        patience = _RENDER_TIMEOUT + len(renders) * self._queue_seconds()
+        while waited <= patience:
             polls = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
             seen.append([flatten_render(poll) for poll in polls])
             if all(poll.get("status") not in ("pending", "processing") for poll in seen[-1]):
                 return seen
-            self._clock.wait(pause)
+            with self.target.passing_time():
+                self._clock.wait(pause)
             waited += pause
-            pause = min(pause * 1.2, _LOCAL_MAX_INTERVAL) if self.has_control else pause
-        raise PrerequisiteFailed(f"a render had not ended after {_RENDER_TIMEOUT:.0f} s")
+            pause = min(pause * 1.2, _LOCAL_MAX_INTERVAL) if self.is_ours else pause
+        raise PrerequisiteFailed(f"a render had not ended after {patience:.0f} s")
+
+    def _queue_seconds(self) -> float:
+        """Return the longest time that a render of a local server waits, in real seconds."""
+        settings = self.settings
+        return 0.0 if settings.clock == "manual" else settings.render_queue[1] / settings.speed
 
     @property
     def export_statuses(self) -> list[dict[str, Any]]:
@@ -284,6 +401,26 @@ class CheckContext:
         )
         return [flatten_render(first.json), *(poll for (poll,) in self.poll_renders(render))]
 
+    def fetch(self, url: str, **rest: Any) -> TargetResponse:
+        """Fetch a file by its URL; one that begins with the public address of a local server is
+        asked for at the base URL.
+        """
+        public = self.settings.public_url.rstrip("/")
+        if public and url.startswith(f"{public}/"):
+            url = url.removeprefix(public)
+        return self.target.request("GET", url, attributed=False, **rest)
+
+    def require_upload_limit(self, skill: str, least: int) -> int:
+        """Return the bytes that an upload of this skill may have (UPL-4).
+
+        Raises `NotApplicable` if they are fewer than `least`.
+        """
+        settings = self.settings
+        limit = settings.upload_limit or skill_profile(skill, settings.skills).upload_limit
+        if limit < least:
+            raise NotApplicable(f"uploads to this server are limited to {limit} bytes (UPL-4)")
+        return limit
+
     def _upload_to(self, session: str, account: TargetAccount | None = None) -> str:
         self._require_data("an upload", self.upload(session, CLIP, account=account))
         return session
@@ -298,12 +435,22 @@ class CheckContext:
         if name not in self._shared:
             try:
                 self._shared[name] = make()
-            except (PrerequisiteFailed, CheckFailed, NotApplicable) as problem:
+            except NotApplicable as why:
+                self._shared[name] = why
+            except (PrerequisiteFailed, CheckFailed) as problem:
                 self._shared[name] = PrerequisiteFailed(str(problem))
         made = self._shared[name]
-        if isinstance(made, PrerequisiteFailed):
+        if isinstance(made, (PrerequisiteFailed, NotApplicable)):
             raise made
         return made  # type: ignore[return-value]
+
+
+def _lacks_credits(response: TargetResponse) -> bool:
+    try:
+        code: object = require_field("the envelope", response.json, "code")
+    except CheckFailed:  # a stream
+        return False
+    return code == ResponseCode.NO_CREDITS
 
 
 def flatten_render(body: Any) -> dict[str, Any]:

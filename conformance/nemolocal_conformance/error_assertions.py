@@ -2,7 +2,14 @@
 
 from nemolocal_contract.responses import ResponseCode, http_status
 
-from .assertions import CheckFailed, expect_equal, expect_one_of, expect_true, require_field
+from .assertions import (
+    CheckFailed,
+    expect_equal,
+    expect_one_of,
+    expect_true,
+    expect_type,
+    require_field,
+)
 from .context import CheckContext
 from .target import TargetResponse
 
@@ -41,8 +48,8 @@ def expect_error_status(response: TargetResponse, code: ResponseCode) -> None:
 def expect_error_envelope(response: TargetResponse) -> None:
     """Require a code, a message in words and `data` null in the body of an error (GEN-1)."""
     body = response.json
-    code = require_field("the envelope", body, "code")
-    expect_true("code", isinstance(code, int) and code != 0, "the number of a failure", code)
+    code = expect_type("code", require_field("the envelope", body, "code"), int)
+    expect_true("code", code != 0, "the number of a failure", code)
     expect_equal("data of a failure", require_field("the envelope", body, "data"), None)
     message = require_field("the envelope", body, "message")
     expect_true("message", isinstance(message, str) and bool(message.strip()), "words", message)

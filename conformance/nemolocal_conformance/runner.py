@@ -41,7 +41,7 @@ def run_checks(
     return ConformanceReport(
         base_url=context.target.base_url,
         version=version("nemolocal"),
-        ours=context.has_control,
+        ours=context.is_ours,
         verdicts=verdicts,
         alternatives={
             rule: tuple(sorted(seen)) for rule, seen in sorted(context.alternatives.items())
@@ -111,7 +111,7 @@ def run_check(context: CheckContext, check: ServerCheck) -> Verdict:
 
 
 def _severity(check: ServerCheck, context: CheckContext) -> VerdictOutcome:
-    if check.grade == "A" and not context.has_control:
+    if check.grade == "A" and not context.is_ours:
         return "learned"
     return "failed" if check.level == "MUST" else "warning"
 

@@ -4,16 +4,24 @@ Each exchange uses its own connection. A kept-alive connection may be closed at 
 next request, which would look like a broken response.
 """
 
+import contextlib
 import functools
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
-from nemolocal_contract.endpoints import APP_NAME, BALANCE, CURRENT_USER, Attribution, bearer_header
+from nemolocal_contract.endpoints import (
+    APP_NAME,
+    BALANCE,
+    CONTROL_PREFIX,
+    CURRENT_USER,
+    Attribution,
+    bearer_header,
+)
 from nemolocal_contract.responses import decode_json, encode_json
 from nemolocal_contract.turn_events import (
     ReceivedEvent,
@@ -33,6 +41,7 @@ from .evidence import HttpExchange, ResponseEnding, redact_body, redact_headers,
 _TIMEOUT, _FIRST_TIMEOUT = 120.0, 30.0
 _MOST_BYTES = 64_000_000
 _NO_CONNECTION_KEPT = httpx.Limits(max_keepalive_connections=0)
+PassingTime = Callable[[], contextlib.AbstractContextManager[object]]
 T = TypeVar("T")
 
 
@@ -63,11 +72,12 @@ class TargetResponse(msgspec.Struct, frozen=True):
 
 
 class TurnStream(msgspec.Struct, frozen=True):
-    """A stream: its response, frames and events."""
+    """A stream: its response, frames and events; whether the last frame lacks its blank line."""
 
     response: TargetResponse
     frames: tuple[SseEvent, ...] = ()
     events: tuple[ReceivedEvent, ...] = ()
+    is_torn: bool = False
 
     def events_of(self, *kinds: type) -> list[Any]:
         """Return the events of these types, in order."""
@@ -85,7 +95,7 @@ class TurnStream(msgspec.Struct, frozen=True):
 
 
 class TargetUnreachable(Exception):
-    """No HTTP server answers at the base URL; the text says what was seen and what to do."""
+    """The server at the base URL cannot be checked; the text says what was seen and what to do."""
 
 
 class TargetTimeout(TargetUnreachable):
@@ -112,12 +122,21 @@ class TargetLost(TargetTimeout):
 
 
 class TargetClient:
-    """Sends requests to one base URL and records them as evidence."""
+    """Sends requests to one base URL and records them as evidence.
+
+    `is_local` says that the target is a server of this project. `passing_time` makes a context in
+    which time passes there, for servers whose clock stands still by itself.
+    """
 
     def __init__(
         self, base_url: str, attribution: Attribution, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.is_local = False
+        self.timeout = _TIMEOUT
+        self.passing_time: PassingTime = contextlib.nullcontext
+        self._closing = contextlib.ExitStack()
+        self._own_attribution = attribution
         self._attribution = attribution.headers()
         self._http = httpx.Client(
             base_url=self.base_url,
@@ -133,9 +152,21 @@ class TargetClient:
         self._has_answered = False
         self.is_lost = False
 
+    @property
+    def skill(self) -> str:
+        """The skill that requests name, as in `X-Skill-Source`."""
+        return self._own_attribution.source
+
     def close(self) -> None:
         """Close all connections."""
+        self._closing.close()
         self._http.close()
+
+    def second_client(self) -> "TargetClient":
+        """Return another client of this target, which is closed with this one."""
+        second = TargetClient(self.base_url, self._own_attribution)
+        self._closing.callback(second.close)
+        return second
 
     def take_evidence(self) -> tuple[HttpExchange, ...]:
         """Return the exchanges since the last call, and forget them."""
@@ -151,13 +182,13 @@ class TargetClient:
         headers: Mapping[str, str] | None = None,
         json: object = None,
         attributed: bool = True,
-        patience: float = _TIMEOUT,
+        patience: float | None = None,
         **rest: Any,
     ) -> TargetResponse:
         """Make one request; `rest` goes to httpx (`files`, `content`).
 
-        Raises only `TargetTimeout`: if no response comes within `patience` seconds, or the server
-        is gone.
+        Raises only `TargetTimeout`: if no response comes within `patience` seconds (default:
+        `timeout`), or the server is gone.
         """
         known = dict(self._attribution) if attributed else {}
         known |= bearer_header(token) if token is not None else {}
@@ -165,46 +196,66 @@ class TargetClient:
             rest["content"] = encode_json(json)
             known["Content-Type"] = "application/json"
         request = self._http.build_request(
-            method, path, headers={**known, **(headers or {})}, timeout=patience, **rest
+            method,
+            path,
+            headers={**known, **(headers or {})},
+            timeout=self._limit(patience),
+            **rest,
         )
-        return self._exchange(request)
+        with self._passing_time(request):
+            return self._exchange(request)
+
+    def _limit(self, patience: float | None = None) -> float:
+        return self.timeout if patience is None else patience
+
+    def _passing_time(self, request: httpx.Request) -> contextlib.AbstractContextManager[object]:
+        """Let time pass on the server, unless the request is one that moves or reads it."""
+        if request.url.path.startswith(CONTROL_PREFIX):
+            return contextlib.nullcontext()
+        return self.passing_time()
 
     def stream_turn(self, body: object, *, token: str) -> TurnStream:
         """Send a turn and read its stream to the end."""
         accept = {"Accept": "text/event-stream"}
         response = self.request("POST", "/run_sse", token=token, json=body, headers=accept)
-        frames = tuple(_frames(response.body))
-        events = tuple(event for frame in frames for event in decode_turn_events(frame))
-        return TurnStream(response, frames, events)
+        parser = SseParser()
+        frames, rest = parser.feed(response.body), parser.finish()
+        events = tuple(event for frame in frames + rest for event in decode_turn_events(frame))
+        return TurnStream(response, tuple(frames + rest), events, is_torn=bool(rest))
 
     def send_and_disconnect(self, method: str, path: str, *, token: str, json: object) -> None:
         """Send a request and close the connection when its response has begun."""
         headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
         request = self._http.build_request(
-            method, path, headers=headers, content=encode_json(json), timeout=_TIMEOUT
+            method, path, headers=headers, content=encode_json(json), timeout=self.timeout
         )
         try:
-            self._http.send(request, stream=True).close()
+            with self._passing_time(request):
+                self._http.send(request, stream=True).close()
         except httpx.TimeoutException:
-            raise TargetTimeout(request, _TIMEOUT) from None
+            raise TargetTimeout(request, self.timeout) from None
         except httpx.ConnectError:
             raise self._target_lost() from None
         except httpx.TransportError as error:
             raise PrerequisiteFailed(f"{method} {path} was not begun: {error}") from None
 
     def run_during_post(self, call: Callable[[], T], path: str, *, token: str, json: object) -> T:
-        """Post, call `act` when the response has begun, read the rest, return `act`'s result."""
+        """Post, run `call` when the response has begun, read the rest, return its result."""
         headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
-        request = self._http.build_request("POST", path, headers=headers, content=encode_json(json))
+        request = self._http.build_request(
+            "POST", path, headers=headers, content=encode_json(json), timeout=self.timeout
+        )
         try:
-            response = self._http.send(request, stream=True)
+            with self._passing_time(request):
+                response = self._http.send(request, stream=True)
             try:
                 acted = call()
-                response.read()
+                with self._passing_time(request):
+                    response.read()
             finally:
                 response.close()
         except httpx.TimeoutException:
-            raise TargetTimeout(request, _TIMEOUT) from None
+            raise TargetTimeout(request, self.timeout) from None
         except httpx.ConnectError:
             raise self._target_lost() from None
         except httpx.TransportError as error:
@@ -232,7 +283,8 @@ class TargetClient:
         except httpx.TimeoutException:
             ending = "timeout"
         except httpx.ConnectError:
-            if self._has_answered:
+            # A file may be on another host.
+            if self._has_answered and request.url.netloc == self._http.base_url.netloc:
                 raise self._target_lost() from None
             ending = "cut"
         except httpx.TransportError:
@@ -276,12 +328,6 @@ def require_http_server(target: TargetClient) -> None:
 
 def _unreachable_message(target: TargetClient, how: str) -> str:
     return f"{target.base_url} {how}: check the base URL, and that the server is running"
-
-
-def _frames(body: bytes) -> Iterator[SseEvent]:
-    parser = SseParser()
-    yield from parser.feed(body)
-    yield from parser.finish()
 
 
 def _evidence(request: httpx.Request, response: TargetResponse, seconds: float) -> HttpExchange:

@@ -150,6 +150,11 @@ class ManualClock:
         asyncio.run_coroutine_threadsafe(self.advance(seconds), loop).result()
         self._wait_until_released()
 
+    def seconds_to_next(self) -> float | None:
+        """Return the seconds until the next sleeper wakes; None if nobody sleeps."""
+        due = [sleeper.due for sleeper in self._sleepers if not sleeper.woken.done()]
+        return max(0.0, min(due) - self._now) if due else None
+
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass: each sleeper wakes at its own due time, the earliest first."""
         if seconds < 0:

@@ -52,6 +52,7 @@ CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not part of the contract: the control API of the local server.
 CONTROL_PREFIX = "/__nemolocal__"
+SETTINGS = Endpoint("GET", f"{CONTROL_PREFIX}/settings", "GEN-6")
 CLOCK = Endpoint("GET", f"{CONTROL_PREFIX}/clock", "GEN-6")
 CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL_PREFIX}/clock/advance", "GEN-6")
 TOKENS = Endpoint("GET", f"{CONTROL_PREFIX}/tokens", "AUTH-6")

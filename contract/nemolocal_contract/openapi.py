@@ -44,8 +44,8 @@ _TYPES = (
     ChatRequest, RenderRequest,
     responses.TokenReply, responses.ClaimReply, responses.SessionReply, responses.UploadReply,
     responses.Balance, responses.StateReply, responses.RenderStatus,
-    control_api.Health, control_api.SnapshotId, control_api.SnapshotList,
-    control_api.ResetRequest, control_api.Cleared,
+    control_api.Health, control_api.EffectiveSettings,
+    control_api.SnapshotId, control_api.SnapshotList, control_api.ResetRequest, control_api.Cleared,
     journal.Entry, journal.Summary,
 )  # fmt: skip
 _FAILURES = {

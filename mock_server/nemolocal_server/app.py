@@ -27,6 +27,7 @@ from .api.control import (
     fault_endpoints,
     journal_endpoints,
     server_endpoints,
+    settings_endpoints,
     token_admin_endpoints,
 )
 from .data.sessions import CDN_PATH
@@ -71,6 +72,7 @@ _ROUTES = (
 )
 # The control API, which is not part of the contract and can be switched off.
 _CONTROL_ROUTES = (
+    (wire.SETTINGS, settings_endpoints.read_settings),
     (wire.CLOCK, server_endpoints.read_clock),
     (wire.CLOCK_ADVANCE, server_endpoints.advance_clock),
     (wire.TOKENS, token_admin_endpoints.list_tokens),

@@ -23,7 +23,7 @@ from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
-from tests.mutation.server_runner import run_server_mutant
+from tests.mutation.server_runner import report_contract_settings, run_server_mutant
 from tests.mutation.servers import server_mutants
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
@@ -42,10 +42,14 @@ def hang(_request: httpx.Request) -> httpx.Response:
 
 
 def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
-    """Return the outcomes of these checks on the reference with these settings."""
+    """Return the outcomes of these checks on the reference with these settings, not reported."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     server = LocalServer(chosen, clock or ManualClock(autojump=True))
-    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target:
+    with (
+        report_contract_settings(),
+        server,
+        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target,
+    ):
         report = run_checks(
             CheckContext(target, find_control_client(target)),
             [server_catalogue()[name] for name in names.split()],

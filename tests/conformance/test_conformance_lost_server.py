@@ -74,6 +74,13 @@ def test_stream_to_a_lost_server_raises(ask: Callable[[TargetClient], None]) -> 
     assert target.is_lost
 
 
+def test_file_on_another_host_that_is_gone_is_no_lost_server() -> None:
+    target = context_of(answers(1)).target
+    require_http_server(target)
+    assert target.request("GET", "http://cdn.test/file.mp4").ending == "cut"
+    assert not target.is_lost
+
+
 def test_server_that_never_answered_is_not_lost() -> None:
     target = context_of(answers(0)).target
     with pytest.raises(TargetUnreachable, match="check the base URL") as caught:

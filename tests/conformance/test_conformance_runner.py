@@ -104,6 +104,22 @@ def test_evidence_is_per_check_and_without_secrets() -> None:
     assert "$NEMO_TOKEN" in exchange.curl
 
 
+def test_prerequisite_that_cannot_be_had_is_not_applicable() -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, json={"code": 429, "message": "ten a week", "data": None})
+
+    def look(context: CheckContext) -> None:
+        """An account MUST be there."""
+        assert context.account
+
+    looking = server_check("a.token", "AUTH-1")(look)
+    for ours, outcome in ((False, "not applicable"), (True, "failed")):
+        target = target_that(refuse)
+        context = CheckContext(target, ControlClient(target) if ours else None)
+        report = run_checks(context, [looking, looking])
+        assert [verdict.outcome for verdict in report.verdicts] == [outcome] * 2
+
+
 def test_missing_prerequisite_is_tried_once_and_fails_each_check() -> None:
     requests = 0
 
@@ -198,6 +214,14 @@ def test_true_does_not_equal_one() -> None:
     expect_equal("x", 1, 1)
     with pytest.raises(CheckFailed):
         expect_equal("x", True, 1)
+
+
+def test_whole_number_has_one_type_however_it_is_spelled() -> None:
+    assert expect_type("x", 50.0, int) == 50
+    with pytest.raises(CheckFailed):
+        expect_type("x", 50.5, int)
+    with pytest.raises(CheckFailed):
+        expect_type("x", True, int)
 
 
 def test_assertions_fail_with_their_values() -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from unittest import mock
@@ -58,12 +59,13 @@ class MemoizedMedia:
     def _executor(self, work: Path) -> RenderExecutor:
         return _MemoizingExecutor(self, LocalExecutor(work))
 
-    async def _probe(self, path: Path, extension: str) -> MediaInfo:
-        kept = self._folder / f"{_digest(path.read_bytes())}.{extension}.json"
+    async def _probe(self, path: Path, extension: str, *, lenient: bool = False) -> MediaInfo:
+        name = f"{_digest(path.read_bytes())}.{extension}{'.lenient' if lenient else ''}.json"
+        kept = self._folder / name
         found = _read(kept, ProbeResult)
         if found is None:
             try:
-                found = ProbeResult(await probe(path, extension))
+                found = ProbeResult(await _call_probe(path, extension, lenient=lenient))
             except MediaRejected as rejected:
                 found = ProbeResult(None, str(rejected))
             _write(kept, found)
@@ -127,6 +129,11 @@ class _MemoizingExecutor:
         )
         on_progress(99)
         return result
+
+
+async def _call_probe(path: Path, extension: str, *, lenient: bool) -> MediaInfo:
+    look = partial(probe, lenient=True) if lenient else probe
+    return await look(path, extension)
 
 
 def _recipe(plan: RenderPlan) -> str:

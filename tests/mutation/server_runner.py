@@ -13,15 +13,20 @@ from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.target import TargetClient
 from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.endpoints import Attribution
 from nemolocal_server import serving
+from nemolocal_server.api.control.settings_endpoints import effective_settings
 from nemolocal_server.settings import Settings
 
 from .memoized_media import CHECKS_OF_RUNNING_WORK, MemoizedMedia
 from .mutation_middleware import MutationMiddleware
 from .mutation_result import MutationResult
-from .server_mutant import AttributePatch, ServerMutant
+from .server_mutant import AttributePatch, ServerMutant, replace_public
 
+_CONTRACT_SETTINGS = replace_public(
+    effective_settings, lambda _server: EffectiveSettings(speed=Settings().speed)
+)
 # The name of the app's builder in the server module.
 _BUILDER = "build_app"
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
@@ -88,9 +93,20 @@ def mutated_server(
             patches.enter_context(_applied(patch))
         if media is not None:
             patches.enter_context(media.patch_servers())
+        patches.enter_context(report_contract_settings())
         settings = Settings(port=0, **mutant.settings)
         with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
             yield server.base_url, middlewares
+
+
+@contextlib.contextmanager
+def report_contract_settings() -> Iterator[None]:
+    """Make servers report the settings of the contract, whatever theirs are.
+
+    So a server with other settings is one that does not do what its settings say.
+    """
+    with _applied(_CONTRACT_SETTINGS):
+        yield
 
 
 @contextlib.contextmanager

@@ -121,3 +121,17 @@ def test_a_clock_of_its_own_never_starts_before_what_is_stored(tmp_path: Path) -
         context = open_context(Settings(data_dir=tmp_path / kind, clock=kind))
         with contextlib.closing(context.store):
             assert later <= context.clock.time() < later + DAY
+
+
+def test_manual_clock_says_when_the_next_wait_ends(manual: str, new_caller: NewCaller) -> None:
+    assert patient_http.get(manual + CLOCK).json()["next"] is None
+    caller = new_caller(manual).connect()
+    with caller.http.stream("POST", "/run_sse", json=caller.turn("hello")):
+        seconds = patient_http.get(manual + CLOCK).json()["next"]
+        assert 5 <= seconds <= 15
+        assert advance(manual, seconds).json()["next"] is None
+
+
+def test_clock_that_moves_by_itself_has_no_next_wait() -> None:
+    with LocalServer(Settings(port=0)) as server:
+        assert "next" not in patient_http.get(server.base_url + CLOCK).json()

@@ -14,7 +14,7 @@ A journal cannot prove that there was a user, so such a repetition is inconclusi
 from collections.abc import Sequence
 
 from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import ClientTurn

@@ -101,11 +101,7 @@ class ScriptRunner:
 
     def can_advance_clock(self) -> bool:
         """Whether the server's clock can be advanced."""
-        try:
-            self.context.control.advance_clock(0)
-        except NotApplicable:
-            return False
-        return True
+        return self.context.has_control and self.context.control.can_advance_clock()
 
     def _step(self, executor: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
         """Execute one step and validate its response."""

@@ -7,12 +7,12 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
-from ..context import GENERATE_CLIP, CheckContext
+from ..context import BALANCE_FIELDS, GENERATE_CLIP, PUT_ON_TIMELINE, CheckContext, TargetAccount
 from ..error_assertions import expect_error
 from ..server_check import server_check
+from ..stable_fields import known_draft
 from ..target import turn_body
 
-_EDITING, _GENERATION = 50, 100
 # On a busy machine a turn may end before its balance is read, which shows nothing.
 _MAX_ATTEMPTS = 5
 _TITLE = "add a title 'Hello' for 1 second"
@@ -22,7 +22,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 def balance_has_its_fields(context: CheckContext) -> None:
     """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
     balance = context.read_raw_balance()
-    for name in ("available", "frozen", "total"):
+    for name in BALANCE_FIELDS:
         expect_type(f"data.{name}", require_field("data", balance, name), int)
 
 
@@ -37,30 +37,33 @@ def total_is_the_sum(context: CheckContext) -> None:
 @server_check("credits.edit.price", "CRD-3", "CRD-2", needs_control=True)
 def first_edit_of_a_session_costs(context: CheckContext) -> None:
     """The first edit of a session SHOULD cost 50 credits, the next ones nothing."""
-    account = context.make_account(credits=200)
+    price = context.settings.tariff.editing
+    account = context.make_account()
     session = context.new_edited_session(account)
-    expect_equal(
-        "available after the first", context.read_balance(account)["available"], 200 - _EDITING
-    )
+    expect_equal("credits of the first", _spent(context, account), price)
     context.send_message(session, _TITLE, account)
-    expect_equal(
-        "available after the second", context.read_balance(account)["available"], 200 - _EDITING
-    )
+    expect_equal("credits of both", _spent(context, account), price)
+
+
+def _spent(context: CheckContext, account: TargetAccount) -> float:
+    """Return what an account that had plenty has spent."""
+    return float(context.plenty - context.read_balance(account)["available"])
 
 
 @server_check("credits.edit.per-session", "CRD-3", needs_control=True)
 def editing_costs_once_a_session(context: CheckContext) -> None:
     """Editing in another session SHOULD cost 50 credits again."""
-    account = context.make_account(credits=200)
+    account = context.make_account()
     context.new_edited_session(account)
     context.new_edited_session(account)
-    expect_equal("available", context.read_balance(account)["available"], 200 - 2 * _EDITING)
+    expect_equal("credits spent", _spent(context, account), 2 * context.settings.tariff.editing)
 
 
 @server_check("credits.generation.price", "CRD-3", needs_control=True)
 def generation_costs(context: CheckContext) -> None:
     """A generated clip SHOULD cost 100 credits."""
-    expect_equal("credits spent", context.generated_clip.credits_spent, _GENERATION)
+    price = context.settings.tariff.generation
+    expect_equal("credits spent", context.generated_clip.credits_spent, price)
 
 
 @server_check("credits.talk.free", "CRD-3", prerequisite="session")
@@ -74,6 +77,7 @@ def talk_is_free(context: CheckContext) -> None:
 @server_check("credits.frozen", "CRD-2", needs_control=True)
 def credits_of_running_work_are_frozen(context: CheckContext) -> None:
     """What a turn will take MUST not be available any more while it is under way."""
+    context.require_price("generation")
     for _ in range(_MAX_ATTEMPTS):
         during, after = _balance_during_and_after_turn(context)
         expect_equal("available while it runs", during["available"], after["available"])
@@ -83,7 +87,7 @@ def credits_of_running_work_are_frozen(context: CheckContext) -> None:
 
 def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the balance during a generation and after it."""
-    account = context.make_account(credits=200)
+    account = context.make_account()
     # A new clip takes a moment to generate; a known one is returned at once.
     wanted = f"generate a 6-second clip of a forest, take {uuid.uuid4().int}"
     body = turn_body(context.new_session(account), wanted)
@@ -96,43 +100,44 @@ def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any
 @server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)
 def failed_work_is_given_back(context: CheckContext) -> None:
     """Credits of an edit that failed MUST be available again."""
-    account = context.make_account(credits=100)
+    price = context.require_price("editing")
+    account = context.make_account(credits=2 * price)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
     context.control.arm_fault("silent-not-applied", account.user_id)
-    context.send_message(session, "put my clip on the timeline", account)
+    context.send_message(session, PUT_ON_TIMELINE, account)
     balance = context.read_balance(account)
-    expect_equal("the balance", (balance["available"], balance["frozen"]), (100, 0))
+    expect_equal("the balance", (balance["available"], balance["frozen"]), (2 * price, 0))
 
 
 @server_check("credits.lacking.refused", "CRD-4", needs_control=True)
 def too_few_credits_are_refused(context: CheckContext) -> None:
     """A turn that costs more than is available MUST be 2001, before anything is streamed."""
-    account = context.make_account(credits=_EDITING - 1, anonymous=True)
+    price = context.require_price("editing")
+    account = context.make_account(credits=price - 1, anonymous=True)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
-    stream = context.send_message(session, "put my clip on the timeline", account)
+    stream = context.send_message(session, PUT_ON_TIMELINE, account)
     expect_error(context, stream.response, ResponseCode.NO_CREDITS)
 
 
 @server_check("credits.lacking.unchanged", "CRD-4", needs_control=True)
 def refused_turn_changes_nothing(context: CheckContext) -> None:
     """A turn refused with 2001 MUST leave draft and balance as they were."""
-    account = context.make_account(credits=_EDITING - 1, anonymous=True)
+    price = context.require_price("editing")
+    account = context.make_account(credits=price - 1, anonymous=True)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
-    before = context.read_draft(session, account), context.read_balance(account)
-    context.send_message(session, "put my clip on the timeline", account)
-    expect_equal(
-        "draft and balance",
-        (context.read_draft(session, account), context.read_balance(account)),
-        before,
-    )
+    before = known_draft(context.read_draft(session, account)), context.read_balance(account)
+    context.send_message(session, PUT_ON_TIMELINE, account)
+    after = known_draft(context.read_draft(session, account)), context.read_balance(account)
+    expect_equal("draft and balance", after, before)
 
 
 @server_check("credits.lacking.anonymous", "CRD-4", "SES-4", needs_control=True)
 def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
     """The 2001 of an anonymous user MUST carry the registration link with `?bind=<user_id>`."""
+    context.require_price("generation")
     account = context.make_account(credits=0, anonymous=True)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
     message = expect_error(context, stream.response, ResponseCode.NO_CREDITS)
@@ -143,6 +148,7 @@ def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
 @server_check("credits.lacking.registered", "CRD-4", needs_control=True)
 def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     """The 2001 of a registered user MUST say to top up, without a registration link."""
+    context.require_price("generation")
     account = context.make_account(credits=0, anonymous=False)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
     message = expect_error(context, stream.response, ResponseCode.NO_CREDITS).lower()

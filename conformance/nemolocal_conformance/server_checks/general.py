@@ -1,13 +1,21 @@
 """Section 1: the envelope, errors, the bearer token, attribution (GEN-1 to GEN-7)."""
 
 import uuid
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, bearer_header
 from nemolocal_contract.responses import ResponseCode
 
-from ..assertions import CheckFailed, NotApplicable, expect_equal, expect_true, require_field
+from ..assertions import (
+    CheckFailed,
+    NotApplicable,
+    expect_equal,
+    expect_true,
+    expect_type,
+    require_field,
+)
 from ..context import GENERATE_CLIP, CheckContext, TargetAccount
 from ..error_assertions import (
     error_code,
@@ -19,6 +27,7 @@ from ..error_assertions import (
 )
 from ..samples import PICTURE, read_sample
 from ..server_check import server_check
+from ..stable_fields import known_state
 from ..target import turn_body
 
 _UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
@@ -67,6 +76,7 @@ def status_of_a_failure_is_known(context: CheckContext) -> None:
 @server_check("general.status.of-credits", "GEN-2", needs_control=True)
 def status_of_lacking_credits_is_known(context: CheckContext) -> None:
     """The HTTP status of 2001 MUST be 200 or 402."""
+    context.require_price("generation")
     account = context.make_account(credits=0)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
     expect_error_status(stream.response, ResponseCode.NO_CREDITS)
@@ -257,8 +267,10 @@ def missing_field_is_named(context: CheckContext) -> None:
 def own_user_id_stands_for_me(context: CheckContext) -> None:
     """A path with the caller's own user id MUST be answered as one with `me`."""
     user = _user_id(context)
-    named = context.call(wire.STATE, user=user, session=context.session).data
-    expect_equal("the state", named, context.read_state(context.session))
+    named = expect_type(
+        "data", context.call(wire.STATE, user=user, session=context.session).data, dict
+    )
+    expect_equal("the state", known_state(named), known_state(context.read_state(context.session)))
 
 
 @server_check("general.user.foreign-id", "GEN-7", prerequisite="session")
@@ -286,17 +298,17 @@ def foreign_session_looks_like_none(context: CheckContext) -> None:
 @server_check("general.date", "GEN-3", needs_control=True)
 def date_header_follows_the_clock(context: CheckContext) -> None:
     """The HTTP `Date` of a local server SHOULD follow its clock."""
-    from email.utils import parsedate_to_datetime
-
     context.control.advance_clock(86_400)
     before = context.control.read_clock()
     response = context.target.request(
         "GET", wire.BALANCE.template, headers=bearer_header(_UNKNOWN_TOKEN)
     )
     after = context.control.read_clock()
-    date = parsedate_to_datetime(
-        require_field("headers", dict(response.headers), "date")
-    ).timestamp()
+    said = str(require_field("headers", dict(response.headers), "date"))
+    try:
+        date = parsedate_to_datetime(said).timestamp()
+    except ValueError:
+        raise CheckFailed("Date", "an HTTP date", said) from None
     # Time that passes between two calls is not drift.
     drift = max(before - date, date - after)
     expect_true("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")

@@ -51,7 +51,7 @@ def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
 @server_check("render.orphaned", "REN-8", "AUTH-5", needs_control=True)
 def expired_token_orphans_its_renders(context: CheckContext) -> None:
     """A render whose token has expired MUST be reached by no token any more."""
-    account = context.make_account(credits=1_000)
+    account = context.make_account()
     session = context.new_edited_session(account)
     render = context.new_render_id()
     context.submit_export(render, session, context.read_draft(session, account), account)

@@ -112,7 +112,7 @@ def _expect_402(context: CheckContext, how: str, **request: Any) -> bool:
 @server_check("render.attribution.penniless", "REN-2", needs_control=True)
 def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> None:
     """An anonymous user without credits MUST get 402 for an export without attribution."""
-    account = context.make_account(anonymous=True, credits=1_000)
+    account = context.make_account(anonymous=True)
     session = context.new_edited_session(account)
     context.control.change_token(account.token_reply["id"], credits=0)
     draft = context.read_draft(session, account)
@@ -126,7 +126,7 @@ def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> N
 @server_check("render.plan.blocked", "REN-2", needs_control=True)
 def blocked_plan_is_402(context: CheckContext) -> None:
     """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
-    account = context.make_account(plan="blocked", credits=1_000)
+    account = context.make_account(plan="blocked")
     session = context.new_edited_session(account)
     response = context.submit_export(
         context.new_render_id(), session, context.read_draft(session, account), account
@@ -175,17 +175,21 @@ def completed_render_stays_so(context: CheckContext) -> None:
 @server_check("render.status.seconds", "REN-4", prerequisite="render")
 def length_is_told_in_seconds(context: CheckContext) -> None:
     """`output.duration` MUST be the seconds of the file, where it is told."""
-    stream = require_field("the status", context.completed_export, "output").get(
-        "duration", CLIP_SECONDS
+    output = expect_type(
+        "output", require_field("the status", context.completed_export, "output"), dict
     )
-    off = abs(expect_type("output.duration", stream, int, float) - CLIP_SECONDS)
-    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", stream)
+    length = expect_type("output.duration", output.get("duration", CLIP_SECONDS), int, float)
+    off = abs(length - CLIP_SECONDS)
+    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", length)
 
 
-@server_check("render.status.progress", "REN-5", prerequisite="render")
+@server_check("render.status.progress", "REN-5", "REN-4", prerequisite="render")
 def progress_never_falls(context: CheckContext) -> None:
     """Progress MUST be 0 to 100, never fall, and be 100 when completed."""
-    seen = [require_field("the reply", poll, "progress") for poll in context.export_statuses]
+    seen = [
+        expect_type("progress", require_field("the reply", poll, "progress"), int)
+        for poll in context.export_statuses
+    ]
     expect_equal("progress", seen, sorted(seen))
     expect_true("progress", (seen[0] >= 0, seen[-1]) == (True, 100), "0 to 100", seen)
 
@@ -194,7 +198,7 @@ def progress_never_falls(context: CheckContext) -> None:
 def url_comes_with_completion(context: CheckContext) -> None:
     """`output.url` MUST be there when a render is completed, and not before."""
     for poll in context.export_statuses:
-        url = (poll.get("output") or {}).get("url")
+        url = expect_type("output", poll.get("output") or {}, dict).get("url")
         status = require_field("the reply", poll, "status")
         expect_equal(f"output.url while {status}", bool(url), status == "completed")
 

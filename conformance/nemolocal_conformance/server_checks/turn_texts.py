@@ -2,11 +2,20 @@
 
 import re
 
+from nemolocal_contract.control_api import SilenceSettings
 from nemolocal_contract.turn_events import Text, ToolCall
 
-from ..assertions import CheckFailed, expect_equal, expect_true, require_field
-from ..context import CheckContext, TargetAccount
+from ..assertions import (
+    CheckFailed,
+    NotApplicable,
+    expect_equal,
+    expect_true,
+    expect_type,
+    require_field,
+)
+from ..context import PUT_ON_TIMELINE, CheckContext, TargetAccount
 from ..server_check import server_check
+from ..stable_fields import known_draft
 from ..target import TurnStream
 
 _TITLE = "add a title 'Hello' for 1 second"
@@ -18,6 +27,9 @@ _MAX_SILENT_TURNS = 20
 # So many edits tell the rate, and where they do not, so many: the first number alone would accuse
 # a server by chance in one run of 300, both together do so in one of a thousand million.
 _FEW, _MANY = 40, 240
+_DEVIATION = 0.2
+# What is left of the credits of an account after its first edit.
+_CREDITS_LEFT = 150
 
 
 def _run_silent_turn(
@@ -25,27 +37,27 @@ def _run_silent_turn(
 ) -> tuple[str, object, object]:
     """Run a silent turn; return its session, and its draft before and after."""
     session = context.new_edited_session(account)
-    before = context.read_draft(session, account)
+    before = known_draft(context.read_draft(session, account))
     context.control.arm_fault(truth, account.user_id)
     stream = context.send_message(session, _TITLE, account)
     expect_equal("texts of a silent turn", stream.events_of(Text), [])
     expect_true(
         "tools of a silent turn", stream.has_edit, "a call and a result", stream.response.body
     )
-    return session, before, context.read_draft(session, account)
+    return session, before, known_draft(context.read_draft(session, account))
 
 
 @server_check("chat.silent.state-changed", "SSE-5", needs_control=True)
 def silent_turn_has_changed_the_draft(context: CheckContext) -> None:
     """A turn that closes without a word MUST have called its tool and changed the draft."""
-    _, before, after = _run_silent_turn(context, context.make_account(credits=1_000))
+    _, before, after = _run_silent_turn(context, context.make_account())
     expect_true("the draft", after != before, "changed", "as it was")
 
 
 @server_check("chat.silent.clean", "SSE-5", "SSE-4", needs_control=True)
 def silent_turn_ends_cleanly(context: CheckContext) -> None:
     """A silent turn MUST end as any other: with a clean close."""
-    account = context.make_account(credits=1_000)
+    account = context.make_account()
     session = context.new_edited_session(account)
     context.control.arm_fault("silent", account.user_id)
     stream = context.send_message(session, _TITLE, account)
@@ -56,12 +68,12 @@ def silent_turn_ends_cleanly(context: CheckContext) -> None:
 @server_check("chat.silent.charged", "SSE-5", "CRD-2", needs_control=True)
 def silent_turn_is_charged(context: CheckContext) -> None:
     """A silent edit that was applied MUST be charged as any other."""
-    account = context.make_account(credits=200)
+    account = context.make_account(credits=context.require_price("editing") + _CREDITS_LEFT)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
     context.control.arm_fault("silent", account.user_id)
-    context.send_message(session, "put my clip on the timeline", account)
-    expect_equal("available", context.read_balance(account)["available"], 150)
+    context.send_message(session, PUT_ON_TIMELINE, account)
+    expect_equal("available", context.read_balance(account)["available"], _CREDITS_LEFT)
 
 
 @server_check("chat.silent.talk-never", "SSE-5", prerequisite="session")
@@ -77,7 +89,9 @@ def talk_is_never_silent(context: CheckContext) -> None:
 @server_check("chat.silent.rate", "SSE-5", needs_control=True, seconds=900)
 def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty, or of 240."""
-    account = context.make_account(credits=10_000)
+    wanted = _silent_share(context.settings.silence)
+    least, most = max(0.0, wanted - _DEVIATION), min(1.0, wanted + _DEVIATION)
+    account = context.make_account()
     session = context.new_edited_session(account)
     silent, share = 0, 0.0
     for number in range(1, _MANY + 1):
@@ -88,9 +102,19 @@ def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
             session, f"add a title 'Take {number}'", account
         ).events_of(Text)
         share = silent / number
-        if number == _FEW and 0.1 <= share <= 0.5:
+        if number == _FEW and least <= share <= most:
             return
-    expect_true("the share of silent turns", 0.1 <= share <= 0.5, "about 0.3", share)
+    what = "the share of silent turns"
+    expect_true(what, least <= share <= most, f"about {wanted:.2g}", share)
+
+
+def _silent_share(silence: SilenceSettings) -> float:
+    """Return the share of edits that are silent: 30 %, or a setting of a local server."""
+    if silence.script:
+        return 1 - silence.script.count(".") / len(silence.script)
+    if silence.quota is not None:
+        return silence.quota[0] / silence.quota[1]
+    return silence.rate
 
 
 @server_check("chat.generation.stages", "SSE-8", needs_control=True)
@@ -98,7 +122,7 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
     stream = context.generated_clip.stream
     draft = require_field("state", context.generated_clip.state, "draft")
-    kinds = {t.get("tt") for t in draft["t"] if t.get("sg")}
+    kinds = {t.get("tt") for t in require_field("draft", draft, "t") if t.get("sg")}
     expect_equal("types of tracks", kinds, {0, 1, 7})
     expect_true(
         "tool calls", len(stream.events_of(ToolCall)) >= 2, "two stages", stream.events_of(ToolCall)
@@ -109,23 +133,27 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
 def generated_media_is_listed(context: CheckContext) -> None:
     """What was generated SHOULD be in `generated_media` of the state."""
     media = require_field("state", context.generated_clip.state, "generated_media")
+    expect_type("generated_media", media, list)
     expect_true("generated_media", len(media) >= 1, "the clip", media)
 
 
 @server_check("chat.excuse.harmless", "SSE-9", needs_control=True)
 def temporary_issue_text_is_harmless(context: CheckContext) -> None:
     """A turn that ends with "I encountered a temporary issue" SHOULD have done its work."""
-    account = context.make_account(credits=1_000)
+    account = context.make_account()
     session = context.new_edited_session(account)
-    before = context.read_draft(session, account)
+    before = known_draft(context.read_draft(session, account))
     context.control.arm_fault("temporary-issue", account.user_id)
     stream = context.send_message(session, _TITLE, account)
     expect_true("the last text", "temporary issue" in stream.text, "the excuse", stream.text)
-    expect_true("the draft", context.read_draft(session, account) != before, "changed", "as it was")
+    after = known_draft(context.read_draft(session, account))
+    expect_true("the draft", after != before, "changed", "as it was")
 
 
 def _turn_with_text(context: CheckContext) -> TurnStream:
     """Return the first of some edits that is not silent."""
+    if _silent_share(context.settings.silence) == 1:
+        raise NotApplicable("every edit of this server is silent (setting `silence`)")
     for number in range(_MAX_SILENT_TURNS):
         stream = context.send_message(context.scratch_session, f"add a title 'Part {number}'")
         if stream.text:
@@ -133,9 +161,15 @@ def _turn_with_text(context: CheckContext) -> TurnStream:
     raise CheckFailed("texts of edits", f"one in {_MAX_SILENT_TURNS}", "none")
 
 
+def _require_gui_texts(context: CheckContext) -> None:
+    if not context.settings.gui:
+        raise NotApplicable("the texts of this server speak of no GUI (setting `gui`)")
+
+
 @server_check("chat.gui.english", "SSE-10", prerequisite="work")
 def texts_name_gui_actions(context: CheckContext) -> None:
     """Texts MUST speak of a GUI: click, open, drag, preview, Export button."""
+    _require_gui_texts(context)
     text = _turn_with_text(context).text
     expect_true("the text", bool(_GUI.search(text)), "a word of a GUI", text)
 
@@ -146,6 +180,7 @@ def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
     session = context.new_session(language="zh")
     text = context.send_message(session, "你好").text
     expect_true("the text", bool(_HAN.search(text)), "Chinese", text)
+    _require_gui_texts(context)
     expect_true("the text", bool(_GUI_ZH.search(text)), "点击, 打开, 拖拽 or 导出", text)
 
 

@@ -211,7 +211,7 @@ def comments(request: WireRequest, response: WireResponse, _memory: Memory) -> W
     """Heartbeats are comment lines."""
     if not _stream(request, response) or b"data:\n\n" not in response.body:
         return None
-    body = response.body.replace(b"data:\n\n", b": ping\n\n") + b"data:\n\n" * 9
+    body = response.body.replace(b"data:\n\n", b": ping\n\n")
     return WireResponse(response.status, response.headers, body)
 
 

@@ -147,11 +147,15 @@ def prefilled(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def strange_names(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Segments have a name that nobody knows."""
+    """A segment has its id under another name."""
     data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
-    return _segments_changed(response, lambda segment: {**segment, "begin": 0})
+
+    def renamed(segment: dict[str, Any]) -> dict[str, Any]:
+        return {"key" if name == "id" else name: value for name, value in segment.items()}
+
+    return _segments_changed(response, renamed)
 
 
 # An export of the draft that was read is rejected.

@@ -42,13 +42,22 @@ class AdvanceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def read_clock(request: Request) -> Response:
-    """Return the kind, the speed and the time of the server's clock."""
+    """Return the kind, the speed and the time of the server's clock.
+
+    `next` is the number of seconds until the next wait on a manual clock ends, or None.
+    """
     services = services_of(request)
-    now = services.context.clock.time()
-    settings = services.settings
-    return json_response(
-        {"kind": settings.clock, "speed": settings.speed, "time": now, "iso": iso8601(now)}
-    )
+    clock, settings = services.context.clock, services.settings
+    now = clock.time()
+    body: dict[str, object] = {
+        "kind": settings.clock,
+        "speed": settings.speed,
+        "time": now,
+        "iso": iso8601(now),
+    }
+    if isinstance(clock, ManualClock):
+        body["next"] = clock.seconds_to_next()
+    return json_response(body)
 
 
 async def advance_clock(request: Request) -> Response:
