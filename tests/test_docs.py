@@ -34,6 +34,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
                 yield str(page.relative_to(ROOT)), text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [write_api, write_cli, write_fault_list, write_settings])
 def test_page_is_up_to_date(page: ModuleType) -> None:
     assert page.main(["--check"]) == 0, f"run: python docs/{page.__name__}.py"
@@ -47,6 +48,7 @@ def test_every_key_of_the_settings_is_explained_and_no_other() -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_example_of_a_setting_loads(tmp_path: Path, subtests: pytest.Subtests) -> None:
     file = tmp_path / "settings.toml"
     for section, keys in write_settings.meanings().items():
@@ -60,6 +62,7 @@ def test_every_example_of_a_setting_loads(tmp_path: Path, subtests: pytest.Subte
                 load_settings(file)
 
 
+@pytest.mark.slow
 def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) -> None:
     file = tmp_path / "settings.toml"
     for page, text in blocks("toml"):
@@ -75,6 +78,7 @@ def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
+@pytest.mark.slow
 def test_links_lead_somewhere(subtests: pytest.Subtests) -> None:
     for page in PAGES:
         for target in LINK.findall(page.read_text(encoding="utf-8")):
@@ -84,6 +88,7 @@ def test_links_lead_somewhere(subtests: pytest.Subtests) -> None:
                     assert (page.parent / path).exists()
 
 
+@pytest.mark.slow
 def test_pages_that_the_product_names_exist(subtests: pytest.Subtests) -> None:
     folders = ("cli", "client", "conformance", "contract", "mock_server", "bench")
     sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
@@ -93,6 +98,7 @@ def test_pages_that_the_product_names_exist(subtests: pytest.Subtests) -> None:
                 assert (ROOT / name).exists()
 
 
+@pytest.mark.slow
 def test_every_variable_of_the_environment_is_explained() -> None:
     page = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
     folders = ("cli", "client", "mock_server")

@@ -16,10 +16,12 @@ OF_A_SERVER = ("--fetch-from {place}", "start it with --clock manual")
 WAY_OUT = re.compile(r"[:;,] \S|must be|not \{|cannot be written: \{strerror\}")
 
 
+@pytest.mark.slow
 def test_table_of_errors_is_up_to_date() -> None:
     assert write_errors.main(["--check"]) == 0, "run: python docs/write_errors.py"
 
 
+@pytest.mark.slow
 def test_every_class_and_source_of_errors_is_in_the_table() -> None:
     assert {said.who for said in client_errors()} == set(write_errors.KINDS)
     assert {said.code for said in server_errors()} >= {*write_errors.CODES.values()}
@@ -27,6 +29,7 @@ def test_every_class_and_source_of_errors_is_in_the_table() -> None:
     assert len(media_errors()) > 8
 
 
+@pytest.mark.slow
 def test_way_out_of_a_library_error_is_for_who_uses_a_library(
     subtests: pytest.Subtests,
 ) -> None:
@@ -40,6 +43,7 @@ def test_way_out_of_a_library_error_is_for_who_uses_a_library(
                 assert "start a local server with `nemolocal serve`" in said.remedy
 
 
+@pytest.mark.slow
 def test_text_of_a_command_says_the_way_out(
     subtests: pytest.Subtests,
 ) -> None:
@@ -48,6 +52,7 @@ def test_text_of_a_command_says_the_way_out(
             assert WAY_OUT.search(said.message) or said.message.endswith("must be greater than 0")
 
 
+@pytest.mark.slow
 def test_refusal_of_the_server_names_no_option_of_a_client(
     subtests: pytest.Subtests,
 ) -> None:

@@ -90,6 +90,7 @@ def test_known_results_save_probes() -> None:
     assert search_crf(shape, 93, known=known)[0].crf not in (18.0, 23.0, 28.0)
 
 
+@pytest.mark.slow
 @given(st.floats(8, 46), st.floats(10, 94.9))
 def test_steps_are_smaller_below_the_target(crf: float, vmaf: float) -> None:
     assert next_crf([CrfProbe(crf, vmaf)], 95) < crf
@@ -118,6 +119,7 @@ def test_whole_is_predicted_from_the_sample_by_their_difference() -> None:
     assert len(both) == 4
 
 
+@pytest.mark.slow
 @given(st.floats(-1.5, 1.5), st.floats(-0.1, 0.1), st.floats(90, 95))
 def test_whole_that_differs_from_its_sample_takes_four_encodes(
     away: float, drift: float, target: float

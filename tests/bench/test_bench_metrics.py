@@ -141,6 +141,7 @@ def test_score_of_every_fifth_frame_says_so_and_is_close(media: Path, tmp_path: 
     assert fifth.mean == pytest.approx(each.mean, abs=1)
 
 
+@pytest.mark.slow
 def test_bundled_ffmpeg_has_all_metrics(tmp_path: Path) -> None:
     assert asyncio.run(detect_instruments(tmp_path)) == ALL
 
@@ -216,6 +217,7 @@ def test_smaller_frame_of_equal_aspect_ratio_passes_if_resized(
         check(media / "plain.mp4", tall, tmp_path, resized=True)
 
 
+@pytest.mark.slow
 def test_reference_must_match_itself(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def _about_itself(shape: str) -> str:
     return shape.replace(way[1], str([(round(x - left), round(y - top)) for x, y in corners]))
 
 
+@pytest.mark.slow
 def test_a_page_can_be_printed() -> None:
     new = reported(compared(local("a", 123_456, 95, vmaf_frames=(90.0, 99.0)), shown="a"))
     page = as_html(new, diff_reports(new, new))
@@ -150,6 +151,7 @@ def test_a_page_can_be_printed() -> None:
     assert "<td>mean VMAF</td><td>95.000</td>" in page
 
 
+@pytest.mark.slow
 def test_markup_is_escaped_on_the_page() -> None:
     said = "</td><script>alert(1)</script>{{ 7 * 7 }}"
     vmaf = summarize_scores("vmaf", [9.0], 1080)

@@ -72,6 +72,7 @@ def test_an_encoder_that_fails_is_a_result_with_the_reason(clip: VideoFile, tmp_
     assert not (tmp_path / "encode.mp4").exists()
 
 
+@pytest.mark.slow
 def test_encode_stays_within_the_announced_size(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

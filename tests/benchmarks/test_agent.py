@@ -27,12 +27,14 @@ def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]
     assert lines[-3].endswith("talk")
 
 
+@pytest.mark.slow
 def test_fixture_has_the_requested_segments(agent_fixture: AgentFixture) -> None:
     draft = agent_fixture.core.sessions.newest_draft(agent_fixture.session.id)
     assert [len(track.segments or ()) for track in draft.tracks or ()] == [40]
     assert draft.ready
 
 
+@pytest.mark.slow
 def test_a_turn_is_planned_in_full(agent_fixture: AgentFixture) -> None:
     assert plan_turn(agent_fixture, "trim to the first 10 seconds", 1) == "edited"
     assert agent_fixture.core.ledger.balance(agent_fixture.token.id).frozen == 50

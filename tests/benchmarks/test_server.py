@@ -48,6 +48,7 @@ def test_unplanned_stream_is_not_complete(tmp_path: Path) -> None:
     assert percentile(times, 0) <= percentile(times, 0.5) <= percentile(times, 1) == times[-1]
 
 
+@pytest.mark.slow
 def test_process_reports_memory_and_cpu_time_until_it_ends() -> None:
     alive = ServerProcess("127.0.0.1", 1, os.getpid())
     assert (alive.memory_kb() or 0) > 1000

@@ -106,6 +106,7 @@ def test_every_public_method_is_tried() -> None:
         assert own == {*ASSISTANT, "stream", "export"}
 
 
+@pytest.mark.slow
 def test_any_text_is_taken_or_refused_with_an_error_of_ours(place: ScriptedBackend) -> None:
     with opened("sync", place) as sync, opened("async", place) as asynchronous:
         faces: dict[str, Any] = {"sync": sync, "async": asynchronous}
@@ -235,6 +236,7 @@ def test_id_that_can_be_no_part_of_a_path_is_unknown_before_anything_is_sent(
     assert not place.received
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -253,6 +255,7 @@ def test_id_is_one_part_of_the_path_whatever_is_in_it(
     assert place.of(STATE)[0].path == f"/api/state/nemo_agent/me/{sent}/latest"
 
 
+@pytest.mark.slow
 def test_file_whose_name_is_not_utf_8_is_sent(place: ScriptedBackend) -> None:
     for face in sorted(FACES):
         with opened(face, place) as client:

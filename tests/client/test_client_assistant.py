@@ -33,6 +33,7 @@ def assistant(make_client: ClientFactory, out: Path) -> Assistant:
     return Assistant(make_client(), out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "route", "line"),
     [
@@ -56,6 +57,7 @@ def test_message_goes_where_its_words_send_it(
     assert len(backend.of(CHAT)) == (route == "chat")
 
 
+@pytest.mark.slow
 def test_file_that_is_named_is_uploaded(assistant: Assistant, clip: Path) -> None:
     answer = assistant.reply(str(clip))
     assert (answer.routes, answer.files[0].filename) == (("upload",), "a.mp4")
@@ -69,6 +71,7 @@ def test_file_whose_name_has_spaces_is_uploaded(assistant: Assistant, clip: Path
         assert assistant.reply(message).files, message
 
 
+@pytest.mark.slow
 def test_export_of_nothing_shows_no_timeline(
     make_client: ClientFactory, backend: ScriptedBackend, make_draft: DraftFactory, out: Path
 ) -> None:
@@ -80,6 +83,7 @@ def test_export_of_nothing_shows_no_timeline(
     assert shown == []
 
 
+@pytest.mark.slow
 def test_edit_and_export_in_one_message_are_two_parts(
     assistant: Assistant, out: Path, video: bytes
 ) -> None:
@@ -104,6 +108,7 @@ def test_export_is_made_once_until_something_changes(
     assert assistant.export().export.path.name == "other.mp4"
 
 
+@pytest.mark.slow
 def test_warnings_of_an_export_are_shown(assistant: Assistant, backend: ScriptedBackend) -> None:
     done = {"id": "render_1", "status": "completed", "output": {"url": "/cdn/x"}}
     backend.arm(f"{RENDER}/", backend.wire.json({**done, "warnings": ["no glyph"]}))
@@ -123,6 +128,7 @@ def test_warnings_of_an_upload_are_shown_with_the_file_s_name(
     )
 
 
+@pytest.mark.slow
 def test_lines_come_one_by_one(assistant: Assistant, out: Path) -> None:
     lines = iter(assistant.stream("brighter and then export"))
     assert next(lines) == "Done."
@@ -135,6 +141,7 @@ def test_assistant_speaks_the_language_of_its_client(make_client: ClientFactory,
     assert assistant.reply("余额").lines == ("可用积分 50，占用 50",)
 
 
+@pytest.mark.slow
 def test_session_that_is_unknown_is_left_for_a_new_one(
     assistant: Assistant, backend: ScriptedBackend
 ) -> None:
@@ -146,6 +153,7 @@ def test_session_that_is_unknown_is_left_for_a_new_one(
     assert len(backend.of("/api/tasks")) == 2
 
 
+@pytest.mark.slow
 def test_both_assistants_are_described_alike() -> None:
     for name in ("reply", "stream", "upload", "export"):
         one, other = getattr(Assistant, name), getattr(AsyncAssistant, name)

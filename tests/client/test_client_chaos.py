@@ -86,6 +86,7 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
         assert run.ended[message] != "done" or sent[message] == 1, message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "count"),
     [

@@ -44,6 +44,7 @@ def after(backend: ScriptedBackend, answer: list[Piece], changed: dict[str, Any]
     return respond
 
 
+@pytest.mark.slow
 def test_message_is_sent_in_the_shape_of_the_contract(
     client: Client, backend: ScriptedBackend
 ) -> None:
@@ -58,6 +59,7 @@ def test_message_is_sent_in_the_shape_of_the_contract(
     assert request.headers["accept"] == "text/event-stream"
 
 
+@pytest.mark.slow
 def test_texts_are_shown_and_tool_calls_are_not(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -69,6 +71,7 @@ def test_texts_are_shown_and_tool_calls_are_not(
     assert not turn.silent
 
 
+@pytest.mark.slow
 def test_silent_turn_reads_the_state_and_says_what_changed(
     client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
@@ -82,6 +85,7 @@ def test_silent_turn_reads_the_state_and_says_what_changed(
     assert gaps(backend.of(STATE)) == [0]
 
 
+@pytest.mark.slow
 def test_silent_turn_that_is_applied_late_is_waited_for(
     client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
@@ -93,6 +97,7 @@ def test_silent_turn_that_is_applied_late_is_waited_for(
     assert gaps(backend.of(STATE)) == [0, 30, 60]
 
 
+@pytest.mark.slow
 def test_silent_turn_that_changes_nothing_is_reported_as_failed(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -112,6 +117,7 @@ def test_change_beside_the_timeline_counts_and_is_said(
     assert "no visible difference" in client.say("generate").changes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset", [False, True])
 def test_cut_stream_is_never_sent_again_and_the_state_is_read_after_30_then_60_seconds(
     client: Client,
@@ -131,6 +137,7 @@ def test_cut_stream_is_never_sent_again_and_the_state_is_read_after_30_then_60_s
     assert len(backend.of(CHAT)) == 1
 
 
+@pytest.mark.slow
 def test_cut_stream_fails_after_five_unchanged_reads(
     client: Client, backend: ScriptedBackend, wire: Replies, cut: type[Cut], notices: list[Notice]
 ) -> None:
@@ -143,6 +150,7 @@ def test_cut_stream_fails_after_five_unchanged_reads(
     assert [n.text for n in notices].count("⏳ Still working...") == 2
 
 
+@pytest.mark.slow
 def test_connection_lost_before_the_reply_counts_as_a_cut(
     client: Client, backend: ScriptedBackend, cut: type[Cut], make_draft: DraftFactory
 ) -> None:
@@ -151,6 +159,7 @@ def test_connection_lost_before_the_reply_counts_as_a_cut(
     assert len(backend.of(CHAT)) == 1
 
 
+@pytest.mark.slow
 def test_state_that_cannot_be_read_after_a_cut_counts_as_unchanged(
     client: Client,
     backend: ScriptedBackend,
@@ -165,6 +174,7 @@ def test_state_that_cannot_be_read_after_a_cut_counts_as_unchanged(
     assert gaps(backend.of(STATE)) == [30, 60, 60]
 
 
+@pytest.mark.slow
 def test_temporary_issue_is_ignored_when_something_else_was_said(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -173,6 +183,7 @@ def test_temporary_issue_is_ignored_when_something_else_was_said(
     assert client.say("title").lines == ("Added the title.",)
 
 
+@pytest.mark.slow
 def test_temporary_issue_is_ignored_when_the_timeline_changed(
     client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
@@ -183,6 +194,7 @@ def test_temporary_issue_is_ignored_when_the_timeline_changed(
     assert turn.changes
 
 
+@pytest.mark.slow
 def test_temporary_issue_alone_is_the_reason_of_a_failure(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -191,6 +203,7 @@ def test_temporary_issue_alone_is_the_reason_of_a_failure(
         client.say("title")
 
 
+@pytest.mark.slow
 def test_no_credits_is_said_with_the_link_and_not_tried_again(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -200,6 +213,7 @@ def test_no_credits_is_said_with_the_link_and_not_tried_again(
     assert len(backend.of(CHAT)) == 1
 
 
+@pytest.mark.slow
 def test_no_credits_in_the_middle_of_a_turn_is_an_error_too(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -209,6 +223,7 @@ def test_no_credits_in_the_middle_of_a_turn_is_an_error_too(
         client.say("trim")
 
 
+@pytest.mark.slow
 def test_unknown_session_is_said_with_the_way_out(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -217,6 +232,7 @@ def test_unknown_session_is_said_with_the_way_out(
         client.say("trim")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 500, 502])
 def test_page_in_place_of_the_stream_is_unreadable_and_not_sent_again(
     client: Client, backend: ScriptedBackend, wire: Replies, status: int
@@ -243,6 +259,7 @@ def test_json_in_place_of_the_stream_is_unreadable(
         client.say("trim")
 
 
+@pytest.mark.slow
 def test_message_that_was_never_sent_is_no_cut(client: Client, backend: ScriptedBackend) -> None:
     client.open_session()
     backend.stop()
@@ -263,6 +280,7 @@ def test_gui_words_are_translated_and_what_the_screen_shows_is_read_from_the_sta
     )
 
 
+@pytest.mark.slow
 def test_timeline_that_the_backend_has_told_itself_is_not_told_twice(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -271,6 +289,7 @@ def test_timeline_that_the_backend_has_told_itself_is_not_told_twice(
     assert client.say("title").lines == (f"{summary}.",)
 
 
+@pytest.mark.slow
 def test_turn_of_gui_words_only_still_tells_something(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -280,6 +299,7 @@ def test_turn_of_gui_words_only_still_tells_something(
     assert not turn.silent
 
 
+@pytest.mark.slow
 def test_cut_turn_that_pointed_at_the_timeline_shows_it(
     client: Client,
     backend: ScriptedBackend,
@@ -292,6 +312,7 @@ def test_cut_turn_that_pointed_at_the_timeline_shows_it(
     assert client.say("city").timeline == "Timeline (1 track): 1. Video: city (0-10s)"
 
 
+@pytest.mark.slow
 def test_what_the_state_tells_is_said_in_the_language_of_the_session(
     make_client: ClientFactory, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:

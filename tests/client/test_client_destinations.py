@@ -74,6 +74,7 @@ def test_file_that_was_uploaded_is_refused_in_every_spelling(
             assert not backend.of(RENDER)
 
 
+@pytest.mark.slow
 def test_link_as_an_input_protects_what_it_leads_to(client: Client, clip: Path) -> None:
     link = linked(clip, "link.mp4", os.symlink)
     client.upload(link)
@@ -82,6 +83,7 @@ def test_link_as_an_input_protects_what_it_leads_to(client: Client, clip: Path) 
             client.export(path, overwrite=True)
 
 
+@pytest.mark.slow
 def test_input_of_an_earlier_session_of_the_client_is_an_input(client: Client, clip: Path) -> None:
     client.upload(clip)
     client.open_session()
@@ -89,6 +91,7 @@ def test_input_of_an_earlier_session_of_the_client_is_an_input(client: Client, c
         client.export(clip, overwrite=True)
 
 
+@pytest.mark.slow
 def test_input_of_a_session_that_is_come_back_to_in_a_later_run_is_an_input(
     make_client: ClientFactory, tmp_path: Path, clip: Path
 ) -> None:
@@ -115,6 +118,7 @@ def test_profile_that_keeps_no_token_keeps_no_paths(
     assert not list(tmp_path.glob("kept/*"))
 
 
+@pytest.mark.slow
 def test_upload_that_fails_makes_an_input_too(
     client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
@@ -125,6 +129,7 @@ def test_upload_that_fails_makes_an_input_too(
         client.export(clip, overwrite=True)
 
 
+@pytest.mark.slow
 def test_older_file_is_kept_and_the_film_gets_a_number_which_is_said(
     client: Client, tmp_path: Path, notices: list[Notice]
 ) -> None:
@@ -138,6 +143,7 @@ def test_older_file_is_kept_and_the_film_gets_a_number_which_is_said(
     assert said == [f"{tmp_path / 'out.mp4'} already exists: saving as out-3.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_film_that_passes_an_input_by_says_so_and_offers_no_overwriting(
     client: Client, clip: Path, notices: list[Notice], overwrite: bool
@@ -175,6 +181,7 @@ def test_file_that_appears_while_the_film_was_made_is_kept(
     assert out.read_bytes() == b"somebody's"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_assistant_passes_an_input_by(
     backend: ScriptedBackend, clip: Path, overwrite: bool

@@ -35,6 +35,7 @@ def out(tmp_path: Path) -> Path:
     return folder / "out.mp4"
 
 
+@pytest.mark.slow
 def test_existing_file_is_replaced_and_no_part_is_left(
     client: Client, out: Path, video: bytes
 ) -> None:
@@ -43,6 +44,7 @@ def test_existing_file_is_replaced_and_no_part_is_left(
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_url_is_fetched_without_the_token(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
@@ -51,6 +53,7 @@ def test_url_is_fetched_without_the_token(
     assert "authorization" not in request.headers
 
 
+@pytest.mark.slow
 def test_absolute_url_is_taken_as_it_is(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
@@ -62,6 +65,7 @@ def test_absolute_url_is_taken_as_it_is(
     assert "authorization" not in request.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 403, 500, 200])
 def test_url_that_is_gone_is_replaced_by_the_fallback_with_the_token(
     client: Client, backend: ScriptedBackend, out: Path, video: bytes, status: int
@@ -72,6 +76,7 @@ def test_url_that_is_gone_is_replaced_by_the_fallback_with_the_token(
     assert (done.url, out.read_bytes()) == (FALLBACK, video)
 
 
+@pytest.mark.slow
 def test_host_that_cannot_be_reached_is_replaced_by_the_fallback(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
@@ -90,6 +95,7 @@ def test_unusable_url_is_replaced_by_the_fallback(
     assert client.export(out, overwrite=True).url == FALLBACK
 
 
+@pytest.mark.slow
 def test_redirect_loop_is_replaced_by_the_fallback(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
@@ -117,6 +123,7 @@ def test_json_in_place_of_the_file_is_no_file(
         client.export(out, overwrite=True)
 
 
+@pytest.mark.slow
 def test_broken_download_is_resumed_where_it_stopped(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -128,6 +135,7 @@ def test_broken_download_is_resumed_where_it_stopped(
     assert (second.headers["range"], second.headers["if-range"]) == ("bytes=4000-", '"v1"')
 
 
+@pytest.mark.slow
 def test_date_serves_to_resume_where_the_tag_is_weak(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -138,6 +146,7 @@ def test_date_serves_to_resume_where_the_tag_is_weak(
     assert backend.of(CDN)[1].headers["if-range"] == date
 
 
+@pytest.mark.slow
 def test_server_that_starts_over_is_followed(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -146,6 +155,7 @@ def test_server_that_starts_over_is_followed(
     assert out.read_bytes() == video
 
 
+@pytest.mark.slow
 def test_body_without_a_version_is_fetched_anew(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -155,6 +165,7 @@ def test_body_without_a_version_is_fetched_anew(
     assert out.read_bytes() == video
 
 
+@pytest.mark.slow
 def test_rest_of_another_place_is_not_appended(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -164,6 +175,7 @@ def test_rest_of_another_place_is_not_appended(
     assert out.read_bytes() == video
 
 
+@pytest.mark.slow
 def test_body_that_ends_early_without_a_word_is_found_by_its_size(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -173,6 +185,7 @@ def test_body_that_ends_early_without_a_word_is_found_by_its_size(
     assert len(backend.of(CDN)) == 3
 
 
+@pytest.mark.slow
 def test_download_that_never_completes_goes_to_the_fallback_then_fails(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
@@ -185,6 +198,7 @@ def test_download_that_never_completes_goes_to_the_fallback_then_fails(
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_body_without_a_length_is_taken_to_its_end(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path
 ) -> None:
@@ -203,6 +217,7 @@ def test_compressed_body_is_unpacked_and_never_resumed(
     assert all("range" not in request.headers for request in backend.of(CDN))
 
 
+@pytest.mark.slow
 def test_part_that_cannot_be_written_is_a_problem_of_the_file(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
@@ -229,6 +244,7 @@ def test_destination_taken_away_meanwhile_is_a_problem_of_the_file(
         client.export(out, overwrite=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [len(VIDEO) - 1, 100, 1])
 def test_no_more_is_written_than_the_export_says(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes, size: int
@@ -271,6 +287,7 @@ def test_disk_that_fills_up_is_told_by_a_name_that_the_user_knows(
     assert caught.value.message == f"{out.parent} cannot be used (no space left on device)"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 def test_no_link_is_followed_on_the_way(
     client: Client, backend: ScriptedBackend, out: Path, video: bytes, tmp_path: Path
@@ -298,6 +315,7 @@ def test_part_files_have_names_that_nobody_knows(out: Path) -> None:
     assert all(part_path(out).parent == out.parent for _ in range(2))
 
 
+@pytest.mark.slow
 def test_the_file_has_the_mode_of_an_ordinary_file(
     client: Client, out: Path, tmp_path: Path
 ) -> None:

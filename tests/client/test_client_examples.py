@@ -52,6 +52,7 @@ def rendering_server() -> Iterator[str]:
         yield server.base_url
 
 
+@pytest.mark.slow
 @EXAMPLES
 def test_example_runs_as_it_is_printed(
     planning_server: str,

@@ -38,6 +38,7 @@ def status(backend: ScriptedBackend, state: str, **more: Any) -> Answer:
     return answer
 
 
+@pytest.mark.slow
 def test_state_is_read_then_submitted_polled_and_downloaded(
     client: Client, backend: ScriptedBackend, tmp_path: Path, video: bytes
 ) -> None:
@@ -53,6 +54,7 @@ def test_state_is_read_then_submitted_polled_and_downloaded(
     assert (done.seconds, done.size, done.url) == (10.0, len(video), "/cdn/x.mp4")
 
 
+@pytest.mark.slow
 def test_submit_has_the_shape_of_the_contract(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_submit_has_the_shape_of_the_contract(
     ]
 
 
+@pytest.mark.slow
 def test_warnings_of_the_render_are_handed_on(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -75,6 +78,7 @@ def test_warnings_of_the_render_are_handed_on(
     assert client.export(tmp_path / "out.mp4").warnings == ("no glyph for 字",)
 
 
+@pytest.mark.slow
 def test_resolution_is_asked_for_when_given(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -82,6 +86,7 @@ def test_resolution_is_asked_for_when_given(
     assert submissions(backend)[0]["output"]["resolution"] == "4k"
 
 
+@pytest.mark.slow
 def test_empty_timeline_is_not_submitted(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -91,6 +96,7 @@ def test_empty_timeline_is_not_submitted(
     assert not submissions(backend)
 
 
+@pytest.mark.slow
 def test_destination_is_checked_before_anything_is_submitted(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -99,6 +105,7 @@ def test_destination_is_checked_before_anything_is_submitted(
     assert not submissions(backend)
 
 
+@pytest.mark.slow
 def test_polls_are_thirty_seconds_apart(
     client: Client, backend: ScriptedBackend, tmp_path: Path, notices: list[Notice]
 ) -> None:
@@ -110,6 +117,7 @@ def test_polls_are_thirty_seconds_apart(
     assert shown == [0, 0.1, 0.6]
 
 
+@pytest.mark.slow
 def test_ten_polls_and_no_more(client: Client, backend: ScriptedBackend, tmp_path: Path) -> None:
     backend.arm(STATUS, *[status(backend, "processing")] * 20)
     with pytest.raises(RenderFailed, match="within 10 checks, 30 s apart"):
@@ -126,6 +134,7 @@ def test_render_that_completes_at_the_last_poll_counts(
     assert len(backend.of(STATUS)) == 10
 
 
+@pytest.mark.slow
 def test_policy_decides_how_often_it_is_polled(
     make_client: ClientFactory, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -136,6 +145,7 @@ def test_policy_decides_how_often_it_is_polled(
     assert [r.at - backend.received[0].at for r in backend.of(STATUS)] == [0.5, 1.0, 1.5]
 
 
+@pytest.mark.slow
 def test_failed_render_is_tried_once_more_with_a_new_id(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -146,6 +156,7 @@ def test_failed_render_is_tried_once_more_with_a_new_id(
     assert first["draft"] == second["draft"]
 
 
+@pytest.mark.slow
 def test_render_that_fails_twice_says_why(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -156,6 +167,7 @@ def test_render_that_fails_twice_says_why(
     assert len(submissions(backend)) == 2
 
 
+@pytest.mark.slow
 def test_failure_at_submit_is_tried_once_more_as_well(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -166,6 +178,7 @@ def test_failure_at_submit_is_tried_once_more_as_well(
     assert (first["id"], second["id"]) == ("render_1700000000000", "render_1700000000001")
 
 
+@pytest.mark.slow
 def test_duplicate_id_is_mended_by_a_new_one(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -183,6 +196,7 @@ def test_draft_that_is_refused_is_not_submitted_again(
     assert len(submissions(backend)) == 1
 
 
+@pytest.mark.slow
 def test_blocked_export_says_to_register_or_upgrade(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -201,6 +215,7 @@ def test_submit_whose_reply_is_lost_is_asked_about_and_not_sent_again(
     assert len(submissions(backend)) == 1
 
 
+@pytest.mark.slow
 def test_poll_that_goes_wrong_is_one_poll_of_ten(
     client: Client, backend: ScriptedBackend, tmp_path: Path, cut: type[Cut]
 ) -> None:
@@ -217,6 +232,7 @@ def test_polls_that_all_go_wrong_end_with_the_reason(
         client.export(tmp_path / "out.mp4")
 
 
+@pytest.mark.slow
 def test_nested_render_replies_are_read(
     client: Client, backend: ScriptedBackend, tmp_path: Path, video: bytes
 ) -> None:
@@ -227,6 +243,7 @@ def test_nested_render_replies_are_read(
     assert (done.seconds, done.size) == (10.0, len(video))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 def test_export_whose_wait_was_given_up_can_be_cancelled(
     client: Client, backend: ScriptedBackend, tmp_path: Path
@@ -252,6 +269,7 @@ def test_without_an_export_there_is_nothing_to_cancel(
     assert not [path for path in backend.paths() if path.endswith("/cancel")]
 
 
+@pytest.mark.slow
 def test_export_that_had_ended_already_is_not_cancelled(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from tests.support.scripted_backend import Replies, ScriptedBackend
 CHAT = "/run_sse"
 
 
+@pytest.mark.slow
 def test_typed_dialect_is_read_as_well(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -19,6 +20,7 @@ def test_typed_dialect_is_read_as_well(
     assert client.say("hi").texts == ("Hi.",)
 
 
+@pytest.mark.slow
 def test_frames_torn_inside_a_character_and_line_separators_arrive_whole(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -27,6 +29,7 @@ def test_frames_torn_inside_a_character_and_line_separators_arrive_whole(
     assert client.say("hi").texts == ("加了 a\u2028b\u0085c",)
 
 
+@pytest.mark.slow
 def test_stream_that_ends_without_its_last_blank_line_loses_nothing(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -34,6 +37,7 @@ def test_stream_that_ends_without_its_last_blank_line_loses_nothing(
     assert client.say("hi").texts == ("Whole.",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "frames",
     [
@@ -51,6 +55,7 @@ def test_frames_are_read_in_whatever_way_they_are_written(
     assert client.say("hi").texts == ("Hi.",)
 
 
+@pytest.mark.slow
 def test_repeated_event_is_shown_once_and_an_unreadable_one_not_at_all(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:

@@ -11,6 +11,7 @@ EXPORT_ZH = '回复 "export" 即可获得文件。'
 EDIT_ZH = "告诉我要移动什么、移到哪里即可。"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "shown", "actions"),
     [
@@ -64,6 +65,7 @@ def test_description_before_a_gui_action_stays(said: str, shown: str) -> None:
     assert translate([said]).texts[:1] == (shown or EDIT,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -82,6 +84,7 @@ def test_description_is_left_as_it_is(said: str) -> None:
     assert not translation.actions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     [

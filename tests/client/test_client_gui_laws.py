@@ -86,6 +86,7 @@ def left_over(texts: tuple[str, ...]) -> list[str]:
     return [text for text in shown if GUI_WORDS.search(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CLI-6", "SSE-10")
 @given(st.lists(DONE, min_size=1, max_size=3), st.lists(gui_sentences(), max_size=3))
 def test_descriptions_stay_and_gui_actions_go(done: list[str], tips: list[str]) -> None:
@@ -96,6 +97,7 @@ def test_descriptions_stay_and_gui_actions_go(done: list[str], tips: list[str]) 
     assert bool(translation.actions) == bool(tips)
 
 
+@pytest.mark.slow
 @given(DONE, gui_sentences(), st.sampled_from([", and ", "; ", " — ", ", then ", ", so "]))
 def test_gui_action_in_the_same_sentence_goes_and_the_description_stays(
     done: str, tip: str, between: str
@@ -105,6 +107,7 @@ def test_gui_action_in_the_same_sentence_goes_and_the_description_stays(
     assert done in translation.texts[0]
 
 
+@pytest.mark.slow
 @given(st.lists(DONE_ZH, min_size=1, max_size=3), st.lists(gui_sentences_zh(), max_size=3))
 def test_chinese_descriptions_stay_and_gui_actions_go(done: list[str], tips: list[str]) -> None:
     translation = translate(["。".join([*done, *tips]) + "。"])
@@ -113,6 +116,7 @@ def test_chinese_descriptions_stay_and_gui_actions_go(done: list[str], tips: lis
         assert description in translation.texts[0]
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(DONE, DONE_ZH), min_size=1, max_size=4))
 def test_what_points_at_no_gui_is_not_touched(done: list[str]) -> None:
     text = ".\n".join(done)

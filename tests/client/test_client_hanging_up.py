@@ -23,6 +23,7 @@ def address() -> Iterator[str]:
         yield server.base_url
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-7")
 def test_cancelled_turn_is_carried_out_and_paid_once(address: str, sample: Path) -> None:
     async def scene() -> None:

@@ -45,6 +45,7 @@ def test_token_that_no_header_can_carry_is_refused_without_being_quoted(
     assert "ret" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_every_request_carries_attribution_and_all_but_the_first_the_token(
     client: Client, backend: ScriptedBackend, clip: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_connecting_is_said_before_the_first_call(
     assert said_by_then == ["Connecting…"]
 
 
+@pytest.mark.slow
 def test_kept_token_is_used_until_it_expires(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:

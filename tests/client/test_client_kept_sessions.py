@@ -80,6 +80,7 @@ def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         Profile(tmp_path / "file").keep_session("http://x", KeptSession("a"))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-7", "CLI-10")
 def test_claim_link_opens_the_project_and_holds_no_other_token(
     client: Client, backend: ScriptedBackend, notices: list[Notice]
@@ -92,6 +93,7 @@ def test_claim_link_opens_the_project_and_holds_no_other_token(
     assert not [notice for notice in notices if "clm_" in notice.text]
 
 
+@pytest.mark.slow
 def test_resumed_session_knows_its_task(client: Client, backend: ScriptedBackend) -> None:
     backend.arm(CLAIM, backend.wire.ok({"claim_token": "clm_a", "expires_in": 1}))
     client.resume("42")

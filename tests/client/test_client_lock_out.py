@@ -100,6 +100,7 @@ def test_no_token_that_was_kept_is_lost(profile: AnyProfile) -> None:
     assert profile.earlier_tokens("http://y") == ()
 
 
+@pytest.mark.slow
 @given(urls=st.lists(st.text("ab/-:.", min_size=1, max_size=4), min_size=2, max_size=5))
 def test_base_urls_never_share_or_overwrite_what_is_kept(
     tmp_path_factory: pytest.TempPathFactory, urls: list[str]
@@ -197,6 +198,7 @@ def test_servers_that_take_turns_behind_one_address_keep_their_tokens(
     assert len({request.headers["x-client-id"] for request in backend.of(TOKEN)}) == 1
 
 
+@pytest.mark.slow
 def test_servers_that_take_turns_under_a_client_that_lives_on(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
@@ -269,6 +271,7 @@ def test_429_of_another_call_speaks_of_no_token(
     assert caught.value.remedy == "wait a few minutes, then try again"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-3", "CLI-9")
 def test_server_answers_to_two_names_and_to_who_keeps_nothing(
     make_client: ClientFactory, backend: ScriptedBackend, tmp_path: Path

@@ -110,6 +110,7 @@ def test_server_that_dies_in_a_turn_is_told_and_given_up_in_time(
     assert len(backend.of(CHAT)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CLI-4")
 def test_turn_is_told_from_the_state_when_the_server_is_back(
     returning: Callable[..., Client],
@@ -132,6 +133,7 @@ def test_turn_is_told_from_the_state_when_the_server_is_back(
     assert notices[-1].text == "The server is back"
 
 
+@pytest.mark.slow
 def test_message_that_was_never_sent_is_sent_once_when_the_server_is_back(
     returning: Callable[..., Client], backend: ScriptedBackend
 ) -> None:
@@ -143,6 +145,7 @@ def test_message_that_was_never_sent_is_sent_once_when_the_server_is_back(
     assert len(backend.of(CHAT)) == len(lost(notices)) == 1
 
 
+@pytest.mark.slow
 def test_call_to_a_server_that_is_gone_says_that_nothing_was_sent(
     client: Client, backend: ScriptedBackend
 ) -> None:
@@ -164,6 +167,7 @@ def test_server_that_never_answered_is_not_waited_for(
     assert (backend.clock.time(), notices) == (before, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 5.0, 120.0])
 def test_setting_says_how_long_a_server_is_looked_for(
     make_client: ClientFactory, backend: ScriptedBackend, notices: list[Notice], seconds: float
@@ -190,6 +194,7 @@ def test_server_that_dies_in_a_render_is_given_up_in_time(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [RENDER, STATUS], ids=["at submit", "at a question"])
 def test_render_goes_on_when_the_server_is_back(
     returning: Callable[..., Client],
@@ -237,6 +242,7 @@ def test_upload_that_was_never_begun_is_made_when_the_server_is_back(
     assert len(backend.of(UPLOAD)) == 1
 
 
+@pytest.mark.slow
 def test_download_is_made_when_the_server_is_back(
     returning: Callable[..., Client], backend: ScriptedBackend, tmp_path: Path, video: bytes
 ) -> None:
@@ -247,6 +253,7 @@ def test_download_is_made_when_the_server_is_back(
     assert len(lost(notices)) == 1
 
 
+@pytest.mark.slow
 def test_server_that_dies_in_a_download_leaves_no_part_of_it(
     client: Client, backend: ScriptedBackend, tmp_path: Path, video: bytes
 ) -> None:
@@ -256,6 +263,7 @@ def test_server_that_dies_in_a_download_leaves_no_part_of_it(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [True, False])
 def test_state_that_cannot_be_read_is_no_state_that_did_not_change(
     client: Client, backend: ScriptedBackend, cut: type[Cut], notices: list[Notice], silent: bool
@@ -285,6 +293,7 @@ def test_server_that_hangs_is_not_said_to_work_and_given_up_in_time(
     assert re.search(r", trying again until \d\d:\d\d:\d\d$", reported)
 
 
+@pytest.mark.slow
 def test_gateway_whose_server_is_gone_is_told_in_a_render(
     client: Client, backend: ScriptedBackend, notices: list[Notice], tmp_path: Path
 ) -> None:
@@ -309,6 +318,7 @@ def test_gateway_whose_server_stays_away_is_given_up_however_often_it_may_be_ask
     assert 20 <= backend.clock.time() - before <= 25
 
 
+@pytest.mark.slow
 def test_cut_turn_that_did_nothing_is_to_be_said_once_more(
     client: Client, backend: ScriptedBackend, cut: type[Cut]
 ) -> None:
@@ -331,6 +341,7 @@ def free_port() -> int:
         return int(unused.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_refusal_is_told_from_a_network_that_is_down(host: str, free_port: int) -> None:
     with pytest.raises(CannotConnect) as caught, translate_httpx_errors():

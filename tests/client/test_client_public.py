@@ -72,6 +72,7 @@ def summary_of(face: type, name: str) -> str:
     return (getattr(face, name).__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
+@pytest.mark.slow
 def test_both_faces_have_the_same_methods_parameters_and_descriptions() -> None:
     def public(face: type) -> set[str]:
         return {name for name in vars(face) if not name.startswith("_")}

@@ -76,6 +76,7 @@ ROUTES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", ROUTES)
 def test_message_goes_where_its_words_send_it(subtests: pytest.Subtests, wanted: str) -> None:
     for message in ROUTES[wanted]:

@@ -12,6 +12,7 @@ from tests.support.client_setup import Setup
 from tests.support.scripted_backend import Cut, ScriptedBackend
 
 
+@pytest.mark.slow
 @pytest.mark.rule(
     "CLI-1", "CLI-2", "CLI-3", "CLI-4", "CLI-5", "CLI-6", "CLI-7", "CLI-8", "CLI-9", "CLI-10"
 )
@@ -22,6 +23,7 @@ def test_client_meets_the_requirement(
     REQUIREMENTS[name].check(Setup(backend=backend, cut=cut(), folder=tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.mutants
 @pytest.mark.parametrize(
     "client", BROKEN, ids=lambda client: f"{client.requirement}: {client.sentence}"

@@ -34,6 +34,7 @@ def test_session_is_opened_in_the_language_of_the_client(
     assert backend.of(SESSION)[0].json == {"task_name": "project", "language": "zh"}
 
 
+@pytest.mark.slow
 def test_session_is_opened_by_whoever_needs_one_first_and_once(
     client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
@@ -42,12 +43,14 @@ def test_session_is_opened_by_whoever_needs_one_first_and_once(
     assert len(backend.of(SESSION)) == 1
 
 
+@pytest.mark.slow
 def test_each_open_session_is_a_new_one(client: Client, backend: ScriptedBackend) -> None:
     client.open_session()
     client.open_session()
     assert len(backend.of(SESSION)) == 2
 
 
+@pytest.mark.slow
 def test_saved_session_is_resumed_without_opening_a_new_one(
     client: Client, backend: ScriptedBackend
 ) -> None:
@@ -68,6 +71,7 @@ def test_unknown_session_says_to_open_a_new_one(client: Client, backend: Scripte
 GONE = r"session 42 no longer exists \(it expired, .*\): open a new session and upload again"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SES-3", "CLI-7")
 @pytest.mark.parametrize("dialect", ["envelope", "adk"])
 @pytest.mark.parametrize("call", ["state", "say", "upload", "url", "export", "link"])
@@ -95,6 +99,7 @@ def test_session_that_goes_while_it_is_held_is_said_to_be_gone(
     assert gone.value.code == 1002
 
 
+@pytest.mark.slow
 def test_saved_session_that_is_gone_is_told_from_an_id_that_was_never_seen(
     client: Client, backend: ScriptedBackend
 ) -> None:
@@ -105,11 +110,13 @@ def test_saved_session_that_is_gone_is_told_from_an_id_that_was_never_seen(
             client.resume(session)
 
 
+@pytest.mark.slow
 def test_session_id_is_quoted_in_the_path(client: Client, backend: ScriptedBackend) -> None:
     client.resume("../x")
     assert backend.of(STATE)[0].path == "/api/state/nemo_agent/me/..%2Fx/latest"
 
 
+@pytest.mark.slow
 def test_files_go_as_multipart_field_files_in_one_request(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
@@ -123,6 +130,7 @@ def test_files_go_as_multipart_field_files_in_one_request(
     assert (files[0].file_type, files[0].duration) == ("video", 9)
 
 
+@pytest.mark.slow
 def test_upload_progress_rises_to_the_whole(
     client: Client, clip: Path, notices: list[Notice]
 ) -> None:
@@ -142,6 +150,7 @@ def test_urls_go_as_json(client: Client, backend: ScriptedBackend, clip: Path) -
     assert len(client.upload("https://example.com/c.mp4")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "why"), [("none.mp4", "file not found"), (".", "is a folder")])
 def test_file_that_cannot_be_sent_is_said_before_the_upload(
     client: Client, backend: ScriptedBackend, tmp_path: Path, name: str, why: str
@@ -151,6 +160,7 @@ def test_file_that_cannot_be_sent_is_said_before_the_upload(
     assert not backend.of(UPLOAD)
 
 
+@pytest.mark.slow
 def test_refused_file_says_what_is_accepted(
     client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
@@ -159,6 +169,7 @@ def test_refused_file_says_what_is_accepted(
         client.upload(clip)
 
 
+@pytest.mark.slow
 def test_upload_is_repeated_whole_with_a_renewed_token(
     client: Client, backend: ScriptedBackend, clip: Path, video: bytes
 ) -> None:
@@ -179,6 +190,7 @@ def test_connection_cut_over_the_limit_of_the_skill_means_too_large(
         client.upload(clip)
 
 
+@pytest.mark.slow
 def test_refusal_before_the_file_is_sent_whole_is_read(
     client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
@@ -190,6 +202,7 @@ def test_refusal_before_the_file_is_sent_whole_is_read(
         client.upload(clip)
 
 
+@pytest.mark.slow
 def test_connection_cut_under_the_limit_stays_what_it_is(
     client: Client, backend: ScriptedBackend, clip: Path, cut: type[Cut]
 ) -> None:
@@ -199,11 +212,13 @@ def test_connection_cut_under_the_limit_stays_what_it_is(
     assert len(backend.of(UPLOAD)) == 1
 
 
+@pytest.mark.slow
 def test_balance_and_timeline_are_read(client: Client) -> None:
     assert client.balance().total == 100
     assert client.timeline() == "Timeline (1 track): 1. Video: beach (0-10s)"
 
 
+@pytest.mark.slow
 def test_html_in_place_of_the_state_is_an_unreadable_reply(
     client: Client, backend: ScriptedBackend
 ) -> None:

@@ -39,6 +39,7 @@ def answers(backend: ScriptedBackend, wire: Replies, cut: type[Cut]) -> list[Ans
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", range(5))
 def test_stream_tells_what_say_returns(
     make_client: ClientFactory, backend: ScriptedBackend, wire: Replies, cut: type[Cut], kind: int
@@ -54,6 +55,7 @@ def test_stream_tells_what_say_returns(
     assert reported[0]
 
 
+@pytest.mark.slow
 def test_lines_come_before_the_turn_has_ended(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -76,6 +78,7 @@ def test_stream_that_is_left_hangs_up_and_the_message_is_not_sent_again(
     assert len(backend.of(CHAT)) == 1
 
 
+@pytest.mark.slow
 def test_other_calls_may_be_made_between_two_lines(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
@@ -84,6 +87,7 @@ def test_other_calls_may_be_made_between_two_lines(
     assert reported == [("One.", 100), ("Two.", 100)]
 
 
+@pytest.mark.slow
 def test_stream_that_changes_nothing_ends_in_the_error_of_say(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:

@@ -40,6 +40,7 @@ def test_options_of_access_become_settings(run: CommandRunner, served: list[Sett
     assert chosen.control_token == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "variable", "token"),
     [
@@ -80,6 +81,7 @@ def test_a_setting_of_access_that_makes_no_sense_is_said_in_one_line(run: Comman
     assert "public_url must be an http or https URL" in outcome.err
 
 
+@pytest.mark.slow
 def test_a_harness_needs_the_control_token_of_a_server(
     run: CommandRunner, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_conversation_goes_from_an_upload_to_a_file(
     assert "To continue this session" in outcome.err
 
 
+@pytest.mark.slow
 def test_files_may_be_named_in_the_conversation(
     talk: Talk, serve: ServerStarter, clip: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_export_goes_where_it_is_told_to(talk: Talk, serve: ServerStarter, clip:
     assert "never" not in outcome.out
 
 
+@pytest.mark.slow
 def test_last_edit_is_taken_back(talk: Talk, serve: ServerStarter, clip: Path) -> None:
     outcome = talk(
         TRIM, 'add a title "Hi"', "/undo", "/state", arguments=(clip, "--base-url", serve())
@@ -129,6 +131,7 @@ def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
     assert outcome.status == 0
 
 
+@pytest.mark.slow
 def test_typed_conversation_has_a_prompt_and_a_history(
     run: CommandRunner, serve: ServerStarter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +208,7 @@ def test_what_cannot_work_is_said_in_one_line(
     assert outcome.err == f"nemolocal: {said}\n"
 
 
+@pytest.mark.slow
 def test_wait_that_is_given_up_leaves_the_turn_to_the_backend(
     serve: ServerStarter, clip: Path
 ) -> None:

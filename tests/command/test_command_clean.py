@@ -114,6 +114,7 @@ def test_a_dry_run_tells_everything_and_touches_nothing(
     assert run("clean").out == "Nothing to remove\n"
 
 
+@pytest.mark.slow
 def test_the_age_may_be_chosen(run: CommandRunner) -> None:
     folder = Path(".nemolocal")
     files = [work_in(folder, days) for days in (9, 6, 0)]
@@ -153,6 +154,7 @@ def test_snapshots_stay(run: CommandRunner) -> None:
     assert kept.stat().st_size == 100_000
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_is_left_alone_and_others_with_it(run: CommandRunner) -> None:
     work_in(Path("other"), 40)
     film = work_in(Path("used"), 40)
@@ -199,6 +201,7 @@ def _file(folder: Path) -> None:
     folder.write_bytes(b"precious")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -223,6 +226,7 @@ def test_what_is_not_ours_is_never_touched(
     assert tree(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_files_beside_ours_stay(run: CommandRunner) -> None:
     folder = Path(".nemolocal")
     work_in(folder, 40)
@@ -242,6 +246,7 @@ def test_many_sessions_are_told_in_few_lines(run: CommandRunner) -> None:
     assert any(line.startswith("  2 more sessions, used more recently") for line in reported)
 
 
+@pytest.mark.slow
 def test_a_render_that_waits_for_its_server_keeps_its_session(run: CommandRunner) -> None:
     film = work_in(Path(".nemolocal"), 40)
     store = Store(Path(".nemolocal"))

@@ -9,6 +9,7 @@ from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from tests.support.cli import CommandRunner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("length", "trim", "title"),
     [
@@ -75,6 +76,7 @@ def test_demo_of_no_file_is_said(run: CommandRunner) -> None:
     )
 
 
+@pytest.mark.slow
 def test_edit_without_a_server_starts_its_own_and_ignores_the_token_of_the_cloud(
     run: CommandRunner, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: bool
 ) -> None:

@@ -16,6 +16,7 @@ from tests.support.executor import FakeRenderExecutor
 TRIM = "trim to the first 1 second"
 
 
+@pytest.mark.slow
 def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -38,6 +39,7 @@ def test_progress_goes_to_stderr_as_plain_lines(
     assert "\x1b" not in err
 
 
+@pytest.mark.slow
 def test_silent_edit_says_what_changed(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -46,6 +48,7 @@ def test_silent_edit_says_what_changed(
     assert "Video added: clip (0-1s)" in outcome.lines
 
 
+@pytest.mark.slow
 def test_messages_go_where_their_words_send_them(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -136,6 +139,7 @@ def test_json_is_one_object_on_stdout(run: CommandRunner, serve: ServerStarter, 
     assert report["warnings"] == ["no glyph for 字"]
 
 
+@pytest.mark.slow
 def test_saved_session_is_resumed_with_the_kept_token(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -207,6 +211,7 @@ def test_film_without_a_link_is_a_film(
     assert Path("a.mp4").exists()
 
 
+@pytest.mark.slow
 def test_token_is_not_kept_when_told_so(
     run: CommandRunner, serve: ServerStarter, clip: Path, tmp_path: Path
 ) -> None:
@@ -219,11 +224,13 @@ def test_token_is_not_kept_when_told_so(
     assert not (tmp_path / "config").exists()
 
 
+@pytest.mark.slow
 def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", serve())
     assert "nmv_usr_" not in outcome.out + outcome.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -264,6 +271,7 @@ def test_what_cannot_work_is_said_in_one_line_before_anything_is_spent(
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_file_of_another_kind_is_refused_with_the_way_out(
     run: CommandRunner, serve: ServerStarter
 ) -> None:
@@ -273,6 +281,7 @@ def test_file_of_another_kind_is_refused_with_the_way_out(
     assert "mp4, mov" in outcome.err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_url_that_the_server_does_not_fetch_is_refused(
     run: CommandRunner, serve: ServerStarter
 ) -> None:
@@ -282,12 +291,14 @@ def test_url_that_the_server_does_not_fetch_is_refused(
     assert "example.com" in outcome.err
 
 
+@pytest.mark.slow
 def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", "http://127.0.0.1:9")
     assert outcome.status == 1
     assert "nemolocal: cannot connect to http://127.0.0.1:9" in outcome.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "path"),
     [
@@ -319,6 +330,7 @@ def opened(base_url: str) -> Client:
         return client
 
 
+@pytest.mark.slow
 def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: ServerStarter) -> None:
     assert client_factory._local_speed(serve(speed=7.0)) == 7.0
     client = opened(serve(speed=7.0))
@@ -326,6 +338,7 @@ def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: Ser
     assert client.workspace.polling.times == 1200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base_url", ["https://example.com", "http://127.0.0.1:9"])
 def test_any_other_server_gets_the_defaults_of_the_contract(base_url: str) -> None:
     assert opened(base_url).workspace.polling == PollPolicy(30.0, 10)
@@ -339,6 +352,7 @@ def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPat
     assert asked == ["http://localhost:1/"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base_url", "verified"),
     [

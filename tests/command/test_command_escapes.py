@@ -89,6 +89,7 @@ def test_streams_are_given_back_and_never_guarded_twice(monkeypatch: pytest.Monk
     assert plain.getvalue() == "a\\u001bb"
 
 
+@pytest.mark.slow
 def test_bars_and_lanes_draw_texts_without_escapes() -> None:
     screen, picture = io.StringIO(), io.StringIO()
     display = TerminalDisplay(
@@ -139,6 +140,7 @@ FORMS: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_reports_and_pages_have_texts_without_escapes(form: str) -> None:
     text = FORMS[form]()

@@ -58,6 +58,7 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.serving.LocalServer", start)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_server")
 @pytest.mark.parametrize("command", [("edit", "-m", TRIM), ("chat",)])
 @pytest.mark.parametrize(
@@ -122,6 +123,7 @@ def test_serve_takes_hosts_to_fetch_from() -> None:
         served("--fetch-from", "https://a.example/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said", "way_out"),
     [

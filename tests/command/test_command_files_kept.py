@@ -25,6 +25,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return prepare
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_rendering")
 def test_no_command_begins_where_it_would_overwrite_its_input(
     run: CommandRunner,
@@ -64,6 +65,7 @@ def test_demo_of_a_file_with_its_default_name_takes_another(
     assert Path("nemolocal-demo-2.mp4").read_bytes() == RENDERED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
 def test_conversation_about_a_file_with_its_default_name_takes_another(
     run: CommandRunner,
@@ -81,6 +83,7 @@ def test_conversation_about_a_file_with_its_default_name_takes_another(
     assert Path("nemolocal-chat-2.mp4").read_bytes() == RENDERED
 
 
+@pytest.mark.slow
 def test_conversation_never_overwrites_what_went_into_it(
     run: CommandRunner, serve: ServerStarter, clip: Path, say: Callable[..., None]
 ) -> None:
@@ -148,6 +151,7 @@ def test_folder_of_films_is_never_one_of_inputs(
     assert (folder / "b-2.mp4").read_bytes() == RENDERED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("edit", "-m", TRIM), ("chat",), ("demo",)])
 @pytest.mark.parametrize(
     ("name", "said"),

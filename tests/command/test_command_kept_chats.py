@@ -72,6 +72,7 @@ def session_of(run: CommandRunner) -> str:
     return line.split()[0]
 
 
+@pytest.mark.slow
 def test_chat_is_kept_listed_by_file_and_message_and_come_back_to(
     talk: Talk, run: CommandRunner, clip: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_export_of_what_was_only_uploaded_says_what_is_missing(talk: Talk, clip:
     assert Path("nemolocal-chat.mp4").exists()
 
 
+@pytest.mark.slow
 def test_kept_chat_is_its_owners_alone(talk: Talk, clip: Path) -> None:
     talk(TRIM, arguments=("chat", clip))
     (chat,) = (data_folder() / "chats").iterdir()
@@ -165,6 +167,7 @@ def test_session_of_a_server_is_found_without_its_address(
     assert "--like-cloud" in outcome.err
 
 
+@pytest.mark.slow
 def test_session_of_a_server_takes_urls_as_that_server_does(
     talk: Talk, serve: ServerStarter
 ) -> None:
@@ -215,6 +218,7 @@ def test_session_lines_fit_a_narrow_terminal(
         assert all(len(line) <= width for line in shown)
 
 
+@pytest.mark.slow
 def test_typed_export_goes_to_the_file_that_it_names(talk: Talk, clip: Path) -> None:
     Path("films").mkdir()
     lines = (TRIM, "export big.mp4", "mute, then export to 'films/my film.mp4'", "export")
@@ -264,6 +268,7 @@ def test_any_plain_name_is_the_one_that_is_exported_to(name: str) -> None:
         assert find_export_filename(message) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "missing"),
     [
@@ -303,6 +308,7 @@ def test_typed_line_is_read_as_utf_8_in_any_locale(typing: Callable[..., None]) 
     assert list(prompt_lines()) == ["静音"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_clears_the_line_and_twice_ends(
     run: CommandRunner, typing: Callable[..., None], clip: Path
 ) -> None:

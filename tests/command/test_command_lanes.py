@@ -57,6 +57,7 @@ def test_no_line_is_wider_than_the_terminal_by_more_than_the_shortest_block(
         assert "\n" not in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["海滩" * 20, "é" * 50, "e\u0301" * 50, "a" * 500])
 def test_long_and_wide_names_are_cut(name: str) -> None:
     lane = format_timeline(timeline((0, [(name, 0, 1000)])), 60)[1]
@@ -64,6 +65,7 @@ def test_long_and_wide_names_are_cut(name: str) -> None:
     assert lane.endswith("…]") or "…─]" in lane
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["👨‍👩‍👧" * 30, "❤️" * 30, "👍🏽" * 30, "🏖️ beach " * 10], ids="abcd"
 )
@@ -73,6 +75,7 @@ def test_emoji_of_several_characters_take_two_columns(name: str) -> None:
     assert lane.endswith(("…]", "…─]"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "width", "fitted"),
     [

@@ -108,6 +108,7 @@ def test_file_whose_name_is_not_utf_8_is_edited(
     assert [os.fsencode(path) for path in Path("films").iterdir()] == [b"films/bad\xff.mp4"]
 
 
+@pytest.mark.slow
 def test_line_of_a_conversation_that_is_no_text_is_complained_of_and_no_more(
     run: CommandRunner, serve: ServerStarter, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def dying(backend: ScriptedBackend) -> ScriptedBackend:
     return backend
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("clip")
 @pytest.mark.parametrize("keep", [True, False])
 def test_edit_says_how_to_go_on(run: CommandRunner, dying: ScriptedBackend, keep: bool) -> None:

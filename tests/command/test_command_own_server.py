@@ -166,6 +166,7 @@ def test_what_nobody_understood_is_not_called_an_empty_timeline(
     assert outcome.err.splitlines()[-1].startswith("nemolocal: nothing was edited: give an INPUT")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_footage")
 def test_clip_is_made_of_nothing(run: CommandRunner) -> None:
     outcome = run("edit", "-m", GENERATE, "-o", "out.mp4")
@@ -187,6 +188,7 @@ def test_name_that_promises_another_format_is_told_so(
     assert "whatever" not in run("edit", clip, "-m", TRIM, "-o", "Film.M4V").err
 
 
+@pytest.mark.slow
 def test_message_that_names_its_export_is_heard(run: CommandRunner, clip: Path) -> None:
     assert run("edit", clip, "-m", f"{TRIM} and export to big.mp4").status == 0
     assert Path("big.mp4").exists()
@@ -195,6 +197,7 @@ def test_message_that_names_its_export_is_heard(run: CommandRunner, clip: Path) 
     assert not Path("a.mp4").exists()
 
 
+@pytest.mark.slow
 def test_served_free_charges_nothing(clip: Path, run: CommandRunner, serve: ServerStarter) -> None:
     url = serve(tariff=FREE_TARIFF)
     run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
@@ -202,6 +205,7 @@ def test_served_free_charges_nothing(clip: Path, run: CommandRunner, serve: Serv
     assert token["balance"]["total"] == 100
 
 
+@pytest.mark.slow
 def test_server_and_library_stay_the_clouds_double() -> None:
     with LocalServer(Settings(port=0)) as server:
         assert server.base_url

@@ -15,6 +15,7 @@ from nemolocal.exec.tcp_relay import reset_connection
 from nemolocal.exec.traffic_monitor import TrafficMonitor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "target", "asked"),
     [
@@ -45,6 +46,7 @@ def test_request_is_a_tunnel_or_a_whole_address(
     assert parse_target(method, target) == asked
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60))
 @example(b"a.b/\xff")
 def test_anything_else_is_no_request(target: bytes) -> None:
@@ -54,6 +56,7 @@ def test_anything_else_is_no_request(target: bytes) -> None:
             assert found is None or re.fullmatch(r"[\w.:-]+", found.host, re.ASCII)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "allowed"),
     [
@@ -69,6 +72,7 @@ def test_host_is_allowed_with_its_port_or_the_usual_two(
     assert [(one.host, one.port) for one in parse_allowed_hosts([given])] == allowed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given", ["", "a b", "http://a", "a:", "a:0", "a:70000", "a:b", "[::1", "*"]
 )
@@ -124,6 +128,7 @@ def test_server_that_is_gone_is_502() -> None:
     assert reported == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["cloud.example:22", "evil.example:443", "127.0.0.1:443"])
 def test_another_port_or_host_is_refused(place: str) -> None:
     (answer,), reported = asyncio.run(talk(connect(place)))

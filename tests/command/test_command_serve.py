@@ -102,6 +102,7 @@ def test_port_that_is_taken_is_said_in_one_line(run: CommandRunner) -> None:
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
 def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
     run: CommandRunner, host: str
@@ -111,6 +112,7 @@ def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
     assert outcome.err.endswith("use an address of this machine as --host\n")
 
 
+@pytest.mark.slow
 def test_scenario_that_does_not_exist_is_said_without_the_systems_numbers(
     run: CommandRunner,
 ) -> None:
@@ -120,6 +122,7 @@ def test_scenario_that_does_not_exist_is_said_without_the_systems_numbers(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     tmp_path: Path,
@@ -190,6 +193,7 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     assert reported == [f"{said} response.", "the disk is full"]
 
 
+@pytest.mark.slow
 def test_defaults_in_the_help_are_those_of_the_settings(
     capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
 ) -> None:

@@ -19,6 +19,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "silence"),
     [

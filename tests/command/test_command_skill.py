@@ -44,16 +44,19 @@ def calls(answers: list[SkillCallResult]) -> list[tuple[int, int | None, bool]]:
     return [(answer.line, answer.code, answer.as_said) for answer in answers]
 
 
+@pytest.mark.slow
 def test_check_of_a_good_document_ends_with_0(run: CommandRunner) -> None:
     outcome = run("skill", "check", CLEAN)
     assert (outcome.status, outcome.lines) == (0, ["1 file: 0 errors, 0 warnings, 0 notes"])
 
 
+@pytest.mark.slow
 def test_check_with_errors_ends_with_1_and_with_warnings_only_with_0(run: CommandRunner) -> None:
     assert run("skill", "check", CLEAN, PLANTED / "token-in-url.md").status == 1
     assert run("skill", "check", PLANTED / "4k-promised.md").status == 0
 
 
+@pytest.mark.slow
 def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: CommandRunner) -> None:
     outcome = run("skill", "check", "none.md", CLEAN, "--format", "json")
     assert outcome.status == 2
@@ -73,6 +76,7 @@ def test_folder_without_a_document_is_not_said_to_be_missing(
     )
 
 
+@pytest.mark.slow
 def test_check_writes_sarif(run: CommandRunner) -> None:
     outcome = run("skill", "check", PLANTED / "token-in-url.md", "--format", "sarif")
     (result,) = json.loads(outcome.out)["runs"][0]["results"]
@@ -169,6 +173,7 @@ def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
     assert rule in wrong[0].rules
 
 
+@pytest.mark.slow
 def test_answer_to_a_failure_has_the_documents_own_words(play: Play) -> None:
     answers = play(PLANTED / "export-without-headers.md")
     reported = next(answer.told for answer in answers if answer.code == 402)
@@ -217,6 +222,7 @@ def test_token_shows_in_no_answer(play: Play) -> None:
     assert "nmv_usr_" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rendered")
 def test_run_prints_a_row_for_each_call_and_ends_with_0(run: CommandRunner) -> None:
     outcome = run("skill", "run", CLEAN)
@@ -276,6 +282,7 @@ def test_run_under_a_platform_of_two_lines_names_the_variable(
     )
 
 
+@pytest.mark.slow
 def test_run_of_a_document_whose_name_has_two_lines_says_so(play: Play) -> None:
     document = CLEAN.read_text(encoding="utf-8")
     with pytest.raises(BadAttribution, match=r"X-Skill-Source .* a single line of text"):

@@ -77,6 +77,7 @@ def test_only_this_process_asks_the_control_api_of_a_place(monitor: TrafficMonit
     assert (journal.entries, lines) == ((), b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "ways"),
     [

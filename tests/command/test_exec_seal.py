@@ -184,6 +184,7 @@ def test_no_call_is_told_with_what_may_be_the_reason(monitor: TrafficMonitor) ->
     assert list(monitor.summary_lines("it is blind")) == [f"{begin}, or it is blind"]
 
 
+@pytest.mark.slow
 def test_openssl_finds_the_authority_in_the_folder_of_the_system(tmp_path: Path) -> None:
     trust = CertificateAuthority().write_trust_store(tmp_path, None)
     laid = trust.system_files(keep=False)

@@ -252,6 +252,7 @@ def test_rejected_token_of_unknown_origin_is_inconclusive(
     assert found.outcome == "not judgeable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["client.after-1001.renew", "client.after-1001.once"])
 def test_manual_token_is_not_renewed(
     check: str, builder: JournalBuilder, verdict: VerdictOf
@@ -288,6 +289,7 @@ def test_messages_for_other_endpoints_match_in_both_languages(
     assert verdict(to, builder.chat(message)).outcome == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     [

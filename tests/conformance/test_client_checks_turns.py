@@ -105,6 +105,7 @@ def test_every_check_has_a_passing_and_a_failing_journal() -> None:
     assert set(CASES) == check_ids(*MODULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "begin"), [("client.resend", silent), ("client.cut.resend", cut)]
 )
@@ -287,6 +288,7 @@ def test_gap_of_unrecorded_events_is_not_judgeable(
     assert verdict("client.resend", builder).outcome == "not judgeable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", sorted(check_ids(dropped_streams) - {"client.hang-up.resend"}))
 def test_har_without_endings_leaves_cut_checks_inconclusive(
     check: str, builder: JournalBuilder, verdict: VerdictOf
@@ -315,6 +317,7 @@ def test_long_stream_is_silent_only_by_the_servers_record(
     assert verdict("client.silent.state-read", builder).outcome == "not applicable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["client.cut.wait", "client.cut.rhythm", "client.state.rhythm"])
 @pytest.mark.parametrize(
     ("speed", "pauses", "outcome"),

@@ -119,6 +119,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_journal(tmp_path / "bad")
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_rejected(content: bytes) -> None:
     try:

@@ -202,6 +202,7 @@ ENTRIES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(ENTRIES, max_size=12), st.booleans())
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
 def test_no_journal_crashes_a_check(entries: list[Entry], truth: bool) -> None:
@@ -226,6 +227,7 @@ def test_the_order_of_entries_in_a_file_does_not_matter(
     )
 
 
+@pytest.mark.slow
 @given(st.lists(ENTRIES, max_size=8))
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
 def test_token_numbers_do_not_matter(entries: list[Entry]) -> None:

@@ -30,6 +30,7 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
+@pytest.mark.slow
 def test_a_good_client_passes(
     builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,6 +41,7 @@ def test_a_good_client_passes(
     assert "failed" not in line
 
 
+@pytest.mark.slow
 def test_each_failure_is_a_line_with_entries_and_cost(
     builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +81,7 @@ def test_report_is_printed_as_json(
     assert report["verdicts"][0]["entries"] == [2, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [("--token", "2"), ("--user", "anon_2")])
 def test_one_client_can_be_selected(
     option: tuple[str, str], builder: JournalBuilder, write: Write
@@ -129,6 +132,7 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
     assert "SSE-7" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("clock", "speed"),
     [(WallClock(20.0), 20.0), (ScaledClock(20.0), 1.0), (ManualClock(autojump=True), None)],

@@ -159,6 +159,7 @@ def test_many_silent_turns_in_a_row_do_not_fail() -> None:
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
+@pytest.mark.slow
 def test_always_silent_server_is_noticed() -> None:
     assert set(outcomes("chat.gui.english", silence=SilentTurnPolicy(rate=1)).values()) == {
         "failed"
@@ -219,6 +220,7 @@ async def make_music(_mood: str, seconds: float, path: Path) -> MediaInfo:
     return MediaInfo("audio", "m4a", seconds, 0, 0, 0.0, "", "", "aac")
 
 
+@pytest.mark.slow
 def test_balance_read_too_late_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

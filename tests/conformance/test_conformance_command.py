@@ -96,6 +96,7 @@ def test_server_without_http_is_reported(capsys: pytest.CaptureFixture[str]) -> 
     assert "does not answer HTTP" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_local_server_passes_the_smoke_checks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

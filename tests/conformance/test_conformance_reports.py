@@ -112,6 +112,7 @@ def test_a_long_reason_is_cut_in_markdown() -> None:
     assert "…" in as_markdown(msgspec.structs.replace(EVERY, verdicts=(long,)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("outcomes", "color"),
     [(("passed",), "#2e7d32"), (("passed", "warning"), "#b26a00"), (("failed",), "#c62828")],
@@ -135,6 +136,7 @@ def test_page_shows_rule_source_and_evidence_of_each_check() -> None:
     assert "<!--" not in page
 
 
+@pytest.mark.slow
 @given(st.text())
 @settings(max_examples=settings().max_examples // 4)
 def test_report_formats_survive_any_server_text(said: str) -> None:
@@ -213,6 +215,7 @@ def test_shared_prerequisites_are_paid_once() -> None:
     assert total_cost(checks, Budget(token_given=True)).tokens == 0
 
 
+@pytest.mark.slow
 def test_affordable_checks_fit_the_budget_and_need_no_control() -> None:
     checks = list(server_catalogue().values())
     for budget in (Budget(), Budget(100, 5), Budget(0, 0, token_given=True)):

@@ -50,6 +50,7 @@ def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> S
     return server_check("a.check", rule)(act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "rule", "level", "ours", "outcome"),
     [

@@ -78,6 +78,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "why"), BAD.values(), ids=list(BAD))
 def test_invalid_script_file_is_reported_in_one_line(
     text: str, why: str, capsys: pytest.CaptureFixture[str]
@@ -123,6 +124,7 @@ def test_learned_scripts_are_kept_and_do_not_fail(
     assert Path("failing-script.json").exists()
 
 
+@pytest.mark.slow
 def test_missing_hypothesis_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +136,7 @@ def test_missing_hypothesis_is_reported(
     assert main(["conform", "--replay", keep(ANN)]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [["--smoke"], ["--only", "token."], ["--known", "x.toml"]])
 def test_check_options_are_rejected_with_random_scripts(
     wrong: list[str], capsys: pytest.CaptureFixture[str]

@@ -120,6 +120,7 @@ def test_server_mutant_is_caught_by_a_short_replayable_script(
     assert (ending.violation, ending.stop_reason) == (None, "")
 
 
+@pytest.mark.slow
 def test_scripts_over_budget_are_not_run(tmp_path: Path) -> None:
     with cloud() as runner:
         reach, budget = (
@@ -171,6 +172,7 @@ def test_unanswered_call_ends_the_search_without_a_failure(tmp_path: Path) -> No
     assert requests == 1
 
 
+@pytest.mark.slow
 def test_search_stops_shrinking_after_enough_attempts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.describe import describe_changes, describe_timeline
@@ -57,12 +58,14 @@ drafts = st.fixed_dictionaries(
 languages = st.sampled_from(["en", "zh"])
 
 
+@pytest.mark.slow
 @given(drafts, languages)
 def test_no_change_is_nothing_told(one: Draft, language: str) -> None:
     assert describe_changes(one, one, language) == []
     assert describe_changes(one, draft_from_wire(draft_to_wire(one)), language) == []
 
 
+@pytest.mark.slow
 @given(drafts, drafts, languages)
 def test_any_change_of_any_two_drafts_is_told(before: Draft, after: Draft, language: str) -> None:
     reported = describe_changes(before, after, language)
@@ -70,6 +73,7 @@ def test_any_change_of_any_two_drafts_is_told(before: Draft, after: Draft, langu
     assert all(sentence.strip() for sentence in reported)
 
 
+@pytest.mark.slow
 @given(drafts, languages)
 def test_any_draft_can_be_told_as_a_line(one: Draft, language: str) -> None:
     assert describe_timeline(one, language).startswith(("Timeline (", "时间线（"))

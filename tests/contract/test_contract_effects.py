@@ -38,6 +38,7 @@ any_effect: st.SearchStrategy[Effect] = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(any_effect)
 def test_an_effect_comes_back_from_the_wire_as_it_was(effect: Effect) -> None:
     wire = effect_to_wire(effect)

@@ -40,11 +40,13 @@ def through_the_wire(event: TurnEvent, dialect: SseDialect) -> list[object]:
     return [received for frame in frames for received in decode_turn_events(frame)]
 
 
+@pytest.mark.slow
 @given(events)
 def test_adk_events_come_back_as_they_were(event: TurnEvent) -> None:
     assert through_the_wire(event, "adk") == [event]
 
 
+@pytest.mark.slow
 @given(events)
 def test_typed_events_come_back_without_their_ids(event: TurnEvent) -> None:
     (received,) = through_the_wire(event, "typed")

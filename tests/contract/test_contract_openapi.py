@@ -58,6 +58,7 @@ def contents(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return [content for body in bodies for content in body.get("content", {}).values()]
 
 
+@pytest.mark.slow
 def test_every_example_is_what_its_schema_says() -> None:
     checked = 0
     for _, _, operation in OPERATIONS:
@@ -77,6 +78,7 @@ def test_only_the_token_call_and_pages_need_no_token() -> None:
     assert free & of_contract == {"token", "claim_page"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["flat", "nested"])
 def test_render_replies_are_what_the_document_says(dialect: RenderDialect) -> None:
     schema = LOCAL["components"]["schemas"][
@@ -87,6 +89,7 @@ def test_render_replies_are_what_the_document_says(dialect: RenderDialect) -> No
         validator(schema).validate(encode_render(status, dialect))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dialect", "name"), [("adk", "AdkEvent"), ("typed", "TypedEvent")])
 def test_events_are_what_the_document_says(dialect: SseDialect, name: str) -> None:
     encoder = TurnEventEncoder(dialect, "e-1", lambda: "id", lambda: 1.5)

@@ -51,6 +51,7 @@ READABLE = {
 any_text = st.text(st.characters() | st.sampled_from("\x1b\x9b\x07\r\n\u202e\u2066\u2028\x85"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ACTIVE)
 def test_what_does_something_to_a_terminal_is_written_out(text: str) -> None:
     shown = escape_controls(text)
@@ -58,11 +59,13 @@ def test_what_does_something_to_a_terminal_is_written_out(text: str) -> None:
     assert all(character.isprintable() for character in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", READABLE)
 def test_texts_stay_as_they_are_in_any_script(script: str) -> None:
     assert escape_controls(READABLE[script]) == READABLE[script]
 
 
+@pytest.mark.slow
 @given(any_text)
 def test_nothing_active_is_left_and_nothing_changes_again(text: str) -> None:
     shown = escape_controls(text)
@@ -84,6 +87,7 @@ def test_line_ends_of_windows_are_line_ends() -> None:
     assert escape_controls("a\r\nb\rc") == "a\nb\\u000dc"
 
 
+@pytest.mark.slow
 @given(any_text)
 def test_markup_has_neither(text: str) -> None:
     shown = escape_markup(text)

@@ -30,6 +30,7 @@ def test_every_section_has_rules_numbered_without_a_gap() -> None:
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
 
 
+@pytest.mark.slow
 def test_a_rule_names_sources_that_fit_its_grade(subtests: pytest.Subtests) -> None:
     for rule in rules().values():
         with subtests.test(rule=rule.id):

@@ -32,6 +32,7 @@ line_ends = st.sampled_from(["\r", "\n", "\r\n"])
 texts = st.lists(st.text(line_characters) | line_ends, max_size=4).map("".join)
 
 
+@pytest.mark.slow
 @given(st.lists(texts))
 @example(["a\u2028b\u0085c\x0bd\x0c\x1ce"])
 @example(["", "\r", "\r\n\r\n"])
@@ -42,6 +43,7 @@ def test_what_is_encoded_is_parsed_back_with_its_line_ends_as_newlines(texts: li
     assert [frame.data for frame in parse(stream)] == expected
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(
@@ -98,6 +100,7 @@ def test_broken_utf8_is_replaced_and_the_stream_goes_on() -> None:
     assert parse(b"data: \xff\n\ndata: ok\n\n") == [SseEvent("\ufffd"), SseEvent("ok")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [b"a" * 1000, b"a" * 1000 + b"\n", b"a\n" * 500, b"data:\n"])
 def test_an_event_without_an_end_is_given_up(piece: bytes) -> None:
     parser = SseParser(largest=100_000)
@@ -110,6 +113,7 @@ def feed_often(parser: SseParser, piece: bytes, times: int) -> None:
         assert parser.feed(piece) == []
 
 
+@pytest.mark.slow
 def test_events_without_end_are_no_event_without_an_end() -> None:
     parser = SseParser(largest=1000)
     for _ in range(1000):

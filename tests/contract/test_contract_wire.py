@@ -75,6 +75,7 @@ def test_paths_quote_what_is_put_into_them() -> None:
     assert path == "/api/upload-video/nemo_agent/me/..%2Fa%20b%3Fc"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a.MP4", "mp4"), ("a.jpeg", "jpg"), ("a.b.wav", "wav"), ("mp4", None), ("a.exe", None)],

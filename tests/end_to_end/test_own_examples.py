@@ -75,6 +75,7 @@ def test_session_by_hand_passes_where_exports_fail(
     assert (status, "4 scenarios: 4 passed" in reported) == (0, True), reported
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CLI-1")
 def test_document_to_begin_with_passes_the_judge(sample: Path) -> None:
     skill = parse_skill(skill_template("my-skill").encode(), Path("SKILL.md"))

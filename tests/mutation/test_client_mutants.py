@@ -22,6 +22,7 @@ def sampled(names: Iterable[str]) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(scenarios()))
 def test_the_reference_client_passes_every_scenario(name: str) -> None:
     scenario = scenarios()[name]
@@ -42,6 +43,7 @@ def cases() -> Iterator[object]:
         yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
 
 
+@pytest.mark.slow
 @pytest.mark.mutants
 @pytest.mark.parametrize("name", list(cases()))
 def test_client_mutant_is_killed_by_its_checks_only(name: str) -> None:
@@ -70,6 +72,7 @@ def test_scenario_in_which_the_reference_hangs_is_an_error() -> None:
         run_scenario(MutationScenario("odd", story))
 
 
+@pytest.mark.slow
 def test_client_mutant_without_effect_is_not_killed() -> None:
     def unused(original: object, _: object) -> object:
         """Nothing changes."""

@@ -117,6 +117,7 @@ def test_the_same_scene_is_made_once(
     assert ffmpeg.asked == ["scene sunset"]
 
 
+@pytest.mark.slow
 def test_the_same_plan_of_the_same_sources_is_rendered_once(
     ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path
 ) -> None:

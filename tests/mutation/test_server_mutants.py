@@ -52,6 +52,7 @@ def test_every_check_kills_a_mutant() -> None:
     assert killing == set(CHECKS)
 
 
+@pytest.mark.slow
 def test_server_mutant_without_effect_is_not_killed() -> None:
     @response_mutant("nothing", "GEN-1", kills="general.path.unknown")
     def hook(
@@ -65,6 +66,7 @@ def test_server_mutant_without_effect_is_not_killed() -> None:
     assert result.missed_checks == ("general.path.unknown",)
 
 
+@pytest.mark.slow
 def test_unrelated_failure_is_a_false_positive() -> None:
     @response_mutant("unknown-path", "CRD-1", kills="credits.balance.sum")
     def hook(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:

@@ -145,6 +145,7 @@ def test_bombs_do_not_go_off(good: dict[str, bytes], tmp_path: Path) -> None:
     assert failures(bombs(good), tmp_path) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["playlist.mp4", "concat.mp4", "called.mov"])
 def test_a_program_that_trusts_them_is_lured(
     name: str, canary: Canary, good: dict[str, bytes], tmp_path: Path

@@ -43,6 +43,7 @@ def overwritten(mark: bytes, offset: int, value: bytes) -> Callable[[bytes], byt
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extension", "options"),
     [("webm", LIVE), ("mkv", LIVE), ("mp4", FRAGMENTED), ("mov", FRAGMENTED), ("webm", {})],
@@ -55,6 +56,7 @@ def test_without_a_stated_length_it_is_that_of_the_time_stamps(
     assert info.fps < FPS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [60_000, 3_600_000, 40])
 @pytest.mark.parametrize(
     ("extension", "options"), [("webm", {}), ("mkv", LIVE), ("mp4", {}), ("mov", FRAGMENTED)]
@@ -66,6 +68,7 @@ def test_time_stamps_may_start_anywhere(
     assert (round(info.duration, 1), info.fps, info.origin) == (2.0, FPS, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pictures", "sounds"),
     [
@@ -89,6 +92,7 @@ def test_the_first_track_begins_and_the_last_one_ends_it(
     assert info.duration == pytest.approx(5, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [240, pytest.param(960, marks=pytest.mark.slow), 24000 / 1001, 5])
 @pytest.mark.parametrize("extension", ["mov", "mkv", "webm", "mp4"])
 def test_frames_are_counted_over_time(
@@ -99,6 +103,7 @@ def test_frames_are_counted_over_time(
     assert info.fps == pytest.approx(fps, rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nanoseconds", [1_000_000, 1, 2_000_000_000])
 def test_a_matroska_header_that_lies_of_the_rate_is_not_believed(
     look: Callable[..., MediaInfo], nanoseconds: int
@@ -109,6 +114,7 @@ def test_a_matroska_header_that_lies_of_the_rate_is_not_believed(
     assert info.fps == pytest.approx(FPS, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "change", "said"),
     [
@@ -156,6 +162,7 @@ def test_a_file_that_is_cut_off_is_as_long_as_what_is_left(
     assert 2 < info.duration < 4
 
 
+@pytest.mark.slow
 def test_a_wav_that_does_not_know_its_length_is_as_long_as_it_is(tmp_path: Path) -> None:
     for stated in (0xFFFFFFFF, 0, 2_000_000, 64_000):
         path = tmp_path / "x.wav"

@@ -51,6 +51,7 @@ def look(tmp_path: Path) -> Callable[..., MediaInfo]:
     return find
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", NO_SOUND)
 def test_a_sound_without_a_decoder_is_left_out_and_told(
     look: Callable[..., MediaInfo], extension: str
@@ -72,6 +73,7 @@ def test_a_picture_without_a_decoder_leaves_the_sound(
     assert "track 1 (video" in info.left_out[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", NO_PICTURE)
 def test_a_file_of_which_nothing_decodes_is_refused_with_the_tags(
     look: Callable[..., MediaInfo], extension: str
@@ -83,6 +85,7 @@ def test_a_file_of_which_nothing_decodes_is_refused_with_the_tags(
         assert tag in str(refusal.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", ["mp4", "mov", "mkv", "webm"])
 def test_the_first_sound_that_decodes_is_taken(
     look: Callable[..., MediaInfo], extension: str

@@ -146,6 +146,7 @@ def test_what_may_be_rendered_is_planned_and_divided_soon(tracks: list[dict[str,
     assert time.process_time() - begun < PROMISED
 
 
+@pytest.mark.slow
 def test_pictures_shown_at_once_are_bounded() -> None:
     over = clips(1, 1000, fx=[{"type": "overlay"}])
     with pytest.raises(DraftRejected, match="at once") as refusal:

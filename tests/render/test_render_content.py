@@ -43,6 +43,7 @@ def test_trims_gaps_and_order_frame_by_frame(make: Make) -> None:
     assert (result.size, result.warnings) == (path.stat().st_size, ())
 
 
+@pytest.mark.slow
 def test_a_trim_between_two_frames_shows_the_nearer_one(make: Make) -> None:
     seen = DecodedVideo(make([video({"ss": 1034, "d": 400})])[0])
     assert [seen.counter(n) for n in range(12)] == list(range(31, 43))
@@ -125,6 +126,7 @@ def test_loud_mixes_do_not_clip(make: Make) -> None:
     assert 0.5 < max(map(abs, heard)) < 1.1
 
 
+@pytest.mark.slow
 def test_a_title_is_there_in_its_seconds_and_nowhere_else(make: Make) -> None:
     white = {"size": 200, "pos": "center"}
     title = {"s": 500, "d": 500, "txt": "HELLO", "st": white}
@@ -192,6 +194,7 @@ def test_see_through_pictures_stand_on_black(make: Make, tmp_path: Path) -> None
     assert seen.brightest(10, 0, 0, 1, 1) < 20
 
 
+@pytest.mark.slow
 def test_other_shapes_are_fitted_with_bars(make: Make) -> None:
     seen = DecodedVideo(make([video({"src": "small.jpg"})], width=320, height=320)[0])
     assert (seen.width, seen.height) == (320, 320)

@@ -97,6 +97,7 @@ def joined(cache: MediaCache, name: str, *kinds: str) -> Path:
     return cache.file(name, make, kinds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [

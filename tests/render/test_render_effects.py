@@ -47,6 +47,7 @@ def corners(seen: DecodedVideo, index: int = 1) -> list[tuple[int, int, int]]:
     return [seen.rgb(index, x, y) for x, y in CORNERS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("effects", "order"),
     [
@@ -65,6 +66,7 @@ def test_turns_and_parts(
     assert all(near(a, b) for a, b in zip(corners(seen), order, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("degrees", "order"), [(90, "BRWG"), (270, "GWRB")])
 def test_a_quarter_turn_is_fitted_again(look: Look, degrees: int, order: str) -> None:
     seen = look({"type": "rotate", "degrees": degrees})
@@ -75,6 +77,7 @@ def test_a_quarter_turn_is_fitted_again(look: Look, degrees: int, order: str) ->
     assert all(near(a, names[b]) for a, b in zip(points, order, strict=True))
 
 
+@pytest.mark.slow
 def test_a_part_is_as_large_as_it_can_be(look: Look) -> None:
     seen = look({"type": "crop", "x": 0.5, "y": 0.5, "width": 0.5, "height": 0.25})
     assert near(seen.rgb(1, 0.05, 0.5), WHITE)
@@ -82,6 +85,7 @@ def test_a_part_is_as_large_as_it_can_be(look: Look) -> None:
     assert max(seen.luma(1, 0.5, 0.2), seen.luma(1, 0.5, 0.8)) < 20
 
 
+@pytest.mark.slow
 def test_effects_act_in_their_order(look: Look) -> None:
     turn, cut = {"type": "rotate", "degrees": 180}, {"type": "crop", "width": 0.5, "height": 0.5}
     assert near(corners(look(turn, cut))[0], WHITE)
@@ -142,6 +146,7 @@ def test_blur_softens_an_edge_and_sharpening_overshoots(look: Look) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_vignette_darkens_the_corners_only(look: Look) -> None:
     white = {"type": "crop", "x": 0.5, "y": 0.5, "width": 0.5, "height": 0.5}
     seen = look(white, {"type": "vignette", "amount": 0.5})
@@ -185,6 +190,7 @@ def test_a_zoom_keeps_its_point_and_plays_backwards(look: Look) -> None:
     assert edge(still, 0) == pytest.approx(0.625, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_moving_clip_zooms_too(make: Make) -> None:
     zoom = {"type": "zoom", "start": 2, "end": 2, "x": 0, "y": 1}
     seen = DecodedVideo(make([video({"src": "sample.mp4", "d": 300, "fx": [zoom]})])[0])

@@ -107,6 +107,7 @@ def test_a_title_that_the_bundled_font_draws_reads_no_other(
     assert asyncio.run(job._prepare_titles(tmp_path, plan)) == ()
 
 
+@pytest.mark.slow
 @given(st.sets(st.integers(0, 300)), st.lists(st.integers(-1, 301)))
 def test_ranges_hold_what_they_are_made_of(numbers: set[int], asked: list[int]) -> None:
     ranges = fonts.build_codepoint_ranges(numbers)

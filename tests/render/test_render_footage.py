@@ -252,6 +252,7 @@ def test_libx264_passes_its_trial_and_nonsense_does_not() -> None:
     assert (good.error, bad.error[-31:]) == ("", "Unknown encoder 'h264_nonsense'")
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_an_encoder_that_loses_frames_does_not_pass(fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("if '-frames:v' in args: args[args.index('-frames:v') + 1] = '5'")

@@ -109,6 +109,7 @@ def test_cancelling_ends_ffmpeg_and_leaves_nothing(
     assert all(child.returncode is not None for child in children)
 
 
+@pytest.mark.slow
 def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
     tmp_path: Path, source: Callable[[str], MediaSource]
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
     assert list((tmp_path / "work").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_a_failure(
     tmp_path: Path, source: Callable[[str], MediaSource]
 ) -> None:
@@ -212,6 +214,7 @@ def test_a_hardware_encoder_that_works_is_used(
     assert DecodedVideo(path).counter(29) == 29
 
 
+@pytest.mark.slow
 def test_a_hardware_encoder_that_fails_in_the_render_is_replaced(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -244,6 +247,7 @@ def test_when_both_encoders_fail_the_render_fails(
         make([ONE_CLIP])
 
 
+@pytest.mark.slow
 def test_a_neighbour_is_never_opened_through_a_playlist(
     media: Path,
     tmp_path: Path,

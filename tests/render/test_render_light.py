@@ -27,6 +27,7 @@ def drawn(cache: MediaCache, color: str, transfer: str) -> Path:
     return cache.file(name, lambda path: run_ffmpeg(*arguments, path), arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("color", "transfer", "strong", "weak"),
     [

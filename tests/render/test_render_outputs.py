@@ -92,6 +92,7 @@ def test_an_untouched_clip_is_copied(make: Make, media: Path) -> None:
     assert [DecodedVideo(path).counter(n) for n in (0, 119)] == [0, 119]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("segment", "output", "metadata"),
     [

@@ -116,6 +116,7 @@ def test_what_is_covered_is_not_read(make: Make, source: Callable[[str], MediaSo
     assert make(lanes, **SIZE)[1].frames == 30
 
 
+@pytest.mark.slow
 def test_above_nothing_there_is_black(make: Make) -> None:
     seen = DecodedVideo(make([{"tt": 0, "sg": []}, video({"fx": overlay(width=0.5)})], **SIZE)[0])
     assert near(seen.rgb(5, 0.75, 0.2), RED)

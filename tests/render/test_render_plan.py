@@ -121,6 +121,7 @@ def test_speed_reads_more_of_the_source() -> None:
         plan(video(clip(d=6000, sp=2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "resolution", "size"),
     [

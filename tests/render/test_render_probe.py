@@ -44,6 +44,7 @@ def described(info: MediaInfo) -> tuple[str, int, int, float, str, str]:
     return info.kind, info.width, info.height, length, info.video_codec, sound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPECTED)
 def test_accepted_files_are_described(media: Path, name: str) -> None:
     info = inspect_media(media / name, name.rpartition(".")[2])
@@ -65,6 +66,7 @@ def test_a_child_describes_files_the_same(media: Path, name: str) -> None:
     assert asyncio.run(probe(media / name, extension)) == inspect_media(media / name, extension)
 
 
+@pytest.mark.slow
 def test_rates_and_flags(source: Callable[[str], MediaSource]) -> None:
     info = source("large-sample.mp4").info
     assert (info.fps, info.pixel_format, info.sample_rate) == (30.0, "yuv420p", 48_000)

@@ -35,6 +35,7 @@ def planned(rates: list[float], output: OutputSpec | None = None, **metadata: An
     return plan_render(draft, sources, output or OutputSpec())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rates", "fps", "named"),
     [

@@ -40,6 +40,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", code]
 
 
+@pytest.mark.slow
 def test_a_confined_child_sees_and_writes_only_what_it_was_given(tmp_path: Path) -> None:
     own, given, secret = (tmp_path / name for name in ("own", "given.txt", "secret.txt"))
     own.mkdir()
@@ -59,6 +60,7 @@ for path, mode in (({str(given)!r}, 'r'), ({str(secret)!r}, 'r'), ('made', 'w'),
     assert (outcome.returncode, lines) == (0, ["yes", confined, "yes", confined])
 
 
+@pytest.mark.slow
 def test_a_confined_child_has_its_limits_and_no_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +132,7 @@ def test_an_old_landlock_is_asked_for_what_it_knows(tmp_path: Path) -> None:
     assert between.sizes == [16]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sandbox.landlock_version() < 6, reason="this kernel has no such scopes")
 def test_a_confined_child_reaches_no_other_process(tmp_path: Path) -> None:
     name = f"\0nemolocal-test-{os.getpid()}-{tmp_path.name}"
@@ -293,6 +296,7 @@ def test_a_slow_ffmpeg_is_stopped(tmp_path: Path, fake_ffmpeg: Callable[[str], P
         asyncio.run(ffmpeg_cli.run([], folder=tmp_path, timeout=0.01))
 
 
+@pytest.mark.slow
 def test_a_silent_failure_has_a_reason_too(
     tmp_path: Path, fake_ffmpeg: Callable[[str], Path]
 ) -> None:

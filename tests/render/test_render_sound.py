@@ -39,6 +39,7 @@ def test_backwards(make: Make, monkeypatch: pytest.MonkeyPatch, most: float) -> 
     assert high == pytest.approx([0.3, 0], abs=0.03)
 
 
+@pytest.mark.slow
 def test_it_begins_at_its_sample_wherever_it_is_cut(make: Make) -> None:
     heard = read_samples(make([audio({"s": 250, "ss": 700, "d": 500, "v": 1})], **SIZE)[0])
     loud = [n for n, value in enumerate(heard) if abs(value) > 0.02]

@@ -65,6 +65,7 @@ def test_standing_still_is_two_looks_without_work_between_them(
     assert looks_until_given_up(times) == given_up
 
 
+@pytest.mark.slow
 def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(child_process.ChildProcessStalled):
         run("import time; time.sleep(600)", tmp_path, idle=0.3)

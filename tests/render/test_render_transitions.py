@@ -129,6 +129,7 @@ def test_without_more_material_the_last_and_the_first_picture_stand(make: Make) 
     assert [seen.counter(n) for n in (20, 39, 40, 59)] == [20, 109, 108, 89]
 
 
+@pytest.mark.slow
 def test_too_long_ones_are_shortened_and_said(make: Make) -> None:
     lane = video(
         {"src": "red.mp4", "d": 200, "tr": {"type": "crossfade", "d": 3000}},

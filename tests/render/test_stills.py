@@ -70,6 +70,7 @@ def test_a_picture_that_is_too_large_is_refused_with_its_size_and_the_limit(
     assert f"picture of {size[0]}x{size[1]} is larger than {MAX_IMAGE_PIXELS} pixels" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extension", "content"),
     [
@@ -116,11 +117,13 @@ def test_any_bytes_have_some_head(extension: str, content: bytes, data: Any) -> 
     assert 0 <= height < 1 << 32
 
 
+@pytest.mark.slow
 @given(st.sampled_from([b"", b"GIF89a", gif((9, 9))[:13]]), st.binary(), st.integers(0, 40))
 def test_any_part_of_a_gif_shows_something_or_nothing(head: bytes, rest: bytes, end: int) -> None:
     assert has_gif_image((head + rest)[:end]) in (True, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "becomes"),
     [

@@ -77,6 +77,7 @@ def test_folder_is_its_owners_alone_and_goes_with_all_that_is_in_it(temporary: P
     assert [path.name for path in temporary.iterdir()] == ["mine.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["demo", "exec", "bench", "conform-client", "memory"])
 def test_the_first_folder_of_a_process_sweeps_what_killed_ones_have_left(
     temporary: Path, kind: str
@@ -212,6 +213,7 @@ def test_what_belongs_to_another_user_stays(
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.sources
 def test_there_is_one_way_to_make_a_temporary_folder() -> None:
     folders = ("contract", "mock_server", "client", "conformance", "bench")

@@ -44,6 +44,7 @@ REASONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HARDWARE_ENCODERS)
 def test_an_encoder_that_fails_says_how(name: str, fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg(_FAILING)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from nemolocal_contract import endpoints
@@ -49,6 +50,7 @@ def test_a_burst_is_begun_in_order_and_wholly() -> None:
     assert run(burst) == [f"/{number}" for number in range(BURST)]
 
 
+@pytest.mark.slow
 def test_a_turn_of_the_loop_begins_a_few_requests_only() -> None:
     async def burst(recorder: Recorder) -> None:
         tasks = [recorder.request("/") for _ in range(BURST)]
@@ -60,6 +62,7 @@ def test_a_turn_of_the_loop_begins_a_few_requests_only() -> None:
     assert len(run(burst)) == BURST
 
 
+@pytest.mark.slow
 def test_health_is_begun_at_once_in_a_burst() -> None:
     async def burst(recorder: Recorder) -> None:
         tasks = [recorder.request("/") for _ in range(BURST)]

@@ -154,6 +154,7 @@ def test_cut_of_one_clip_moves_the_later_ones_up() -> None:
     assert spans(removed) == [(0, 20_000, 0), (20_000, 6000, 2000)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "selector",
     [

@@ -131,6 +131,7 @@ MESSAGES = [
 messages = st.builds(lambda text, n: text.format(n=n), st.sampled_from(MESSAGES), st.integers(1, 9))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(6, 1500))
 @given(st.lists(messages, min_size=1, max_size=6), st.integers(1, len(ALL)))
 def test_any_edited_draft_can_be_exported(
@@ -168,6 +169,7 @@ def test_edit_that_cannot_be_exported_is_rejected_without_charge(
         assert session.balance == balance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -183,6 +185,7 @@ def test_speed_changes_of_an_hour_stay_within_the_source(tmp_path: Path, said: l
             assert session.objection() == ""
 
 
+@pytest.mark.slow
 def test_clips_without_audio_cannot_get_louder(tmp_path: Path) -> None:
     with talk(tmp_path, ("silent.mp4", SILENT), ("logo.png", STILL)) as (session, runner):
         runner.run(session.say("edit my video"))

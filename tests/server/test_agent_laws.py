@@ -219,6 +219,7 @@ class Made(dict[Edit, str]):
 MEDIA_POOL = MediaPool(UPLOADS, GENERATED, Made())
 
 
+@pytest.mark.slow
 @MANY
 @given(drafts(), st.lists(any_edit, max_size=8))
 def test_any_edits_keep_the_timeline_valid(draft: Draft, edits: list[Edit]) -> None:

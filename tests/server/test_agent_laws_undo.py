@@ -98,6 +98,7 @@ messages = st.lists(edits, min_size=1, max_size=3)
 walks = st.builds(Undo, st.integers(1, 3)) | st.builds(Redo, st.integers(1, 3))
 
 
+@pytest.mark.slow
 @MANY
 @given(st.lists(messages | walks.map(lambda walk: [walk]), max_size=12))
 def test_undo_and_redo_work_like_in_any_editor(turns: list[list[Edit]]) -> None:
@@ -126,6 +127,7 @@ def test_undo_and_redo_work_like_in_any_editor(turns: list[list[Edit]]) -> None:
         assert session.now == now
 
 
+@pytest.mark.slow
 @MANY
 @given(messages, messages)
 def test_undo_and_redo_are_exact_inverses(some: list[Edit], more: list[Edit]) -> None:
@@ -177,6 +179,7 @@ def test_new_edit_clears_the_redo_steps() -> None:
         session.say(Redo())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("walk", "said"),
     [(Undo(3), "only 1 step can be undone"), (Redo(), "nothing to redo")],
@@ -205,6 +208,7 @@ def test_turn_between_two_stages_is_its_own_step() -> None:
     assert [version[0].undo_to for version in (one, between, last)] == [1, 2, 3]
 
 
+@pytest.mark.slow
 @MANY
 @given(messages)
 def test_undo_of_the_first_edit_keeps_the_placed_uploads(some: list[Edit]) -> None:

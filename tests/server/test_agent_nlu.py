@@ -160,6 +160,7 @@ TYPOS = [
 ]
 
 
+@pytest.mark.slow
 def test_one_typo_is_corrected(subtests: pytest.Subtests) -> None:
     def check(typed: str, meant: str) -> None:
         assert isinstance(parse_message(meant), tuple)
@@ -267,6 +268,7 @@ SLOW_TO_READ = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1000, 3900, 20_000])
 def test_adversarial_messages_are_parsed_in_bounded_time(
     length: int, subtests: pytest.Subtests

@@ -127,6 +127,7 @@ def test_words_that_no_edit_covers_make_the_message_unknown(subtests: pytest.Sub
     check_rows(subtests, [(message,) for message in UNEXPLAINED], check)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percent", [7, 14, 28, 29, 35, 55, 56, 57, 58])
 def test_percentages_have_no_rounding_errors(percent: int) -> None:
     """35 * 0.01 would be 0.35000000000000003."""
@@ -152,6 +153,7 @@ SAME = [
 ]
 
 
+@pytest.mark.slow
 def test_synonyms_are_the_same_edit(subtests: pytest.Subtests) -> None:
     def check(message: str, edit: str) -> None:
         assert isinstance(parse_message(edit), tuple)

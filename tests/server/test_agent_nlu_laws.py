@@ -86,16 +86,19 @@ def done(message: str) -> tuple[Edit, ...]:
     return heard
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_text_is_parsed(message: str) -> None:
     parse_message(message)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([*" ".join(COMMANDS).split(), *CHINESE, "and", ",", "'", "5s"])))
 def test_any_words_of_commands_are_parsed(words: list[str]) -> None:
     parse_message(" ".join(words))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", mostly_deep([*COMMANDS, *CHINESE]))
 def test_politeness_and_punctuation_change_nothing(command: str) -> None:
     before = ["", "please ", "could you please ", "hey, ", "I'd like you to ", "请", "  "]
@@ -105,6 +108,7 @@ def test_politeness_and_punctuation_change_nothing(command: str) -> None:
         assert done("".join(polite)) == wanted, polite
 
 
+@pytest.mark.slow
 @given(english.filter(lambda command: "generate" not in command), st.randoms())
 def test_case_and_white_space_change_nothing(command: str, random: object) -> None:
     pick = random.choice  # type: ignore[attr-defined]

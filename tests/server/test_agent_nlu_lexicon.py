@@ -65,6 +65,7 @@ def require_readable(words: Iterable[str], templates: Iterable[str] = TEMPLATES)
             parse_message_or_raise(template.format(word))
 
 
+@pytest.mark.slow
 def test_values_are_parsed_in_each_template() -> None:
     require_readable(one_of_each(entries("number", "unit", "suffix", "discourse")))
 
@@ -83,6 +84,7 @@ def test_each_word_is_parsed_in_each_template(template: str) -> None:
     require_readable(entries(), [template])
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(
@@ -96,6 +98,7 @@ def test_any_sequence_of_known_words_is_parsed(row: list[tuple[str, str]]) -> No
     parse_message_or_raise("".join(word + separator for word, separator in row))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     ["set the volume to zero", "volume zero", "把音量调到零", "set the volume to zero percent"],
@@ -104,6 +107,7 @@ def test_zero_is_a_number_like_any_other(message: str) -> None:
     assert parse_message_or_raise(message) == (SetVolume(0.0),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["trim to 1 second", "add a title 'Hi'", "add a watermark"])
 @pytest.mark.parametrize("refusal", ["never mind", "forget it", "no, never mind", "算了"])
 @pytest.mark.parametrize("detail", ["at the top", "in white", "for 2 seconds", "on the left"])

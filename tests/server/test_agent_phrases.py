@@ -59,6 +59,7 @@ def test_phrases_are_understood(file: Path, subtests: pytest.Subtests) -> None:
     check_rows(subtests, [(phrase.say, phrase) for phrase in phrases], check_phrase)
 
 
+@pytest.mark.slow
 def test_no_phrase_occurs_twice() -> None:
     said = Counter(phrase.say for file in phrase_files() for phrase in read_phrases(file))
     assert [say for say, times in said.items() if times > 1] == []

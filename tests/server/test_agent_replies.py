@@ -255,6 +255,7 @@ def test_reply_names_the_edits_in_order_then_the_timeline() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-10")
 @pytest.mark.parametrize(
     ("language", "kinds"),
@@ -274,6 +275,7 @@ def test_every_kind_of_gui_hint_occurs_with_every_kind_of_edit(
             assert any(kind in text for text in texts), (edit, kind)
 
 
+@pytest.mark.slow
 @given(st.floats(0, 1, exclude_max=True), st.sampled_from(SAID), st.sampled_from(["en", "zh"]))
 @pytest.mark.rule("SSE-10", "CLI-6")
 def test_client_can_remove_the_gui_hint_and_keep_the_rest(

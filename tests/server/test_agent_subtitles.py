@@ -64,6 +64,7 @@ PASTED: dict[str, tuple[str, tuple[Cue, ...]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "cues"), PASTED.values(), ids=PASTED)
 def test_pasted_subtitles_are_parsed_in_any_form(text: str, cues: tuple[Cue, ...]) -> None:
     assert parse_message(text) == (AddSubtitles(cues),)

@@ -46,6 +46,7 @@ def actions(steps: list[TurnStep]) -> list[object]:
     return [step.action for step in steps if not isinstance(step.action, Heartbeat)]
 
 
+@pytest.mark.slow
 @given(keys, st.integers(0, 5))
 @pytest.mark.rule("SSE-11")
 def test_an_edit_calls_its_tool_changes_the_draft_and_answers(key: TurnSeed, seed: int) -> None:
@@ -54,6 +55,7 @@ def test_an_edit_calls_its_tool_changes_the_draft_and_answers(key: TurnSeed, see
     assert 10 <= length(steps) <= 30 + 1e-9
 
 
+@pytest.mark.slow
 @given(keys)
 def test_an_edit_of_several_kinds_calls_several_tools_and_tells_nothing_too_early(
     key: TurnSeed,
@@ -71,6 +73,7 @@ def test_an_edit_of_several_kinds_calls_several_tools_and_tells_nothing_too_earl
     assert len({call_id for call_id, _ in calls}) == 3
 
 
+@pytest.mark.slow
 @given(keys)
 def test_a_silent_edit_is_the_same_without_the_text(key: TurnSeed) -> None:
     reported = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, "done")
@@ -79,6 +82,7 @@ def test_a_silent_edit_is_the_same_without_the_text(key: TurnSeed) -> None:
     assert not any(isinstance(step.action, Text) for step in silent)
 
 
+@pytest.mark.slow
 @given(keys, st.floats(0.5, 20))
 @pytest.mark.rule("SSE-3")
 def test_nothing_is_silent_for_longer_than_the_heartbeat(key: TurnSeed, heartbeat: float) -> None:
@@ -93,6 +97,7 @@ def test_nothing_is_silent_for_longer_than_the_heartbeat(key: TurnSeed, heartbea
             gap = gap if isinstance(step.action, CommitEdits) else 0.0
 
 
+@pytest.mark.slow
 @given(keys)
 @pytest.mark.rule("SSE-11")
 def test_talk_takes_five_to_fifteen_seconds(key: TurnSeed) -> None:
@@ -113,6 +118,7 @@ def test_a_draw_stays_between_its_bounds() -> None:
     assert max(values) - min(values) > 15
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-8", "SSE-11")
 @given(keys)
 def test_a_generation_has_two_stages_and_takes_its_time(key: TurnSeed) -> None:
@@ -136,6 +142,7 @@ def test_a_generation_has_two_stages_and_takes_its_time(key: TurnSeed) -> None:
     assert 100 <= length(steps) <= 300 + 1e-6
 
 
+@pytest.mark.slow
 @given(keys)
 def test_a_generation_without_anything_to_add_still_comes_to_its_second_end(key: TurnSeed) -> None:
     asked = (Generate("city", 5.0, "x"), AddMusic("epic", 1.0), AddTitle("Mine"))
@@ -145,6 +152,7 @@ def test_a_generation_without_anything_to_add_still_comes_to_its_second_end(key:
     assert 90 <= length(steps) <= 300 + 1e-6
 
 
+@pytest.mark.slow
 @given(keys)
 def test_turns_last_as_long_as_is_set(key: TurnSeed) -> None:
     times = TurnTimes(talk=(1, 2), edit=(3, 4), generation=(5, 6), limit=2)
@@ -159,6 +167,7 @@ def test_turns_last_as_long_as_is_set(key: TurnSeed) -> None:
     assert length(limit_duration(edit, times.limit)) == pytest.approx(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"talk": (2, 1)}, {"edit": (-1, 1)}, {"limit": 0}])
 def test_a_turn_cannot_last_less_than_nothing(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="turn_times"):

@@ -8,6 +8,7 @@ import pytest
 from nemolocal_server.background_tasks import SessionTasks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [SessionTasks.close, lambda tasks: tasks.stop({"a session"})])
 @pytest.mark.parametrize("turns", range(4))
 def test_a_task_that_has_just_ended_is_stopped_too(

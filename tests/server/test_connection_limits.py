@@ -57,6 +57,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [1, 100], ids=["small", "large"])
 def test_a_head_without_bound_is_refused_at_the_limit(
     connect: Open, subtests: pytest.Subtests, piece: int
@@ -72,6 +73,7 @@ def test_a_head_without_bound_is_refused_at_the_limit(
             assert taken <= 3 * LIMITS.head_bytes + len(rest) * piece
 
 
+@pytest.mark.slow
 def test_what_is_large_and_within_the_limits_is_served(connection: Connection) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"v" * 80) for n in range(150))
     connection.feed(
@@ -85,12 +87,14 @@ def test_what_is_large_and_within_the_limits_is_served(connection: Connection) -
     assert (connection.status, connection.ended) == (202, "")
 
 
+@pytest.mark.slow
 def test_a_body_in_the_smallest_chunks_is_no_head(connection: Connection) -> None:
     connection.feed(CHUNKED)
     assert connection.feed_on(b"1\r\na\r\n" * 100, 2 * LIMITS.head_bytes) > LIMITS.head_bytes
     assert connection.ended == ""
 
 
+@pytest.mark.slow
 def test_a_refusal_says_why_in_the_envelope(connection: Connection) -> None:
     connection.feed_on(b"GET / HTTP/1.1\r\nX: " + b"a" * 50_000, 10 * LIMITS.head_bytes)
     head, _, body = connection.transport.written.partition(b"\r\n\r\n")
@@ -124,6 +128,7 @@ STALLED = {
 }
 
 
+@pytest.mark.slow
 def test_a_request_that_stops_half_way_is_given_up(
     connect: Open, subtests: pytest.Subtests
 ) -> None:
@@ -139,6 +144,7 @@ def test_a_request_that_stops_half_way_is_given_up(
             assert connection.status == (408 if sent else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "begin", [b"", GET, POST + b"Content-Length: 99999\r\n\r\n"], ids=["line", "head", "body"]
 )
@@ -151,6 +157,7 @@ def test_a_byte_now_and_then_is_no_progress(connection: Connection, begin: bytes
     assert connection.ended == "closed"
 
 
+@pytest.mark.slow
 def test_a_slow_upload_that_comes_forward_is_waited_for(connection: Connection) -> None:
     connection.feed(POST + b"Content-Length: 99999999\r\n\r\n")
     for _ in range(1000):
@@ -174,6 +181,7 @@ def test_a_body_that_the_server_does_not_read_is_not_late(connection: Connection
     assert connection.ended == "closed"
 
 
+@pytest.mark.slow
 def test_a_stream_may_be_silent_for_hours(connection: Connection) -> None:
     connection.feed(GET + b"\r\n")
     connection.answer(more=True)
@@ -195,6 +203,7 @@ def test_what_is_sent_ahead_of_a_stream_is_not_late_before_its_end(connection: C
     assert connection.ended == "closed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET / HT"], ids=["nothing", "line end", "head"])
 def test_a_connection_that_was_of_use_is_closed_when_it_is_idle(
     connection: Connection, sent: bytes
@@ -207,6 +216,7 @@ def test_a_connection_that_was_of_use_is_closed_when_it_is_idle(
     assert connection.ended == "closed"
 
 
+@pytest.mark.slow
 def test_a_body_that_nobody_wants_any_more_has_an_end(connection: Connection) -> None:
     connection.feed(POST + b"Content-Length: 99999999\r\n\r\n" + b"a")
     connection.answer(401)
@@ -277,6 +287,7 @@ def test_a_newcomer_is_refused_where_all_are_at_work(
     assert (late.status, late.ended) == (503, "closed")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize(("soft", "most"), [(64, 32), (256, 128), (1024, 768), (10**6, 8000)])
 def test_some_descriptors_are_left_for_files(
@@ -300,6 +311,7 @@ def test_serve_may_open_as_many_files_as_it_is_allowed_to(
     assert raised == wanted
 
 
+@pytest.mark.slow
 def test_a_server_on_a_socket_refuses_a_head_without_bound(servers: ServerFactory) -> None:
     host, _, port = servers.start().removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as client:
@@ -315,6 +327,7 @@ BODIES = {
 }
 
 
+@pytest.mark.slow
 def test_who_hangs_up_in_the_middle_of_a_body_is_no_defect(
     caller: HttpCaller, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:

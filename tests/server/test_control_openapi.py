@@ -57,6 +57,7 @@ def test_no_input_makes_these_fail_or_break_their_word(
             fuzz(caller, operation_id, valid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -98,6 +98,7 @@ def test_the_hash_of_a_draft_is_right_after_time_went_back(edited: HttpCaller) -
     assert hashes[0] == hashes[2] != hashes[1]
 
 
+@pytest.mark.slow
 def test_a_snapshot_outlives_the_server(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_snapshot_links_files_and_copies_them_where_there_are_no_links(
     assert not any((tmp_path / "work").glob("snapshot-*"))
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_refused_while_something_runs(
     executor: FakeRenderExecutor, edited: HttpCaller
 ) -> None:
@@ -145,6 +147,7 @@ def test_a_snapshot_is_refused_while_something_runs(
     assert "0 turns and 1 render are running" in reply["message"]
 
 
+@pytest.mark.slow
 def test_a_reset_stops_what_runs_and_ends_its_streams(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_reset_stops_what_runs_and_ends_its_streams(
     assert caller.post(CONTROL + "/snapshot", json={})["id"]
 
 
+@pytest.mark.slow
 def test_one_token_is_reset_and_nobody_else(
     base_url: str, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -178,6 +182,7 @@ def test_one_token_is_reset_and_nobody_else(
     assert one.open_session().draft() == {"t": [], "d": 0}
 
 
+@pytest.mark.slow
 def test_a_token_that_is_reset_loses_its_running_work_only(
     servers: ServerFactory,
     new_caller: NewCaller,
@@ -199,6 +204,7 @@ def test_a_token_that_is_reset_loses_its_running_work_only(
     assert two.status("render_1")["status"] == "processing"
 
 
+@pytest.mark.slow
 def test_an_upload_into_a_session_that_is_forgotten_meanwhile_finds_no_session(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
@@ -247,6 +253,7 @@ def test_a_reset_disarms_the_faults_of_what_it_forgets(
     assert armed() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "body", "names"),
     [
@@ -289,6 +296,7 @@ def test_the_control_api_can_be_left_out(servers: ServerFactory) -> None:
     assert patient_http.get(f"{base_url}{CONTROL}/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_wrong_method_names_all_the_right_ones(base_url: str) -> None:
     response = patient_http.put(f"{base_url}{CONTROL}/journal")
     assert response.status_code == 405

@@ -18,6 +18,7 @@ def take(caller: HttpCaller) -> str:
     return snapshot_id
 
 
+@pytest.mark.slow
 def test_snapshots_are_listed_oldest_first_by_the_servers_time(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
@@ -35,6 +36,7 @@ def test_snapshots_are_listed_oldest_first_by_the_servers_time(
     assert again.get(SNAPSHOT)["snapshots"] == taken
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_was_thrown_away_is_gone_with_its_files(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
@@ -51,6 +53,7 @@ def test_a_snapshot_that_was_thrown_away_is_gone_with_its_files(
     assert caller.state()["state"]["video_infos"][0]["filename"] == sample.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snapshot_id", ["0" * 32, "..", "%2e%2e", "none", "..%2fmedia"])
 def test_what_is_no_snapshot_cannot_be_thrown_away(caller: HttpCaller, snapshot_id: str) -> None:
     kept = take(caller)

@@ -24,6 +24,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_second_server_on_a_folder_is_refused_at_once_and_touches_nothing(tmp_path: Path) -> None:
     first = Store(tmp_path)
     (first.work / "half an upload").write_bytes(b"still coming")
@@ -64,6 +65,7 @@ async def _start_and_close(settings: Settings) -> None:
     await server.close()
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_was_receiving_is_swept_at_the_next_start(tmp_path: Path) -> None:
     asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
     for half in ("work", "media"):  # the second was moved, and never committed

@@ -60,6 +60,7 @@ def videos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["none", "empty", "ours", "earlier"])
 def test_a_part_that_is_a_link_is_refused_and_nothing_behind_it_is_lost(
     tmp_path: Path, videos: Path, database: str, subtests: pytest.Subtests
@@ -84,6 +85,7 @@ def test_a_part_that_is_a_link_is_refused_and_nothing_behind_it_is_lost(
             assert (contents(videos), contents(folder)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_database_file_that_is_a_link_is_refused(tmp_path: Path, name: str) -> None:
     target = tmp_path / "somebody's"
@@ -124,6 +126,7 @@ def test_what_is_no_file_at_all_is_refused(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
+@pytest.mark.slow
 def test_links_within_our_folders_are_refused_where_they_have_names_of_ours(
     tmp_path: Path, videos: Path, subtests: pytest.Subtests
 ) -> None:
@@ -163,6 +166,7 @@ def test_what_belongs_to_another_user_is_refused(
         Store(tmp_path / "data")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give")
 @pytest.mark.parametrize("part", ["media", "snapshots", DATABASE])
 def test_a_part_of_somebody_else_is_refused(tmp_path: Path, part: str) -> None:
@@ -202,6 +206,7 @@ def test_a_database_of_another_program_is_left_as_it_is(
     assert not (tmp_path / "media").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("database", ["empty", "no tables"])
 def test_a_database_that_says_nothing_proves_nothing(
@@ -233,6 +238,7 @@ def test_a_fresh_database_says_whose_it_is_from_the_first_moment_on(tmp_path: Pa
     assert identify_database(tmp_path / DATABASE) == "ours"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [0, 1])
 def test_the_folder_of_an_earlier_release_opens_with_all_it_has(
     tmp_path: Path, schema: int
@@ -265,6 +271,7 @@ def scatter(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in contents(folder).items() if data == b"somebody's"}
 
 
+@pytest.mark.slow
 def test_starts_resets_and_restores_take_away_nothing_without_a_name_of_ours(
     tmp_path: Path,
 ) -> None:
@@ -301,6 +308,7 @@ def test_what_lies_there_under_a_name_of_ours_is_swept(tmp_path: Path) -> None:
     assert not any(path.exists() for path in swept)
 
 
+@pytest.mark.slow
 def test_a_reset_touches_our_own_tables_only(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as db:
@@ -311,6 +319,7 @@ def test_a_reset_touches_our_own_tables_only(tmp_path: Path) -> None:
         assert db.execute("SELECT text FROM notes").fetchall() == [("somebody's",)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_a_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)

@@ -114,6 +114,7 @@ def open_harness() -> Iterator[Callable[..., ServerHarness]]:
         harness.close()
 
 
+@pytest.mark.slow
 def test_each_holds_its_price_and_the_first_to_succeed_pays(
     open_harness: Callable[..., ServerHarness],
 ) -> None:
@@ -135,6 +136,7 @@ def test_each_holds_its_price_and_the_first_to_succeed_pays(
     assert harness.balance() == (150, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("messages", [(FAILING, EDIT), (EDIT, FAILING), (FAILING, FAILING, EDIT)])
 def test_none_is_free_because_another_failed(
     open_harness: Callable[..., ServerHarness], messages: tuple[str, ...]
@@ -148,6 +150,7 @@ def test_none_is_free_because_another_failed(
     assert harness.balance() == (150, 0)
 
 
+@pytest.mark.slow
 def test_where_all_fail_all_is_given_back(open_harness: Callable[..., ServerHarness]) -> None:
     harness = open_harness(credits=100)
     session = harness.session()
@@ -157,6 +160,7 @@ def test_where_all_fail_all_is_given_back(open_harness: Callable[..., ServerHarn
     assert (harness.balance(), set(harness.statuses().values())) == ((100, 0), {"failed"})
 
 
+@pytest.mark.slow
 def test_who_cannot_hold_once_more_is_refused(open_harness: Callable[..., ServerHarness]) -> None:
     harness = open_harness(credits=100)
     session = harness.session()
@@ -170,6 +174,7 @@ def test_who_cannot_hold_once_more_is_refused(open_harness: Callable[..., Server
     assert harness.balance() == (50, 0)
 
 
+@pytest.mark.slow
 def test_a_clip_is_paid_whatever_becomes_of_the_fee(
     open_harness: Callable[..., ServerHarness],
 ) -> None:
@@ -186,6 +191,7 @@ def test_a_clip_is_paid_whatever_becomes_of_the_fee(
     assert [result and result.cost for result in costs] == [100, 50]
 
 
+@pytest.mark.slow
 def test_another_session_is_not_concerned(open_harness: Callable[..., ServerHarness]) -> None:
     harness = open_harness(credits=1000)
     first, second = harness.session(), harness.session()
@@ -196,6 +202,7 @@ def test_another_session_is_not_concerned(open_harness: Callable[..., ServerHarn
     assert harness.balance() == (900, 0)
 
 
+@pytest.mark.slow
 def test_a_silent_edit_that_is_late_or_never_comes_holds_on(
     open_harness: Callable[..., ServerHarness],
 ) -> None:

@@ -60,6 +60,7 @@ def submit(local: LocalExecutor, names: str) -> "dict[str, asyncio.Task[Any]]":
     return {name: asyncio.ensure_future(coroutine) for name, coroutine in work.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cores", "at_once"), [(1, 1), (2, 1), (3, 1), (4, 2), (8, 4)])
 def test_half_as_many_as_cores_run_and_the_others_in_their_order(
     renders: Renders, cores: int, at_once: int

@@ -28,6 +28,7 @@ def statuses(caller: HttpCaller, calls: int) -> list[int]:
     return [caller.http.get(BALANCE).status_code for _ in range(calls)]
 
 
+@pytest.mark.slow
 def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: HttpCaller) -> None:
     shown = caller.get(FAULTS)
     assert [fault["name"] for fault in shown["catalogue"]] == list(CATALOGUE)
@@ -43,6 +44,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: HttpCaller) 
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_fault_hits_as_often_as_it_was_armed_for(caller: HttpCaller) -> None:
     arm(caller, "bad-gateway", times=2)
     assert statuses(caller, 4) == [502, 502, 200, 200]
@@ -62,18 +64,21 @@ def test_a_fault_without_an_end_hits_until_it_is_disarmed(caller: HttpCaller) ->
     assert caller.http.delete(f"{FAULTS}/{fault_id}").status_code == 404
 
 
+@pytest.mark.slow
 def test_all_faults_are_disarmed_at_once(caller: HttpCaller) -> None:
     armed = [arm(caller, name) for name in ("server-error", "rate-limited")]
     assert caller.http.delete(FAULTS).json() == {"disarmed": armed}
     assert statuses(caller, 2) == [200, 200]
 
 
+@pytest.mark.slow
 def test_a_call_eats_one_fault_in_order_of_arming(caller: HttpCaller) -> None:
     for name in ("rate-limited", "bad-gateway", "server-error"):
         arm(caller, name)
     assert statuses(caller, 4) == [429, 502, 500, 200]
 
 
+@pytest.mark.slow
 def test_a_fault_of_one_token_never_touches_another(base_url: str, new_caller: NewCaller) -> None:
     one, two = new_caller(base_url, "one").connect(), new_caller(base_url, "two").connect()
     arm(one, "bad-gateway", match={"user_id": one.user_id}, times=0)
@@ -84,6 +89,7 @@ def test_a_fault_of_one_token_never_touches_another(base_url: str, new_caller: N
     )  # 1001 of nobody, in its envelope
 
 
+@pytest.mark.slow
 def test_a_fault_matches_endpoint_session_and_message(caller: HttpCaller) -> None:
     first = caller.session
     caller.open_session()
@@ -98,6 +104,7 @@ def test_a_fault_matches_endpoint_session_and_message(caller: HttpCaller) -> Non
     assert caller.get(f"/api/state/nemo_agent/me/{first}/latest")["code"] == 429
 
 
+@pytest.mark.slow
 def test_a_fault_matches_a_render_by_its_id(edited: HttpCaller) -> None:
     arm(edited, "render-fails-once", match={"render": "r-2"})
     arm(edited, "bad-gateway", match={"endpoint": "render_status", "render": "r-3"})
@@ -109,6 +116,7 @@ def test_a_fault_matches_a_render_by_its_id(edited: HttpCaller) -> None:
     assert edited.http.get("/api/render/proxy/lambda/r-3").status_code == 502
 
 
+@pytest.mark.slow
 def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: HttpCaller) -> None:
     edited.submit("r-1")
     url = edited.finished("r-1")["output"]["url"]
@@ -116,6 +124,7 @@ def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: HttpCaller
     assert [edited.http.get(url).status_code for _ in range(2)] == [404, 200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "said"),
     [
@@ -144,6 +153,7 @@ def test_a_bad_order_is_400_and_names_the_field(
     assert caller.get(FAULTS)["armed"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "said"),
     [
@@ -190,6 +200,7 @@ def test_a_header_touches_its_own_request_only(caller: HttpCaller) -> None:
     assert seen == {(True, 502), (False, 200)}
 
 
+@pytest.mark.slow
 def test_a_header_goes_before_what_is_armed(caller: HttpCaller) -> None:
     arm(caller, "bad-gateway")
     reply = caller.http.get(BALANCE, headers={FAULT: "rate-limited"})
@@ -215,6 +226,7 @@ def test_who_has_no_token_is_told_so_whatever_is_armed(base_url: str) -> None:
         assert reply.json()["code"] == 1001
 
 
+@pytest.mark.slow
 def test_the_token_call_of_a_client_can_be_hit(base_url: str, new_caller: NewCaller) -> None:
     arm(new_caller(base_url, "one"), "rate-limited", match={"client_id": "two"})
     reply = patient_http.post(
@@ -224,6 +236,7 @@ def test_the_token_call_of_a_client_can_be_hit(base_url: str, new_caller: NewCal
     assert new_caller(base_url, "two").connect().balance()["available"] == 100
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), max_size=4), st.integers(0, 30))
 def test_every_hit_was_ordered_and_no_order_is_hit_too_often(
     orders: list[tuple[int, int]], calls: int

@@ -28,6 +28,7 @@ REFUSALS: list[tuple[str, int, int, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "status", "code", "said"), REFUSALS)
 def test_a_refusal_is_an_envelope_and_nothing_happens(
     ready: HttpCaller, fault: str, status: int, code: int, said: str
@@ -41,12 +42,14 @@ def test_a_refusal_is_an_envelope_and_nothing_happens(
         assert (ready.draft()["t"], ready.balance()) == ([], FREE)
 
 
+@pytest.mark.slow
 def test_an_expired_token_stays_expired_and_the_client_may_ask_again(caller: HttpCaller) -> None:
     assert caller.chat("compress it", "token-expired").json()["code"] == 1001
     assert caller.get("/api/credits/balance/simple")["code"] == 1001
     assert caller.connect().balance() == FREE
 
 
+@pytest.mark.slow
 def test_refusals_speak_the_dialect_of_the_caller(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
@@ -55,6 +58,7 @@ def test_refusals_speak_the_dialect_of_the_caller(
     assert caller.chat("compress it", "token-expired").status_code == 401
 
 
+@pytest.mark.slow
 def test_credits_that_run_out_in_mid_turn_break_the_stream_off(ready: HttpCaller) -> None:
     body = ready.chat("compress it", "out-of-credits-mid-turn").content
     assert b"functionCall" in body
@@ -63,6 +67,7 @@ def test_credits_that_run_out_in_mid_turn_break_the_stream_off(ready: HttpCaller
     assert (ready.draft()["t"], ready.balance()) == ([], FREE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "status"), [("server-error", 500), ("bad-gateway", 502)])
 def test_a_broken_server_answers_in_html(caller: HttpCaller, fault: str, status: int) -> None:
     response = caller.http.get("/api/credits/balance/simple", headers={FAULT: fault})
@@ -73,6 +78,7 @@ def test_a_broken_server_answers_in_html(caller: HttpCaller, fault: str, status:
     assert caller.balance() == FREE
 
 
+@pytest.mark.slow
 def test_an_export_may_be_blocked_or_called_a_duplicate(edited: HttpCaller) -> None:
     assert edited.submit("r-1", fault="export-blocked")["code"] == 402
     duplicate = edited.submit("r-1", fault="duplicate-id")
@@ -80,6 +86,7 @@ def test_an_export_may_be_blocked_or_called_a_duplicate(edited: HttpCaller) -> N
     assert edited.submit("r-1")["status"] == "pending"
 
 
+@pytest.mark.slow
 def test_a_render_fails_and_the_next_one_does_not(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-fails-once")
     failed = edited.finished("r-1")
@@ -119,6 +126,7 @@ def test_a_stuck_render_is_stuck_after_a_restart_too(
     assert {again.status("r-1")["status"] for _ in range(50)} <= {"pending", "processing"}
 
 
+@pytest.mark.slow
 def test_the_file_of_a_render_is_gone_and_the_fallback_works(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="url-gone")
     url = edited.finished("r-1")["output"]["url"]
@@ -126,6 +134,7 @@ def test_the_file_of_a_render_is_gone_and_the_fallback_works(edited: HttpCaller)
     assert edited.http.get("/api/render/proxy/r-1/download").content == b"a render"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "error"), [("fin", httpx.RemoteProtocolError), ("reset", httpx.ReadError)]
 )
@@ -147,6 +156,7 @@ def test_half_of_a_file_may_look_whole(edited: HttpCaller) -> None:
     assert len(short.content) < output["size"]
 
 
+@pytest.mark.slow
 def test_faults_that_follow_a_render_are_in_the_journal(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-fails-once, slow-bytes;seconds=0")
     edited.finished("r-1")

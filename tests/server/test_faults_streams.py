@@ -65,22 +65,26 @@ def test_every_fault_has_a_sentence_endpoints_and_rules_that_exist() -> None:
         assert fault.rules
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-4")
 def test_without_a_fault_the_stream_ends_cleanly(ready: HttpCaller) -> None:
     assert kinds(ready.chat("compress it").content) == TOLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["silent", "silent-not-applied", "silent-late"])
 def test_a_silent_turn_ends_cleanly_without_text(ready: HttpCaller, fault: str) -> None:
     assert kinds(ready.chat("compress it", fault).content) == [ToolCall, ToolResult]
     assert kinds(ready.chat("hello", fault).content) == []
 
 
+@pytest.mark.slow
 def test_what_was_not_applied_is_not_in_the_draft_and_not_paid(ready: HttpCaller) -> None:
     ready.chat("compress it", "silent-not-applied")
     assert (ready.draft()["t"], ready.balance()) == ([], FREE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -114,6 +118,7 @@ def test_a_cut_is_an_error_of_the_connection_and_the_work_goes_on(
     assert caller.draft()["m"]["compress"] == {"mode": "rtk"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_what_was_said_before_a_cut_arrives(ready: HttpCaller, after: int) -> None:
     came: list[bytes] = []
@@ -123,6 +128,7 @@ def test_what_was_said_before_a_cut_arrives(ready: HttpCaller, after: int) -> No
     assert all(chunk.endswith(b"\n\n") for chunk in came)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "error"), [("cut-fin", httpx.RemoteProtocolError), ("cut-reset", httpx.ReadError)]
 )
@@ -134,6 +140,7 @@ def test_a_reply_in_one_piece_is_cut_in_its_middle(
     assert caller.balance() == FREE
 
 
+@pytest.mark.slow
 def test_a_cut_reply_does_not_undo_the_request(caller: HttpCaller) -> None:
     body = {"task_name": "project"}
     path = "/api/tasks/me/with-session/nemo_agent"
@@ -157,10 +164,12 @@ def test_the_journal_knows_of_a_cut_before_the_client_does(ready: HttpCaller, fa
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_stall_of_a_talk_has_heartbeats_only(ready: HttpCaller) -> None:
     assert ready.chat("hello", "stall").content == b"data:\n\n" * 60
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-9")
 def test_a_temporary_issue_is_the_last_text_of_a_turn_that_went_well(ready: HttpCaller) -> None:
     reported = events(ready.chat("compress it", "temporary-issue").content)
@@ -169,6 +178,7 @@ def test_a_temporary_issue_is_the_last_text_of_a_turn_that_went_well(ready: Http
     assert ready.balance() == PAID
 
 
+@pytest.mark.slow
 def test_one_event_is_no_json(ready: HttpCaller) -> None:
     lines = ready.chat("compress it", "bad-json;after=1").content.split(b"\n\n")
     bad = [line for line in lines if line.startswith(b"data: {") and not line.endswith(b"}")]
@@ -177,6 +187,7 @@ def test_one_event_is_no_json(ready: HttpCaller) -> None:
     assert ready.balance() == PAID
 
 
+@pytest.mark.slow
 def test_characters_are_torn_apart_between_chunks(ready: HttpCaller) -> None:
     came = pieces(ready, "split-utf8")
     torn = [chunk for chunk in came if not _whole(chunk)]
@@ -193,6 +204,7 @@ def _whole(chunk: bytes) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_events_are_torn_apart_between_chunks(ready: HttpCaller) -> None:
     came = pieces(ready, "split-frames")
     assert sum(not chunk.endswith(b"\n\n") for chunk in came) > 5
@@ -200,6 +212,7 @@ def test_events_are_torn_apart_between_chunks(ready: HttpCaller) -> None:
     assert kinds(b"".join(came)) == TOLD
 
 
+@pytest.mark.slow
 def test_bytes_come_one_by_one_and_in_their_time(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
@@ -212,11 +225,13 @@ def test_bytes_come_one_by_one_and_in_their_time(
     assert kinds(b"".join(came)) == [Text]
 
 
+@pytest.mark.slow
 def test_a_reply_with_a_length_may_be_slow_too(caller: HttpCaller) -> None:
     reply = caller.http.get("/api/credits/balance/simple", headers={FAULT: "slow-bytes"})
     assert reply.json()["data"] == FREE
 
 
+@pytest.mark.slow
 def test_events_come_twice_with_the_same_id(ready: HttpCaller) -> None:
     frames = ready.chat("compress it", "duplicate-event").content.split(b"\n\n")
     reported = [frame for frame in frames if frame.startswith(b"data: {")]
@@ -224,6 +239,7 @@ def test_events_come_twice_with_the_same_id(ready: HttpCaller) -> None:
     assert reported[0::2] == reported[1::2]
 
 
+@pytest.mark.slow
 def test_line_separators_are_no_line_ends(ready: HttpCaller) -> None:
     (text,) = [
         e.text
@@ -234,6 +250,7 @@ def test_line_separators_are_no_line_ends(ready: HttpCaller) -> None:
     assert "\u0085" in text
 
 
+@pytest.mark.slow
 def test_a_late_heartbeat_comes_long_after_it_is_due(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:

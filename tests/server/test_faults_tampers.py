@@ -63,6 +63,7 @@ def test_what_is_torn_apart_is_whole_when_put_together(name: str, body: list[byt
     assert joined(played(tamper(name), body)) == b"".join(body)
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1).filter(lambda text: not text.isascii()))
 def test_every_character_of_several_bytes_is_torn_apart(text: str) -> None:
     pieces = list(tamper("split-utf8").filter_chunk(text.encode(), False))
@@ -70,6 +71,7 @@ def test_every_character_of_several_bytes_is_torn_apart(text: str) -> None:
     assert len(pieces) == 1 + len(text.encode()) - len(text)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["cut-fin", "cut-reset"]), st.integers(0, 8), chunks.filter(bool))
 def test_what_is_cut_is_a_beginning_and_never_whole(
     name: str, after: int, body: list[bytes]
@@ -80,6 +82,7 @@ def test_what_is_cut_is_a_beginning_and_never_whole(
     assert not body[-1] or len(joined(pieces)) < len(b"".join(body))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["fin", "reset", "clean"]), chunks)
 def test_half_of_a_file_is_half_of_what_its_length_said(how: str, body: list[bytes]) -> None:
     size = len(b"".join(body))
@@ -94,6 +97,7 @@ def test_half_of_a_file_is_half_of_what_its_length_said(how: str, body: list[byt
     ) or not body
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from([HEARTBEAT_BYTES, b"data: {}\n\n", b'data: "x"\n\n'])),
     st.integers(0, 9),
@@ -106,6 +110,7 @@ def test_one_frame_more_is_put_between_the_others(frames: list[bytes], after: in
     assert len(SseParser().feed(doubled)) == beats + 2 * (len(frames) - beats)
 
 
+@pytest.mark.slow
 @given(st.lists(faults, max_size=4), st.integers(0, 50))
 def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], seed: int) -> None:
     active = tuple(ActiveFault(name, CATALOGUE[name].args()) for name in names)

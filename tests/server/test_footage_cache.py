@@ -81,6 +81,7 @@ def test_who_asks_for_what_is_being_made_waits_for_it(place: Place) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["failure", "cancelled"])
 def test_what_was_not_finished_is_made_by_the_next_who_asks(place: Place, ending: str) -> None:
     async def check() -> None:
@@ -104,6 +105,7 @@ def test_what_was_not_finished_is_made_by_the_next_who_asks(place: Place, ending
     asyncio.run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[1]"])
 def test_what_is_damaged_is_made_again(place: Place, damage: bytes) -> None:
     async def check() -> None:
@@ -173,6 +175,7 @@ def test_what_cannot_be_kept_is_made_all_the_same(
     asyncio.run(check())
 
 
+@pytest.mark.slow
 def test_the_same_generation_is_made_once_per_server(
     servers: ServerFactory, new_caller: NewCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +202,7 @@ def test_the_same_generation_is_made_once_per_server(
     assert created == ["ocean", "ambient"]
 
 
+@pytest.mark.slow
 def test_a_song_that_was_uploaded_needs_nothing_made(
     caller: HttpCaller, sample: Path, song: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_what_nobody_used_for_long_is_forgotten_with_its_files(bounded: ServerHa
         bounded.context.sessions.find(bounded.token, old.id)
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_name_keeps_everything(folder: Path, harnesses: list[ServerHarness]) -> None:
     harnesses.append(harness := ServerHarness(folder))
     harness.upload(harness.session(), 5 * MEGABYTE)
@@ -134,6 +135,7 @@ def test_a_folder_of_a_name_keeps_everything(folder: Path, harnesses: list[Serve
     assert len(harness.sessions()) == 1
 
 
+@pytest.mark.slow
 def test_where_too_much_is_there_what_was_unused_for_longest_goes(bounded: ServerHarness) -> None:
     for _ in range(40):
         bounded.upload(bounded.session(), MEGABYTE)
@@ -162,6 +164,7 @@ def test_room_is_made_while_files_come(bounded: ServerHarness) -> None:
     bounded.run(work())
 
 
+@pytest.mark.slow
 def test_equal_files_are_kept_once_and_go_with_their_last_session(bounded: ServerHarness) -> None:
     sessions = [bounded.session() for _ in range(40)]
     paths = [bounded.upload(session, MEGABYTE, b"the same") for session in sessions]
@@ -173,6 +176,7 @@ def test_equal_files_are_kept_once_and_go_with_their_last_session(bounded: Serve
     assert sum(path.exists() for path in paths) == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_by_somebody_is_no_copy(bounded: ServerHarness) -> None:
     first = bounded.upload(bounded.session(), 1000, b"the same")
     first.write_bytes(b"cut")
@@ -193,6 +197,7 @@ def test_where_there_are_no_hard_links_there_are_copies(
     assert [path.stat().st_nlink for path in paths] == [1, 1]
 
 
+@pytest.mark.slow
 def test_snapshots_stay_and_so_does_what_was_put_back(bounded: ServerHarness) -> None:
     film = bounded.upload(bounded.session(), 15 * MEGABYTE)
     content = film.read_bytes()
@@ -220,6 +225,7 @@ def test_nothing_is_forgotten_for_files_that_a_snapshot_keeps(
     assert caplog.text.count("more than its limit of 20 MB: what is left is in use or in snap") == 1
 
 
+@pytest.mark.slow
 def test_what_runs_is_left_alone(bounded: ServerHarness) -> None:
     session = bounded.session()
     bounded.upload(session, 1000)
@@ -270,6 +276,7 @@ def test_credits_and_sums_outlive_the_session(bounded: ServerHarness) -> None:
     assert bounded.context.ledger.balance(bounded.token.id) == balance
 
 
+@pytest.mark.slow
 def test_tokens_go_when_they_have_long_expired_and_have_no_session(bounded: ServerHarness) -> None:
     kept = bounded.token.id
     _, gone = bounded.server.create_token(NewToken(expires_in=7 * DAY))
@@ -286,6 +293,7 @@ def test_tokens_go_when_they_have_long_expired_and_have_no_session(bounded: Serv
     assert fresh.id > gone.id
 
 
+@pytest.mark.slow
 def test_ordinals_of_sessions_go_on_when_older_ones_have_gone(bounded: ServerHarness) -> None:
     first = bounded.session()
     bounded.pass_days(20)
@@ -296,6 +304,7 @@ def test_ordinals_of_sessions_go_on_when_older_ones_have_gone(bounded: ServerHar
     assert (first.ordinal, second.ordinal, bounded.session().ordinal) == (1, 2, 3)
 
 
+@pytest.mark.slow
 def test_renders_that_stand_for_nothing_are_swept_at_the_start(folder: Path) -> None:
     ServerHarness(folder).close()
     orphan = folder / "renders" / f"{ids.new_file_id()}.mp4"

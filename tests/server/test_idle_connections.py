@@ -81,6 +81,7 @@ def test_a_request_that_waits_to_be_read_is_not_thrown_away(
     assert protocol.timers == [(WAITED, protocol.timeout_keep_alive_handler)]
 
 
+@pytest.mark.slow
 def test_a_client_gives_an_idle_connection_up_before_the_server_does(
     servers: ServerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

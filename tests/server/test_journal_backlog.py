@@ -79,6 +79,7 @@ def fill(journal: JournalRepository, store: Store, count: int) -> None:
         journal.add(exchange(store, f"/{number}"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looks")
 def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
     store: Store, monkeypatch: pytest.MonkeyPatch
@@ -118,6 +119,7 @@ def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
     assert (len(list(journal.read_entries(JournalQuery()))), journal.dropped) == (300, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "read", ["read_entries", "count_entries", "read_turn_results", "last_id", "dropped", "clear"]
 )
@@ -136,6 +138,7 @@ def test_whoever_reads_finds_everything_that_waited(
     assert len(store.fetch_column(STORED)) == (0 if read == "clear" else 150)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_in_a_rush_and_all_of_it_slice_by_slice_after_it(
     journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
@@ -167,6 +170,7 @@ def test_the_journal_is_written_a_moment_later_by_itself(store: Store) -> None:
     assert store.fetch_column(STORED) == [1, 2]
 
 
+@pytest.mark.slow
 def test_closing_writes_everything_and_looks_no_more(
     journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
@@ -194,6 +198,7 @@ class Disk:
 FULL = sqlite3.OperationalError("database or disk is full")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", [FULL, OSError(28, "No space left on device")])
 def test_what_cannot_be_written_waits_and_is_tried_again(
     store: Store, looks: list[Callable[[], None]], full: Exception
@@ -232,6 +237,7 @@ def test_where_memory_runs_short_and_nothing_can_be_written_the_oldest_are_given
     assert waiting.dropped_count == 0
 
 
+@pytest.mark.slow
 def test_what_is_left_at_the_end_is_counted(store: Store, looks: list[Callable[[], None]]) -> None:
     disk = Disk()
     waiting = JournalWriteQueue(disk.write)
@@ -273,6 +279,7 @@ def test_a_journal_on_a_full_disk_loses_nothing_without_counting_it(
     assert (journal.dropped, journal.last_id) == (0, 60)
 
 
+@pytest.mark.slow
 def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     caller: HttpCaller, base_url: str
 ) -> None:
@@ -286,6 +293,7 @@ def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_forgetting_a_token_forgets_what_waited_of_it(
     caller: HttpCaller, new_caller: NewCaller, base_url: str
 ) -> None:
@@ -296,6 +304,7 @@ def test_forgetting_a_token_forgets_what_waited_of_it(
     assert [(entry["id"], entry["token_id"]) for entry in reported] == [(3, 2), (4, 2)]
 
 
+@pytest.mark.slow
 def test_no_file_ever_has_a_token_in_it(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
@@ -316,6 +325,7 @@ def test_no_file_ever_has_a_token_in_it(
     assert token.encode() not in kept()
 
 
+@pytest.mark.slow
 def test_a_request_leaves_nothing_for_the_garbage_collector() -> None:
     app = build_app(Settings())
 

@@ -53,6 +53,7 @@ names = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS"]),
     targets,
@@ -106,6 +107,7 @@ def require_complete(caller: HttpCaller) -> None:
         assert (parts.scheme, bool(parts.hostname)) == ("http", True)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_no_url_is_told_as_it_is(caller: HttpCaller) -> None:
     caller.http.delete(JOURNAL)
     exchange(caller, b"GET //[x?a=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -119,6 +121,7 @@ def entry_of(caller: HttpCaller, **changed: Any) -> Entry:
     return msgspec.convert({**first, **changed}, Entry)
 
 
+@pytest.mark.slow
 def test_a_clock_that_was_put_back_makes_no_time_negative(caller: HttpCaller) -> None:
     entry = entry_of(caller, started=2000.0, ended=1000.0, chunks=[[-5.0, 1]])
     reported = har_entry(entry)

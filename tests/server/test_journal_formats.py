@@ -21,6 +21,7 @@ from tests.support.servers import ServerFactory
 JOURNAL = "/__nemolocal__/journal"
 
 
+@pytest.mark.slow
 def test_json_lines_can_be_read_without_the_server(edited: HttpCaller) -> None:
     response = edited.http.get(JOURNAL, params={"format": "jsonl"})
     assert response.headers["content-type"].startswith("application/x-ndjson")
@@ -31,11 +32,13 @@ def test_json_lines_can_be_read_without_the_server(edited: HttpCaller) -> None:
     assert lines[-1].turn.truth == "applied"
 
 
+@pytest.mark.slow
 def test_json_says_how_many_entries_made_room(caller: HttpCaller) -> None:
     reply = caller.get(JOURNAL)
     assert (reply["version"], reply["dropped"], len(reply["entries"])) == (JOURNAL_VERSION, 0, 2)
 
 
+@pytest.mark.slow
 def test_the_http_archive_has_what_har_1_2_demands(edited: HttpCaller) -> None:
     edited.http.get("/api/credits/balance/simple?a=1&b=")
     log = edited.http.get(JOURNAL, params={"format": "har"}).json()["log"]
@@ -73,6 +76,7 @@ def check_har_entry(entry: dict[str, Any]) -> None:
     assert {"size", "mimeType", "text"} == set(response["content"])
 
 
+@pytest.mark.slow
 def test_entries_are_found_by_who_what_where_and_since(
     base_url: str, new_caller: NewCaller
 ) -> None:
@@ -93,6 +97,7 @@ def test_entries_are_found_by_who_what_where_and_since(
     assert ids(limit=0) == ids(since=6) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["format=xml", "since=x", "limit=-1", "token_id=1.5", "colour=red", "since=1e99"]
 )
@@ -118,6 +123,7 @@ def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
         assert [entry["id"] for entry in http.get(JOURNAL).json()["entries"]] == [101]
 
 
+@pytest.mark.slow
 def test_the_journal_outlives_the_server(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
@@ -127,6 +133,7 @@ def test_the_journal_outlives_the_server(
     assert [entry["endpoint"] for entry in reply["entries"]] == ["token", "session"]
 
 
+@pytest.mark.slow
 def test_a_form_is_described_and_a_file_too(edited: HttpCaller) -> None:
     url = edited.state()["state"]["video_infos"][0]["cdn_url"]
     size = len(patient_http.get(url).content)
@@ -138,6 +145,7 @@ def test_a_form_is_described_and_a_file_too(edited: HttpCaller) -> None:
     assert download["endpoint"] is None
 
 
+@pytest.mark.slow
 def test_no_bearer_value_is_kept_whatever_it_looks_like(caller: HttpCaller) -> None:
     secret = "sk-hand/made+token=="
     for where in (f"?key={quote(secret, safe='')}", f"?key={secret}", ""):
@@ -153,6 +161,7 @@ def test_no_bearer_value_is_kept_whatever_it_looks_like(caller: HttpCaller) -> N
         assert hidden not in kept
 
 
+@pytest.mark.slow
 def test_a_token_in_a_url_is_flagged_a_claim_token_in_its_link_is_not(caller: HttpCaller) -> None:
     caller.http.get("/api/credits/balance/simple?token=nmv_usr_abc")
     caller.http.get("/workspace/claim?ct=clm_abc")
@@ -162,6 +171,7 @@ def test_a_token_in_a_url_is_flagged_a_claim_token_in_its_link_is_not(caller: Ht
     assert "GEN-5" not in right["rules"]
 
 
+@pytest.mark.slow
 @given(st.integers(MAX_BODY - 60, MAX_BODY + 5), st.text("abcdefgh", min_size=8, max_size=60))
 def test_no_half_of_a_token_stays_where_a_body_is_cut(room: int, token: str) -> None:
     body = BodyCapture()

@@ -98,6 +98,7 @@ def test_polls_push_out_polls_and_never_a_turn(store: Store, at_once: bool) -> N
         assert (found.count("token"), found.count("poll")) == (1, 19)
 
 
+@pytest.mark.slow
 def test_turns_push_out_the_oldest_turns(store: Store) -> None:
     journal = JournalRepository(store, JournalLimits(max_entries=10))
     for number in range(25):
@@ -109,6 +110,7 @@ def test_turns_push_out_the_oldest_turns(store: Store) -> None:
     assert (len(entries), journal.dropped) == (20, 30)
 
 
+@pytest.mark.slow
 def test_the_journal_is_bounded_in_bytes(store: Store) -> None:
     journal = JournalRepository(store, JournalLimits(max_bytes=MEGABYTE))
     journal.add(turn(store, 1, body=b"x" * 1000))
@@ -135,6 +137,7 @@ def test_what_is_too_old_goes_turns_too(store: Store) -> None:
 _HELD = st.builds(EntryTotals, st.integers(0, 60), st.integers(0, 4 * MEGABYTE))
 
 
+@pytest.mark.slow
 @given(_HELD, _HELD, _HELD, st.integers(1, 50))
 def test_what_goes_is_just_enough_and_no_turn_goes_for_other_requests(
     reads: EntryTotals, acts: EntryTotals, turns: EntryTotals, most: int

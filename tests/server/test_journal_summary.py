@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from nemolocal_server.settings import FREE_TARIFF
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support import patient_http
@@ -11,6 +13,7 @@ from tests.support.servers import ServerFactory
 SUMMARY = "/__nemolocal__/journal/summary"
 
 
+@pytest.mark.slow
 def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: HttpCaller) -> None:
     edited.http.get("/api/nothing")
     summary = edited.get(SUMMARY)
@@ -23,6 +26,7 @@ def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: HttpCaller) -> None
     assert summary["line"] == "5 requests, 1 turn, which would have cost 50 credits in the cloud"
 
 
+@pytest.mark.slow
 def test_what_was_spent_on_resends_is_told(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -36,6 +40,7 @@ def test_what_was_spent_on_resends_is_told(
     assert summary["line"].endswith("50 credits in the cloud, 50 of them for 1 message sent again")
 
 
+@pytest.mark.slow
 def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None:
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
     two.balance()
@@ -44,6 +49,7 @@ def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None
     assert patient_http.get(base_url + SUMMARY).json()["entries"] == 5
 
 
+@pytest.mark.slow
 def test_free_server_claims_nothing_about_the_clouds_price(servers: ServerFactory) -> None:
     base_url = servers.start(tariff=FREE_TARIFF)
     summary = patient_http.get(f"{base_url}{SUMMARY}").json()

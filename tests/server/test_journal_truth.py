@@ -28,6 +28,7 @@ def last(caller: HttpCaller, endpoint: str) -> dict[str, Any]:
     return entries(caller, endpoint=endpoint)[-1]
 
 
+@pytest.mark.slow
 def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: HttpCaller) -> None:
     before = last(edited, "chat")["draft_after"]
     edited.say(TRIM)
@@ -42,6 +43,7 @@ def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: HttpCaller
     assert entry["rules"] == ["SSE-1"]
 
 
+@pytest.mark.slow
 def test_credits_are_told_as_they_were_before_and_after(edited: HttpCaller) -> None:
     entry = last(edited, "chat")
     assert entry["turn"]["cost"] == 50
@@ -49,6 +51,7 @@ def test_credits_are_told_as_they_were_before_and_after(edited: HttpCaller) -> N
     assert entry["credits_after"] == {"available": 50, "frozen": 0}
 
 
+@pytest.mark.slow
 def test_a_fresh_token_and_a_fresh_session_have_no_before(caller: HttpCaller) -> None:
     token, session = entries(caller)
     assert (token["credits_before"], token["credits_after"]["available"]) == (None, 100)
@@ -57,6 +60,7 @@ def test_a_fresh_token_and_a_fresh_session_have_no_before(caller: HttpCaller) ->
     assert len(session["draft_after"]) == 16
 
 
+@pytest.mark.slow
 def test_the_hash_of_a_draft_stays_while_the_draft_stays(edited: HttpCaller) -> None:
     edited.say("hello")
     talk = last(edited, "chat")
@@ -64,6 +68,7 @@ def test_the_hash_of_a_draft_stays_while_the_draft_stays(edited: HttpCaller) -> 
     assert (talk["turn"]["truth"], talk["turn"]["edits"]) == ("talk", 0)
 
 
+@pytest.mark.slow
 def test_a_message_sent_again_is_a_resend(edited: HttpCaller) -> None:
     edited.say(TRIM)
     edited.say(TRIM)
@@ -73,6 +78,7 @@ def test_a_message_sent_again_is_a_resend(edited: HttpCaller) -> None:
     assert "SSE-7" not in first["rules"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mark", "truth"), [("a", "applied"), ("n", "not_applied"), ("l", "late")])
 def test_three_truths_behind_one_silence(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, mark: str, truth: str
@@ -90,6 +96,7 @@ def test_three_truths_behind_one_silence(
     assert changed_in_time == (truth == "applied")
 
 
+@pytest.mark.slow
 def test_the_rhythm_of_a_stream_is_told_in_seconds_of_the_servers_clock(edited: HttpCaller) -> None:
     entry = last(edited, "chat")
     offsets = [offset for offset, _ in entry["chunks"]]
@@ -99,6 +106,7 @@ def test_the_rhythm_of_a_stream_is_told_in_seconds_of_the_servers_clock(edited: 
     assert last(edited, "upload")["chunks"] == []
 
 
+@pytest.mark.slow
 def test_a_stream_that_the_client_cuts_is_told_as_cut(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -116,6 +124,7 @@ def test_a_stream_that_the_client_cuts_is_told_as_cut(
     assert (turn["truth"], turn["cost"]) == ("late", 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["cut-fin", "cut-reset"])
 def test_a_stream_that_a_fault_cuts_is_told_with_the_name_of_the_fault(
     edited: HttpCaller, fault: str
@@ -127,6 +136,7 @@ def test_a_stream_that_a_fault_cuts_is_told_with_the_name_of_the_fault(
     assert (found[0]["ending"], found[0]["faults"]) == ("cut by fault", [fault])
 
 
+@pytest.mark.slow
 def test_a_render_is_told_with_its_id_and_session(edited: HttpCaller) -> None:
     edited.submit("render_1")
     edited.finished("render_1")
@@ -136,6 +146,7 @@ def test_a_render_is_told_with_its_id_and_session(edited: HttpCaller) -> None:
     assert submitted["code"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "endpoint", "status", "code", "rule"),
     [
@@ -162,6 +173,7 @@ def test_failures_are_told_by_code_and_rule(
     assert rule in entry["rules"]
 
 
+@pytest.mark.slow
 def test_missing_attribution_is_told_as_the_rule_it_breaks(base_url: str) -> None:
     patient_http.get(base_url + "/api/credits/balance/simple")
     entry = patient_http.get(base_url + JOURNAL).json()["entries"][-1]
@@ -174,6 +186,7 @@ def test_every_endpoint_has_a_name_of_its_own() -> None:
     assert len({(e.method, e.template) for e in names.values()}) == len(names)
 
 
+@pytest.mark.slow
 def test_reading_the_journal_does_not_grow_it(caller: HttpCaller) -> None:
     assert len(entries(caller)) == len(entries(caller)) == 2
 
@@ -191,6 +204,7 @@ def test_an_entry_is_there_before_the_client_sees_the_end(caller: HttpCaller) ->
     assert caught == list(range(1, 21))
 
 
+@pytest.mark.slow
 def test_a_defect_is_told_as_the_500_that_the_client_sees(
     caller: HttpCaller, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_transaction_that_cannot_be_committed_is_rolled_back_and_the_next_one_
     again.close()
 
 
+@pytest.mark.slow
 def test_a_render_outlives_a_disk_that_is_full_for_a_while(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:

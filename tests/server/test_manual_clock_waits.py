@@ -112,6 +112,7 @@ async def fifteen_minute_turn(opened: Services, clock: ManualClock) -> None:
     assert reported == [Heartbeat()] * 60
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-4", "AUTH-5", "SSE-3", "SSE-6")
 @pytest.mark.parametrize(
     "scenario",

@@ -29,6 +29,7 @@ def draw_ids(*wanted: dict[str, Any]) -> list[str]:
         return [created(store, **fields).draw_id for fields in wanted]
 
 
+@pytest.mark.slow
 def test_tokens_without_an_id_are_told_apart_by_their_order() -> None:
     twice = [draw_ids(*[{}] * 60) for _ in range(2)]
     assert twice[0] == twice[1]
@@ -103,6 +104,7 @@ def test_chaos_strikes_each_token_by_itself() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_token_keeps_its_chance_after_a_restart_and_after_a_reset(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, tokens=(NewToken(token="first-token"), NewToken()))
 

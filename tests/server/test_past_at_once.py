@@ -71,6 +71,7 @@ async def reset_token(harness: ServerHarness) -> None:
     await harness.server.snapshots.reset_token(harness.token)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [reset, reset_token])
 def test_a_stream_ends_when_its_turn_is_stopped_before_its_first_step(change: Change) -> None:
     async def play() -> None:

@@ -73,6 +73,7 @@ def test_the_largest_draft_is_planned_beside_the_loop(
     assert (len(waiting), len(executor.plans)) == (1, 2)
 
 
+@pytest.mark.slow
 def test_an_accepted_plan_is_rendered_as_it_is(
     edited: HttpCaller, executor: FakeRenderExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_an_accepted_plan_is_rendered_as_it_is(
     assert planned[0] is executor.plans[0]
 
 
+@pytest.mark.slow
 def test_a_token_in_a_title_is_never_rendered(
     edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_token_in_a_title_is_never_rendered(
     assert token not in text
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-6")
 def test_an_id_that_is_taken_meanwhile_is_a_duplicate(
     edited: HttpCaller, monkeypatch: pytest.MonkeyPatch

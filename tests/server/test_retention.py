@@ -1,5 +1,6 @@
 """What goes first where there is too much: as little as is enough, and nothing for nothing."""
 
+import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_server.retention.retention_policy import (
@@ -43,6 +44,7 @@ class Disk:
         )
 
 
+@pytest.mark.slow
 @given(_SESSIONS, _ELSEWHERE, _SIZES, st.integers(0, 30))
 def test_as_much_is_freed_as_is_wanted_wherever_that_is_possible(
     sessions: list[tuple[list[Inode], int]],
@@ -65,6 +67,7 @@ def test_as_much_is_freed_as_is_wanted_wherever_that_is_possible(
         assert disk.freed_by(gone[:-1], rows=False) < excess
 
 
+@pytest.mark.slow
 @given(_SESSIONS, _ELSEWHERE, _SIZES)
 def test_no_session_goes_whose_files_stay_in_a_snapshot(
     sessions: list[tuple[list[Inode], int]], elsewhere: dict[Inode, int], sizes: list[int]

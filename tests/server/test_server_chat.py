@@ -20,6 +20,7 @@ def texts(events: list[ReceivedEvent]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Text))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-1", "SSE-2", "STA-1")
 def test_an_edit_changes_the_draft_and_says_so(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)
@@ -34,6 +35,7 @@ def test_an_edit_changes_the_draft_and_says_so(caller: HttpCaller, sample: Path)
     assert track["sg"][0]["src"] == state["video_infos"][0]["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-5")
 def test_a_silent_edit_changes_the_draft_without_a_word(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -77,6 +79,7 @@ def test_music_is_composed_and_lies_under_the_video(caller: HttpCaller, sample: 
     assert caller.http.get(music["cdn_url"]).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-3")
 def test_editing_costs_fifty_once_a_session_and_talk_nothing(
     caller: HttpCaller, sample: Path
@@ -89,6 +92,7 @@ def test_editing_costs_fifty_once_a_session_and_talk_nothing(
         assert caller.balance() == PAID
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", ["make it pretty", "compress it", "how do I trim?"])
 @pytest.mark.rule("CRD-3")
 def test_what_is_not_done_changes_and_costs_nothing(caller: HttpCaller, message: str) -> None:
@@ -98,6 +102,7 @@ def test_what_is_not_done_changes_and_costs_nothing(caller: HttpCaller, message:
     assert caller.balance() == HELLO_COST
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-4", "SES-4")
 def test_too_few_credits_is_2001_with_the_registration_link(
     caller: HttpCaller, sample: Path
@@ -115,6 +120,7 @@ def test_too_few_credits_is_2001_with_the_registration_link(
     assert texts(caller.say("hello"))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-1", "CRD-2")
 def test_credits_are_frozen_while_the_edit_runs(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -127,6 +133,7 @@ def test_credits_are_frozen_while_the_edit_runs(
         assert caller.balance() == {"available": 50, "frozen": 50, "total": 100}
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-7")
 def test_the_work_goes_on_when_the_client_hangs_up(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -142,6 +149,7 @@ def test_the_work_goes_on_when_the_client_hangs_up(
     assert caller.draft()["m"]["compress"] == {"mode": "rtk"}
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-2")
 def test_a_defect_in_the_work_gives_the_credits_back(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,6 +168,7 @@ def test_a_defect_in_the_work_gives_the_credits_back(
     assert caller.balance() == HELLO_COST
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_work_is_said_and_costs_nothing(
     servers: ServerFactory,
     new_caller: NewCaller,
@@ -176,6 +185,7 @@ def test_a_failure_of_the_work_is_said_and_costs_nothing(
     assert caller.balance() == HELLO_COST
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-2")
 def test_the_stream_is_adk_by_default_and_typed_on_request(
     servers: ServerFactory, new_caller: NewCaller, caller: HttpCaller
@@ -195,12 +205,14 @@ def test_the_stream_is_adk_by_default_and_typed_on_request(
     assert events[-1]["type"] == "text"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-3")
 def test_heartbeats_are_empty_data_lines(servers: ServerFactory, new_caller: NewCaller) -> None:
     body = new_caller(servers.start(heartbeat_seconds=2.0)).connect().chat("hello").content
     assert body.startswith(b"data:\n\ndata:\n\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -221,11 +233,13 @@ def test_a_bad_body_is_400_and_names_the_field(caller: HttpCaller, body: object,
     assert said in response.json()["message"]
 
 
+@pytest.mark.slow
 def test_a_user_id_of_somebody_else_is_1002(caller: HttpCaller) -> None:
     reply = caller.post("/run_sse", json={**caller.turn("hello"), "user_id": "anon_other"})
     assert reply["code"] == 1002
 
 
+@pytest.mark.slow
 def test_streams_of_a_second_server_in_the_process_are_not_cut(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
@@ -234,12 +248,14 @@ def test_streams_of_a_second_server_in_the_process_are_not_cut(
     assert texts(new_caller(servers.start()).connect().say("hello"))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-10")
 def test_the_language_of_the_session_is_the_language_of_the_answer(caller: HttpCaller) -> None:
     caller.open_session(language="zh")
     assert "拖拽" in texts(caller.say("hello"))
 
 
+@pytest.mark.slow
 def test_connection_is_refused_in_words_when_the_session_is_gone(caller: HttpCaller) -> None:
     response: httpx.Response = caller.http.post(
         "/run_sse", json={**caller.turn("hello"), "session_id": "1" * 19}

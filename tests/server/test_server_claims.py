@@ -24,6 +24,7 @@ def page(caller: HttpCaller, token: str) -> httpx.Response:
     return patient_http.get(f"{caller.http.base_url}/workspace/claim", params={"ct": token})
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-7")
 def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(
     edited: HttpCaller,
@@ -43,6 +44,7 @@ def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(
     assert f'src="{upload["cdn_url"]}"' in shown.text
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-7")
 def test_the_page_plays_the_newest_export(edited: HttpCaller) -> None:
     edited.submit("render_1")
@@ -58,12 +60,14 @@ def test_markup_in_any_text_is_text_on_the_page() -> None:
     assert shown.count("&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") == 4
 
 
+@pytest.mark.slow
 def test_an_empty_project_has_a_page_too(caller: HttpCaller) -> None:
     shown = page(caller, claim(caller)["data"]["claim_token"])
     assert "Nothing is on the timeline yet" in shown.text
     assert "<video" not in shown.text
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-3", "AUTH-7")
 def test_a_claim_token_is_no_bearer_token(caller: HttpCaller) -> None:
     token = claim(caller)["data"]["claim_token"]
@@ -74,6 +78,7 @@ def test_a_claim_token_is_no_bearer_token(caller: HttpCaller) -> None:
     assert response.json()["code"] == 1001
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-7")
 def test_a_claim_token_ends_after_a_week(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
@@ -86,6 +91,7 @@ def test_a_claim_token_ends_after_a_week(servers: ServerFactory, new_caller: New
     assert "unknown or expired" in page(caller, "").text
 
 
+@pytest.mark.slow
 def test_nobody_gets_a_link_to_what_is_not_theirs(
     caller: HttpCaller, new_caller: NewCaller, base_url: str
 ) -> None:

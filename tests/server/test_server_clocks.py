@@ -33,6 +33,7 @@ def advance(base_url: str, seconds: float) -> httpx.Response:
     return patient_http.post(f"{base_url}{CLOCK}/advance", json={"seconds": seconds})
 
 
+@pytest.mark.slow
 def test_a_manual_clock_shows_and_moves_its_time(manual: str) -> None:
     before = patient_http.get(manual + CLOCK).json()
     assert (before["kind"], before["iso"]) == ("manual", "2023-11-14T22:13:20.000Z")
@@ -40,6 +41,7 @@ def test_a_manual_clock_shows_and_moves_its_time(manual: str) -> None:
     assert after["time"] == before["time"] + 90.5
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-5")
 def test_everything_follows_the_clock_dates_tokens_and_journal(
     manual: str, new_caller: NewCaller
@@ -54,6 +56,7 @@ def test_everything_follows_the_clock_dates_tokens_and_journal(
     assert entry["started"] == 1_700_000_000 + 7 * DAY
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-11", "SSE-3")
 def test_a_turn_waits_for_the_clock_and_what_falls_due_happens_in_order(
     manual: str, new_caller: NewCaller, sample: Path
@@ -96,6 +99,7 @@ def test_a_step_that_makes_no_sense_is_400(manual: str, seconds: float) -> None:
     assert "`seconds` must be from 0" in reply["message"]
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_not_manual_is_not_moved(base_url: str) -> None:
     with LocalServer(Settings(port=0)) as server:
         assert "--clock manual" in advance(server.base_url, 1).json()["message"]

@@ -19,6 +19,7 @@ from tests.support.http_caller import HttpCaller
 from tests.support.servers import ServerFactory
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-6", "GEN-1")
 def test_an_unknown_path_is_404_in_the_failure_envelope(base_url: str) -> None:
     response = patient_http.get(base_url + "/api/nothing")
@@ -26,6 +27,7 @@ def test_an_unknown_path_is_404_in_the_failure_envelope(base_url: str) -> None:
     assert response.json() == {"code": 404, "message": "Not Found", "data": None}
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-6")
 def test_a_wrong_method_is_405_and_says_which_are_right(base_url: str) -> None:
     response = patient_http.get(base_url + "/run_sse")
@@ -33,6 +35,7 @@ def test_a_wrong_method_is_405_and_says_which_are_right(base_url: str) -> None:
     assert response.headers["allow"] == "POST"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"task_name": "\\ud800"}', b"\xff", b'{"a":' * 100_000]
 )
@@ -43,12 +46,14 @@ def test_a_body_that_is_no_json_is_400(caller: HttpCaller, body: bytes) -> None:
     assert "JSON" in reply["message"]
 
 
+@pytest.mark.slow
 def test_a_body_without_end_is_400_before_it_is_all_read(caller: HttpCaller) -> None:
     reply = caller.post("/run_sse", content=b" " * (17 * 1024 * 1024))
     assert reply["code"] == 400
     assert "16 MB" in reply["message"]
 
 
+@pytest.mark.slow
 def test_health_answers_without_a_token(base_url: str) -> None:
     health = patient_http.get(base_url + "/__nemolocal__/health").json()
     assert (health["name"], health["status"], health["speed"]) == ("nemolocal", "ok", 50.0)
@@ -66,6 +71,7 @@ def test_a_defect_is_500_in_the_envelope_without_its_innards(
     assert "innards" not in response.text
 
 
+@pytest.mark.slow
 def test_the_journal_keeps_every_exchange_without_its_secrets(caller: HttpCaller) -> None:
     caller.say("hello")
     caller.http.get("/api/credits/balance/simple?a=1")
@@ -106,6 +112,7 @@ def test_a_token_is_blanked_out_wherever_it_stands(token: str, before: str, afte
     )
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_said_at_once(base_url: str) -> None:
     port = httpx.URL(base_url).port
     assert port is not None

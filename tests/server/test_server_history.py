@@ -55,6 +55,7 @@ def test_an_undo_gives_the_draft_back_as_it_was_and_a_redo_takes_that_back(
     assert edited.draft() == looped
 
 
+@pytest.mark.slow
 def test_nothing_to_undo_is_said_and_costs_nothing(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)
     before = caller.state()
@@ -63,11 +64,13 @@ def test_nothing_to_undo_is_said_and_costs_nothing(caller: HttpCaller, sample: P
     assert (caller.state(), caller.balance()) == (before, FREE)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_told_in_the_language_of_the_session(caller: HttpCaller) -> None:
     caller.open_session(language="zh")
     assert "没有可以撤销的操作" in texts(caller.say("undo"))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-3", "SSE-8")
 def test_a_generation_is_undone_in_one_step_and_for_nothing(caller: HttpCaller) -> None:
     empty = caller.draft()
@@ -81,6 +84,7 @@ def test_a_generation_is_undone_in_one_step_and_for_nothing(caller: HttpCaller) 
     assert caller.draft() == full
 
 
+@pytest.mark.slow
 def test_editing_is_paid_once_and_an_undo_brings_no_credits_back(
     caller: HttpCaller, sample: Path
 ) -> None:
@@ -104,6 +108,7 @@ def test_what_came_without_a_word_is_undone_all_the_same(edited: HttpCaller, fau
     assert edited.draft() == placed
 
 
+@pytest.mark.slow
 def test_what_was_not_applied_is_no_step(edited: HttpCaller) -> None:
     edited.say("loop it")
     looped = edited.draft()
@@ -113,6 +118,7 @@ def test_what_was_not_applied_is_no_step(edited: HttpCaller) -> None:
     assert edited.draft()["d"] * 2 == looped["d"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SES-2")
 def test_undo_reaches_back_across_a_restart(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path

@@ -40,6 +40,7 @@ def pointers(store: Store) -> list[int | None]:
     return [sessions.get_version("s", number).undo_to for number in range(1, 6)]
 
 
+@pytest.mark.slow
 def test_drafts_of_an_older_folder_can_be_undone_turn_by_turn(old_folder: Path) -> None:
     with closing(Store(old_folder)) as store:
         assert pointers(store) == [None, 1, 2, 2, 4]
@@ -57,6 +58,7 @@ def test_a_fresh_folder_has_the_schema_of_today(tmp_path: Path) -> None:
         assert store.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_taken_by_an_older_release_is_brought_up_to_date(
     old_folder: Path, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ def test_its_folder_goes_with_the_store(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_server_with_a_folder_of_its_own_sweeps_too(temporary: Path) -> None:
     left = temporary / "nemolocal-demo-killed"
     left.mkdir()

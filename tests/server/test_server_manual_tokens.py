@@ -44,6 +44,7 @@ def admin(base_url: str, new_caller: NewCaller) -> TokenAdmin:
     return TokenAdmin(base_url, new_caller)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-6")
 def test_a_token_by_hand_may_do_what_its_scopes_say(admin: TokenAdmin) -> None:
     reader, _ = admin.make(scopes=["read"])
@@ -58,6 +59,7 @@ def test_a_token_by_hand_may_do_what_its_scopes_say(admin: TokenAdmin) -> None:
     assert renderer.status("nothing")["code"] == 1002
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-4")
 def test_a_registered_user_without_credits_is_told_to_top_up(
     admin: TokenAdmin, sample: Path
@@ -70,6 +72,7 @@ def test_a_registered_user_without_credits_is_told_to_top_up(
     assert "bind" not in reply["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-2")
 def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(
     admin: TokenAdmin, sample: Path
@@ -101,6 +104,7 @@ def test_export_402_may_be_about_anonymous_users_without_credits_only(
     assert caller.submit("render_2", draft)["code"] == 402
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-5", "GEN-3")
 def test_life_and_revocation_end_a_token(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
@@ -115,12 +119,14 @@ def test_life_and_revocation_end_a_token(servers: ServerFactory, new_caller: New
     assert caller.get(BALANCE)["code"] == 1001
 
 
+@pytest.mark.slow
 def test_a_revoked_client_may_ask_for_another_token(admin: TokenAdmin, caller: HttpCaller) -> None:
     admin.change(1, revoked=True)
     assert caller.get(BALANCE)["code"] == 1001
     assert caller.connect().get(BALANCE)["code"] == 0
 
 
+@pytest.mark.slow
 def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(admin: TokenAdmin) -> None:
     caller, created = admin.make(credits=30)
     assert caller.balance() == {"available": 30, "frozen": 0, "total": 30}
@@ -141,6 +147,7 @@ def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-2")
 def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(admin: TokenAdmin) -> None:
     caller, _ = admin.make(dialect={"errors": "adk"})
@@ -151,6 +158,7 @@ def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(admin: TokenAdmi
     assert caller.get("/api/state/nemo_agent/me/5/latest")["code"] == 1002
 
 
+@pytest.mark.slow
 def test_tokens_are_listed_without_their_text(admin: TokenAdmin) -> None:
     _, created = admin.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
     listed = patient_http.get(admin.base_url + TOKENS)
@@ -161,6 +169,7 @@ def test_tokens_are_listed_without_their_text(admin: TokenAdmin) -> None:
     assert again["id"] == created["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -187,6 +196,7 @@ def test_a_user_has_one_token(admin: TokenAdmin) -> None:
     assert "`user_id` 'alice' has a token already" in response.json()["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token_id", ["99", "x", "-1", "٣"])
 def test_a_token_that_is_not_there_is_404(admin: TokenAdmin, token_id: str) -> None:
     response = patient_http.post(f"{admin.base_url}{TOKENS}/{token_id}", json={})
@@ -198,6 +208,7 @@ def test_credits_below_zero_are_refused(admin: TokenAdmin) -> None:
     assert "`credits` must be 0 or more" in admin.change(created["id"], credits=-1)["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-4")
 def test_an_address_gets_so_many_tokens_a_week_where_that_is_on(servers: ServerFactory) -> None:
     clock = ManualClock(autojump=True)

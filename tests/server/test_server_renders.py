@@ -16,6 +16,7 @@ from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-1", "REN-3", "REN-4", "REN-5")
 def test_a_render_goes_from_pending_to_completed_with_its_file(edited: HttpCaller) -> None:
     balance = edited.balance()
@@ -30,6 +31,7 @@ def test_a_render_goes_from_pending_to_completed_with_its_file(edited: HttpCalle
     assert edited.balance() == balance
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-1")
 def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(
     edited: HttpCaller, executor: FakeRenderExecutor
@@ -42,6 +44,7 @@ def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(
     assert edited.draft()["d"] == 2000
 
 
+@pytest.mark.slow
 def test_a_failed_render_says_why_and_has_no_file(
     edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
@@ -53,6 +56,7 @@ def test_a_failed_render_says_why_and_has_no_file(
     assert edited.get("/api/render/proxy/render_1/download")["code"] == 400
 
 
+@pytest.mark.slow
 def test_a_defect_in_a_render_fails_it_instead_of_hanging(
     edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
@@ -61,6 +65,7 @@ def test_a_defect_in_a_render_fails_it_instead_of_hanging(
     assert "internal error" in edited.finished("render_1")["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-6")
 def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: HttpCaller) -> None:
     edited.submit("render_1")
@@ -70,6 +75,7 @@ def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: HttpCaller) -> No
     assert edited.submit("render_2")["status"] == "pending"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 def test_one_render_of_a_session_runs_at_a_time_the_others_wait(
     edited: HttpCaller, executor: FakeRenderExecutor
@@ -80,6 +86,7 @@ def test_one_render_of_a_session_runs_at_a_time_the_others_wait(
     assert executor.most_at_once == 1
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 def test_a_render_belongs_to_its_token(
     edited: HttpCaller, new_caller: NewCaller, base_url: str
@@ -91,6 +98,7 @@ def test_a_render_belongs_to_its_token(
     assert other.submit("render_1", edited.draft())["code"] == 400  # none of its media are theirs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["X-Skill-Source", "X-Skill-Version", "X-Skill-Platform"])
 @pytest.mark.rule("REN-2", "GEN-4")
 def test_an_export_without_attribution_is_402_and_not_about_credits(
@@ -106,6 +114,7 @@ def test_an_export_without_attribution_is_402_and_not_about_credits(
     assert edited.status("render_1")["code"] == 1002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -124,6 +133,7 @@ def test_a_draft_that_cannot_be_rendered_is_400_with_the_path(
     assert executor.plans == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -166,6 +176,7 @@ def test_the_skill_decides_the_resolution_unless_the_request_does(
     assert size("d", resolution="720p") == 1280
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-4")
 def test_render_replies_may_be_nested_instead(
     servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path
@@ -206,12 +217,14 @@ def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
     assert caller.finished("render_1")["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_time_stamps_follow_the_clock_of_the_server(base_url: str) -> None:
     assert (
         patient_http.get(base_url + "/nowhere").headers["date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 @pytest.mark.parametrize("waiting", [False, True])
 def test_a_render_that_is_cancelled_ends_and_leaves_room_for_the_next(
@@ -255,6 +268,7 @@ class HeldAfterwards(FakeRenderExecutor):
         raise AssertionError("nobody sets it")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 def test_a_render_that_is_cancelled_when_it_is_done_leaves_no_file(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
@@ -275,6 +289,7 @@ def test_a_render_that_is_cancelled_when_it_is_done_leaves_no_file(
     assert len(list((data / "renders").iterdir())) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8")
 def test_nobody_cancels_the_render_of_another(
     edited: HttpCaller, new_caller: NewCaller, base_url: str
@@ -285,6 +300,7 @@ def test_nobody_cancels_the_render_of_another(
     assert edited.finished("render_1")["status"] == "completed"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-8", "AUTH-5")
 def test_a_token_that_ends_orphans_its_renders(
     servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path
@@ -302,6 +318,7 @@ def test_a_token_that_ends_orphans_its_renders(
     assert patient_http.get(url).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-10")
 def test_a_render_waits_as_long_as_in_the_cloud_where_that_is_asked_for(
     servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path

@@ -21,6 +21,7 @@ def ask(base_url: str, client_id: str | None) -> httpx.Response:
     return patient_http.post(base_url + TOKEN, headers=headers)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-1", "GEN-1")
 def test_a_token_comes_with_a_hundred_credits_for_seven_days(base_url: str) -> None:
     reply = ask(base_url, "a-uuid").json()
@@ -34,6 +35,7 @@ def test_a_token_comes_with_a_hundred_credits_for_seven_days(base_url: str) -> N
     assert data["expires_at"].endswith("Z")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client_id", [None, "", "x" * 65])
 @pytest.mark.rule("AUTH-2")
 def test_a_missing_or_overlong_client_id_is_400(base_url: str, client_id: str | None) -> None:
@@ -44,6 +46,7 @@ def test_a_missing_or_overlong_client_id_is_400(base_url: str, client_id: str | 
     assert response.json()["data"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-3")
 def test_a_second_token_within_a_week_is_429_with_retry_after(base_url: str) -> None:
     assert ask(base_url, "x" * 64).status_code == 200
@@ -53,6 +56,7 @@ def test_a_second_token_within_a_week_is_429_with_retry_after(base_url: str) -> 
     assert ask(base_url, "somebody else").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AUTH-5")
 def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
     servers: ServerFactory, new_caller: NewCaller
@@ -67,6 +71,7 @@ def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
     assert caller.get(BALANCE)["code"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer nmv_usr_unknown", "Basic nmv_usr_x", "Bearer clm_claim"],
@@ -92,12 +97,14 @@ ENDPOINTS: list[tuple[str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=lambda value: str(value))
 @pytest.mark.rule("GEN-3")
 def test_every_endpoint_wants_a_token(base_url: str, method: str, path: str) -> None:
     assert patient_http.request(method, base_url + path).json()["code"] == 1001
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-5")
 def test_a_token_in_a_url_is_refused(caller: HttpCaller) -> None:
     token = caller.http.headers["Authorization"].removeprefix("Bearer ")
@@ -106,6 +113,7 @@ def test_a_token_in_a_url_is_refused(caller: HttpCaller) -> None:
     assert "URL" in reply["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-7")
 def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: HttpCaller) -> None:
     path = "/api/state/nemo_agent/{}/{}/latest".format
@@ -115,12 +123,14 @@ def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: HttpCaller) -> No
     assert other["code"] == 1002
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-2")
 def test_errors_may_use_http_statuses_instead(servers: ServerFactory) -> None:
     response = patient_http.get(servers.start(errors="http") + BALANCE)
     assert (response.status_code, response.json()["code"]) == (401, 1001)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SES-1", "SES-3", "GEN-7")
 def test_a_session_id_has_19_digits_and_belongs_to_its_token(
     base_url: str, new_caller: NewCaller

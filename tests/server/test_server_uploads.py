@@ -29,6 +29,7 @@ def test_an_upload_is_described_by_what_is_in_the_file(
     assert [info["filename"] for info in infos] == ["my clip.mp4", "song.m4a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -54,6 +55,7 @@ def test_what_is_no_media_is_4001_with_the_accepted_list(
     assert caller.state()["state"]["video_infos"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-5")
 def test_one_bad_file_and_none_is_added(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
@@ -67,6 +69,7 @@ def test_one_bad_file_and_none_is_added(
     assert list(data.rglob("*.mp4")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-4")
 def test_a_file_over_the_limit_is_4002_and_leaves_nothing(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
@@ -80,6 +83,7 @@ def test_a_file_over_the_limit_is_4002_and_leaves_nothing(
     assert list(data.rglob("*.mp4")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-4")
 @pytest.mark.parametrize("to_the_end", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_body_is_not_read_past_the_limit(
@@ -109,6 +113,7 @@ FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 ENDLESS = {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("request_", "said"),
     [

@@ -76,6 +76,7 @@ def allowed(servers: ServerFactory, new_caller: NewCaller, file_server: str) -> 
     return new_caller(servers.start(fetch_from=(file_server,), fetch_seconds=600.0)).connect()
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-1", "UPL-6")
 @pytest.mark.parametrize("path", ["/clip.mp4", "/moved.mp4", "/clip.mp4?signed=1#here"])
 def test_a_file_is_fetched_from_where_it_is_allowed(
@@ -115,6 +116,7 @@ def test_tls_where_there_is_none_is_said_in_words(allowed: HttpCaller, file_serv
     assert reply["message"].endswith("the TLS handshake failed; is it http?")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-6")
 def test_a_fetch_that_takes_too_long_is_given_up(
     servers: ServerFactory, new_caller: NewCaller, file_server: str
@@ -127,6 +129,7 @@ def test_a_fetch_that_takes_too_long_is_given_up(
     assert caller.state()["state"]["video_infos"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-6")
 @pytest.mark.parametrize(
     "url",
@@ -189,6 +192,7 @@ def test_the_limit_holds_for_what_is_fetched(
     assert upload(caller, f"http://{file_server}/clip.mp4")["code"] == 4002
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-5")
 def test_one_bad_address_and_none_is_added(allowed: HttpCaller, file_server: str) -> None:
     assert (

@@ -86,6 +86,7 @@ def test_an_address_that_is_none_is_refused_in_words(
             assert upload(caller, url)["code"] == 4001
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-6")
 @pytest.mark.parametrize(
     ("path", "asked"),
@@ -101,6 +102,7 @@ def test_a_path_in_any_script_is_asked_for(
     assert hostile.asked == [f"GET {asked} HTTP/1.1".encode()]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-6")
 @pytest.mark.parametrize("pattern", ["LocalHost", "LOCAL*", "localhost:1"])
 def test_a_host_is_allowed_in_any_case(

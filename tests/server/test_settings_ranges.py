@@ -79,6 +79,7 @@ def test_nonsense_in_a_file_is_refused_by_its_field(tmp_path: Path, text: str, n
     assert "12345678" not in str(refused.value)
 
 
+@pytest.mark.slow
 @given(st.floats() | st.integers())
 def test_a_number_is_a_setting_or_is_refused_and_never_anything_else(value: float) -> None:
     for name in ("speed", "token_lifetime", "fetch_seconds", "chaos", "port", "seed"):

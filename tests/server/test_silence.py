@@ -44,6 +44,7 @@ def marks(silence: SilentTurnPolicy, edits: int, client: str = "client") -> str:
     return "".join(".s"[outcome.silent] for outcome in outcomes(silence, edits, client))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-5")
 def test_about_three_in_ten_edits_are_silent_and_always_the_same_ones() -> None:
     silent = marks(SilentTurnPolicy(), 2000)
@@ -131,6 +132,7 @@ def wire(caller: HttpCaller, message: str) -> list[Any]:
     return [len(frames), *events]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-5")
 def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -154,6 +156,7 @@ def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
     assert (caller.balance(), bool(caller.draft()["t"])) == (PAID, True)
 
 
+@pytest.mark.slow
 def test_what_was_not_applied_is_paid_by_the_edit_that_is(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -206,6 +209,7 @@ def test_a_late_edit_survives_a_restart(
     assert again.draft()["m"]["compress"] == {"mode": "rtk"}
 
 
+@pytest.mark.slow
 def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path: Path) -> None:
     async def live(clock: ManualClock, work: Callable[[Services], Any]) -> Any:
         settings = Settings(data_dir=tmp_path, silence=SilentTurnPolicy(script="l"))
@@ -243,6 +247,7 @@ def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path:
     assert (balance.available, balance.frozen) == (100, 0)
 
 
+@pytest.mark.slow
 def test_faults_do_not_count_as_edits_of_a_script(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -256,6 +261,7 @@ def test_faults_do_not_count_as_edits_of_a_script(
     assert reported == [True, False, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-6")
 def test_a_turn_lasts_a_quarter_of_an_hour_at_most(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -272,6 +278,7 @@ def test_a_turn_lasts_a_quarter_of_an_hour_at_most(
     assert (caller.balance(), caller.draft()["t"]) == (FREE, [])
 
 
+@pytest.mark.slow
 def test_a_stall_that_ends_in_time_is_only_a_wait(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:

@@ -40,6 +40,7 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", music)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "balance"),
     [("silent-not-applied", FREE), ("silent-late", NOTHING), ("silent", NOTHING)],
@@ -55,6 +56,7 @@ def test_a_generation_has_the_same_three_truths(
     assert len(caller.draft()["t"]) == (0 if balance == FREE else 3)
 
 
+@pytest.mark.slow
 def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
     assert [track["tt"] for track in caller.draft()["t"]] == [0]
 
 
+@pytest.mark.slow
 def test_a_clip_with_music_and_title_of_its_own_gets_nothing_added(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:

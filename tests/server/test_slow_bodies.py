@@ -120,6 +120,7 @@ def test_a_scope_that_goes_while_a_body_comes_is_missed(
     assert started.finish()["code"] == 1001
 
 
+@pytest.mark.slow
 def test_an_upload_that_is_good_is_refused_when_its_token_has_gone(
     base_url: str, new_caller: NewCaller, sample: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_change_of_a_token_that_has_gone_is_404(base_url: str, new_caller: New
     assert started.finish()["code"] == 404
 
 
+@pytest.mark.slow
 def test_no_id_of_a_token_is_given_twice(servers: ServerFactory, tmp_path: Path) -> None:
     def make(url: str) -> int:
         reply = httpx.post(f"{url}{CONTROL}/tokens", json={}).json()

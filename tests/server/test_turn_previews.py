@@ -98,6 +98,7 @@ def prefix_drafts(
     return drafts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edits", MESSAGES)
 def test_a_preview_has_the_drafts_of_every_prefix(
     context: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
@@ -111,6 +112,7 @@ def test_a_preview_has_the_drafts_of_every_prefix(
     assert preview.newest.draft == drafts[-1]
 
 
+@pytest.mark.slow
 def test_each_edit_is_applied_once(
     context: ServerContext, session: SessionRecord, applied: list[Edit]
 ) -> None:
@@ -123,6 +125,7 @@ def test_each_edit_is_applied_once(
     assert context.sessions.newest_and_stamp(session.id)[0] == preview.newest
 
 
+@pytest.mark.slow
 def test_an_upload_since_the_preview_is_part_of_the_edit(
     context: ServerContext, session: SessionRecord
 ) -> None:
@@ -134,6 +137,7 @@ def test_an_upload_since_the_preview_is_part_of_the_edit(
     assert len(track.segments or ()) == 2
 
 
+@pytest.mark.slow
 def test_another_edit_since_the_preview_is_kept(
     context: ServerContext, session: SessionRecord
 ) -> None:
@@ -144,6 +148,7 @@ def test_another_edit_since_the_preview_is_kept(
     assert len(context.sessions.newest_draft(session.id).tracks or ()) == 2
 
 
+@pytest.mark.slow
 def test_a_draft_is_judged_once(
     context: ServerContext, session: SessionRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:

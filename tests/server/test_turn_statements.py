@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.services import Services
@@ -25,6 +27,7 @@ async def statements_of_a_turn(services: Services) -> list[str]:
     return [statement.split()[0] for statement in seen]
 
 
+@pytest.mark.slow
 def test_an_edit_takes_as_many_statements_as_it_needs() -> None:
     """Two transactions: one begins the turn, one changes the draft and takes the credits.
 

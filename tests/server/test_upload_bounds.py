@@ -118,6 +118,7 @@ async def _hold(places: FairSemaphore, owner: str) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_fifty_uploads_are_probed_no_more_at_once_than_there_are_cores(
     servers: ServerFactory,
     new_caller: NewCaller,
@@ -162,6 +163,7 @@ def test_a_file_with_the_wrong_ending_is_taken_where_the_server_is_lenient(
         assert caller.http.get(file["cdn_url"]).content == song.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-2")
 def test_what_is_left_out_of_an_upload_is_told_in_the_reply_and_the_state(
     caller: HttpCaller, song: Path, tmp_path: Path
@@ -180,6 +182,7 @@ def test_what_is_left_out_of_an_upload_is_told_in_the_reply_and_the_state(
     assert [info.get("warnings") for info in infos] == [[said], None]
 
 
+@pytest.mark.slow
 def test_a_probe_leaves_no_folder_behind(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

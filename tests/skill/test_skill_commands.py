@@ -27,6 +27,7 @@ def one(script: str) -> CurlCommand:
 PLAIN = st.text(st.sampled_from(list("ab \t'\"-:/{}=,\\é")), max_size=30)
 
 
+@pytest.mark.slow
 @given(PLAIN)
 def test_words_are_those_of_shlex(text: str) -> None:
     try:
@@ -109,6 +110,7 @@ def test_command_over_several_lines_has_one_place() -> None:
     assert curl.url == "$API/api/x"
 
 
+@pytest.mark.slow
 def test_arrays_of_arrays_are_filled_in_and_never_without_end() -> None:
     curl = one('A=(-H "A: b")\nB=("${A[@]}" -H "C: d")\ncurl "${B[@]}" -H "E: f" u')
     assert curl.headers == {"a": "b", "c": "d", "e": "f"}

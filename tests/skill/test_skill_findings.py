@@ -27,10 +27,12 @@ def with_fault(old: str, new: str) -> str:
     return CLEAN.replace(old, new)
 
 
+@pytest.mark.slow
 def test_clean_document_has_no_finding() -> None:
     assert check_skill(read_skill(SKILLS / "clean.md")) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted["file"])
 def test_planted_fault_is_found_on_its_line_and_nothing_else(planted: dict[str, object]) -> None:
     skill = read_skill(SKILLS / "planted" / str(planted["file"]))
@@ -44,6 +46,7 @@ def test_every_planted_document_has_its_line_in_the_table() -> None:
     assert len(files) >= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["id"])
 def test_fault_is_found_where_it_was_put(fault: dict[str, str]) -> None:
     text = with_fault(fault["old"], fault["new"])
@@ -63,6 +66,7 @@ MORE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check_id", MORE)
 def test_fault_of_the_whole_document_is_found(check_id: str) -> None:
     content, line = MORE[check_id]
@@ -75,6 +79,7 @@ def test_every_check_of_the_catalogue_is_shown_to_find_something() -> None:
     assert shown == set(check_catalogue())
 
 
+@pytest.mark.slow
 def test_finding_says_rule_grade_source_and_way_out() -> None:
     text = CLEAN.replace("every 30s, up to", "every 5s, up to")
     (finding,) = check_skill(parse_skill(text.encode(), Path("SKILL.md")))
@@ -97,16 +102,19 @@ def test_rules_of_the_catalogue_are_rules_of_the_contract() -> None:
     assert all(check_id == check.id for check_id, check in check_catalogue().items())
 
 
+@pytest.mark.slow
 def test_message_never_repeats_a_token() -> None:
     skill = read_skill(SKILLS / "planted" / "hard-coded-token.md")
     assert "Zk81" not in "".join(finding.message for finding in check_skill(skill))
 
 
+@pytest.mark.slow
 def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
     text = CLEAN + "nmv_usr_Zk81mPq0aa7RtVe2\n" * 1000
     assert len(check(text)) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sentence",
     [
@@ -135,6 +143,7 @@ def test_harmless_sentence_is_no_finding(sentence: str) -> None:
     assert check(f"{CLEAN}\n{sentence}\n") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "check_id", "column"),
     [
@@ -168,6 +177,7 @@ def test_documented_table_of_checks_is_up_to_date() -> None:
     assert script["main"](["--check"]) == 0, "run: python docs/write_skill_checks.py"
 
 
+@pytest.mark.slow
 def test_token_call_without_the_headers_is_found() -> None:
     attributed = ' -H "X-Skill-Source: sunset-cutter" -H "X-Skill-Version: 2.4.10" '
     assert CLEAN.count(f'<uuid>"{attributed}') == 1

@@ -24,6 +24,7 @@ def document(name: str) -> str:
     return (SKILLS / "foreign" / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_document_of_another_style_has_no_finding(name: str) -> None:
     assert findings(document(name)) == []
@@ -55,6 +56,7 @@ LOOPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LOOPS)
 def test_loop_that_asks_for_a_render_is_held_to_the_rhythm(code: str) -> None:
     clean = (SKILLS / "clean.md").read_text(encoding="utf-8")

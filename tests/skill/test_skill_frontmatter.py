@@ -48,6 +48,7 @@ ZOO: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ZOO)
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_head_is_read_in_every_published_shape(shape: str, ending: str) -> None:
@@ -126,6 +127,7 @@ def test_dotted_key_never_replaces_what_is_there(head: str, values: object) -> N
     assert read(f"---\n{head}\n---\n").frontmatter.values == values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "found", "line"),
     [

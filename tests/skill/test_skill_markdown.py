@@ -72,18 +72,21 @@ def test_table_in_a_fenced_block_is_an_example() -> None:
     assert read(f"```text\n{table}```\n").errors == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", ["```bash", "``` bash", "```bash {.copy}", "~~~", "``", "```` x"])
 def test_line_that_opens_a_block_closes_none(inner: str) -> None:
     text = f"```text\n{inner}\ncurl a\n```\n\n```sh\ncurl b\n```\n"
     assert urls(text) == ["b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closing", ["```", "`````", "```  ", "   ```"])
 def test_fence_of_its_own_kind_and_length_closes_a_block(closing: str) -> None:
     text = f"```text\ncurl a\n{closing}\n\n```sh\ncurl b\n```\n"
     assert urls(text) == ["b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("outer", "inner"), [("````", "```"), ("~~~", "```"), ("```", "~~~")])
 def test_whole_block_in_a_block_is_an_example(outer: str, inner: str) -> None:
     text = f"{outer}markdown\n{inner}sh\ncurl a\n{inner}\n{outer}\n\n```sh\ncurl b\n```\n"
@@ -94,6 +97,7 @@ def test_code_between_three_backticks_within_a_line_is_no_block() -> None:
     assert urls("```curl a```\n\n```sh\ncurl b\n```\n") == ["a", "b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indent", ["  ", "   ", "      ", "\t", "          "])
 def test_block_of_a_list_may_be_indented_and_its_lines_less(indent: str) -> None:
     text = f"1. Step\n{indent}```bash\n{indent}curl a\ncurl b\n{indent}```\n2. curl c\n"
@@ -104,6 +108,7 @@ def test_block_of_a_list_may_be_indented_and_its_lines_less(indent: str) -> None
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["", "---\nname: x\n---\n"])
 def test_block_that_is_never_closed_reaches_to_the_end(head: str) -> None:
     assert urls(f"{head}```sh\ncurl a\n\ncurl b") == ["a", "b"]

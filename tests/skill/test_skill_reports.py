@@ -121,6 +121,7 @@ def test_sarif_is_valid_and_has_every_finding(documents: list[CheckedDocument]) 
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
 
 
+@pytest.mark.slow
 def test_sarif_location_is_a_uri_with_a_region() -> None:
     found = CheckedDocument(
         "my skills/a skill/SKILL.md", "a", "1", checked(PLANTED / "4k-promised.md").findings
@@ -143,6 +144,7 @@ def test_finding_about_no_line_in_particular_is_on_the_first() -> None:
     }
 
 
+@pytest.mark.slow
 def test_text_is_a_line_with_place_level_id_and_rule_and_the_way_out_below() -> None:
     document = checked(PLANTED / "wrong-grant.md")
     lines = as_text([renamed(document)]).splitlines()

@@ -30,6 +30,7 @@ def test_name_and_address_are_those_of_the_text(skill: Skill) -> None:
     assert skill.raw_findings == ()
 
 
+@pytest.mark.slow
 def test_limits_are_those_of_the_text(skill: Skill) -> None:
     assert skill.limits == SkillLimits(
         upload_bytes=SIZES[skill.name],
@@ -43,6 +44,7 @@ def test_limits_are_those_of_the_text(skill: Skill) -> None:
     )
 
 
+@pytest.mark.slow
 def test_words_are_routed_to_their_sections(skill: Skill) -> None:
     assert [(row.words[0], row.target, row.section) for row in skill.routing] == [
         ("export", "export", "3.5"),
@@ -54,12 +56,14 @@ def test_words_are_routed_to_their_sections(skill: Skill) -> None:
     assert skill.routing[0].words == ("export", "导出", "download", "send me the video")
 
 
+@pytest.mark.slow
 def test_column_that_the_page_lost_is_unknown_and_not_guessed() -> None:
     ticks = [row.skips_sse for row in seed("ai-rtk-compressor").routing]
     assert ticks == [True, True, True, True, False]
     assert {row.skips_sse for row in seed("4k-with-session").routing} == {None}
 
 
+@pytest.mark.slow
 def test_codes_are_read_from_a_table_and_from_a_list(skill: Skill) -> None:
     rows = {row.code: row.text for row in skill.errors}
     assert list(rows) == [0, 1001, 1002, 2001, 4001, 4002, 400, 402, 429]
@@ -67,6 +71,7 @@ def test_codes_are_read_from_a_table_and_from_a_list(skill: Skill) -> None:
     assert "once" in rows[429]
 
 
+@pytest.mark.slow
 def test_gui_phrases_and_their_translations(skill: Skill) -> None:
     assert [(row.says, row.action) for row in skill.gui] == [
         ('"click [button]" / "点击"', "Execute via API"),
@@ -77,6 +82,7 @@ def test_gui_phrases_and_their_translations(skill: Skill) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_cells_that_stick_together_come_apart() -> None:
     assert [(row.event, row.action) for row in seed("4k-with-session").events] == [
         ("Text response", "Apply GUI translation (§4), present to user"),
@@ -114,6 +120,7 @@ def test_column_of_sse_is_read_whichever_way_it_is_put(
     assert (row.target, row.skips_sse) == ("export", skips)
 
 
+@pytest.mark.slow
 def test_endpoints_with_their_methods_lines_and_bodies() -> None:
     found = [(use.line, use.method, use.name) for use in seed("4k-with-session").endpoints]
     assert found == [
@@ -150,6 +157,7 @@ def test_endpoints_of_a_table_and_of_a_sentence() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CLI-1")
 def test_headers_are_the_documents_own_and_the_platform_that_of_the_environment_first(
     skill: Skill,

@@ -51,6 +51,7 @@ TALK = MessageStep("s1", "hello", by="ann")
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
+@pytest.mark.slow
 def test_contradicted_assumption_is_learned_on_other_servers() -> None:
     cloud = msgspec.structs.replace(
         server_mutants()["render.path-missing"], settings={"control": False}
@@ -80,6 +81,7 @@ def test_script_stops_where_nothing_can_be_validated() -> None:
     )
 
 
+@pytest.mark.slow
 def test_missing_account_fails_before_the_first_step() -> None:
     @request_mutant("no-tokens", "AUTH-1", kills="token.new.prefix")
     def hook(request: WireRequest, _memory: Memory) -> WireResponse | None:
@@ -100,6 +102,7 @@ ODD: tuple[object, ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ODD, ids=str)
 def test_response_of_any_shape_is_validated(odd: object) -> None:
     @response_mutant("odd", "GEN-1", kills="token.new.prefix")
@@ -160,6 +163,7 @@ def test_id_of_a_rejected_export_may_be_used() -> None:
     assert ending.violation is None
 
 
+@pytest.mark.slow
 def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
     spent = (SESSION, PICTURE, PUT) * 2
     for last in (PUT, MessageStep("s1", TITLE_MESSAGE, by="ann")):
@@ -169,6 +173,7 @@ def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
         assert (finding.rule, finding.step) == ("CRD-4", len(steps))
 
 
+@pytest.mark.slow
 def test_given_token_may_lack_credits() -> None:
     own = (SessionStep("s1", by=OWN_ACCOUNT), UploadStep("s1", ("picture.png",), by=OWN_ACCOUNT))
     with reference() as runner:

@@ -193,6 +193,7 @@ CAUGHT: dict[str, tuple[str, tuple[AnyStep, ...]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.mutants
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize("name", CAUGHT)

@@ -53,6 +53,7 @@ def test_proxy_mutant_fails_checks_of_its_rules_only(
     assert found.false_positives == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "checks",
     [
