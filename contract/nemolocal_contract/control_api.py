@@ -1,4 +1,4 @@
-"""Bodies of the control interface that any judge or test of a local server may want to use."""
+"""Request and response bodies of the control API that judges and tests of a local server use."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the contract and of a local server's control interface.
+"""The OpenAPI 3.1 document of the contract and of the control API of a local server.
 
 What is said of each operation is data (`openapi.toml`); schemas come from the Python types, methods
 and paths from the endpoints, and every operation names its rules (`x-rule`, `x-rules`). The rules
