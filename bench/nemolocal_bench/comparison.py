@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -137,29 +138,20 @@ def _working_encoders(
     return [name for name in ENCODERS if name in tried and name not in missing], missing
 
 
+@dataclass(frozen=True)
 class _ComparisonRun:
-    def __init__(
-        self,
-        options: CompareOptions,
-        open_client: OpenClient,
-        on_progress: OnProgress,
-        folder: Path,
-        instruments: Instruments,
-        cache: ResultCache,
-        encoder_names: list[str],
-    ) -> None:
-        self._options = options
-        self._open_client = open_client
-        self._on_progress = on_progress
-        self._folder = folder
-        self._instruments = instruments
-        self._cache = cache
-        self._encoders = encoder_names
+    options: CompareOptions
+    open_client: OpenClient
+    on_progress: OnProgress
+    folder: Path
+    instruments: Instruments
+    cache: ResultCache
+    encoders: list[str]
 
     def compare(self, name: str, clip: VideoFile) -> Comparison:
         """Everything for one clip."""
         try:
-            own = asyncio.run(check_reference(clip, self._folder, self._instruments))
+            own = asyncio.run(check_reference(clip, self.folder, self.instruments))
         except NotMeasured as reason:
             raise CannotCompare(f"{name}: {reason}") from reason
         source = SourceInfo(
@@ -170,15 +162,15 @@ class _ComparisonRun:
         found, chosen = self._search(clip, results)
         if chosen is not None:
             results = _with(chosen, results)
-        if self._options.base_url:
+        if self.options.base_url:
             results.append(self._cloud(clip))
         shown = chosen.name if chosen is not None else _best_of(results)
         lean = tuple(_without_picture(result, shown) for result in results)
         made = Comparison("", source, shown, lean, found, bd_rate_savings(results), PUBLISHED_TIMES)
-        return msgspec.structs.replace(made, verdict=write_headline(made, self._options.target))
+        return msgspec.structs.replace(made, verdict=write_headline(made, self.options.target))
 
     def _ladder(self, clip: VideoFile) -> list[VariantResult]:
-        settings = ladder_variants(self._options.ladder, self._encoders)
+        settings = ladder_variants(self.options.ladder, self.encoders)
         fresh = [each for each in settings if not self._is_known(each, clip)]
         results = []
         started = time.perf_counter()
@@ -186,46 +178,46 @@ class _ComparisonRun:
             text = ", measured before"
             if each in fresh:
                 text = _time_left(time.perf_counter() - started, fresh.index(each), len(fresh))
-            self._on_progress(f"{number}/{len(settings)} {each.name}{text}")
+            self.on_progress(f"{number}/{len(settings)} {each.name}{text}")
             results.append(self._run_variant(each, clip))
         return results
 
     def _is_known(self, variant: EncodeVariant, clip: VideoFile) -> bool:
-        return cached_variant(variant, clip, self._instruments, self._cache) is not None
+        return cached_variant(variant, clip, self.instruments, self.cache) is not None
 
     def _run_variant(self, variant: EncodeVariant, clip: VideoFile) -> VariantResult:
-        return run_variant_cached(variant, clip, self._folder, self._instruments, self._cache)
+        return run_variant_cached(variant, clip, self.folder, self.instruments, self.cache)
 
     def _search(
         self, clip: VideoFile, results: list[VariantResult]
     ) -> tuple[TargetSearchResult | None, VariantResult | None]:
-        if encoders.SOFTWARE_ENCODER not in self._encoders:
+        if encoders.SOFTWARE_ENCODER not in self.encoders:
             return None, None
-        preset = _PRESETS[self._options.ladder]
-        self._on_progress(
-            f"searching for the smallest file at VMAF {self._options.target:g} ({preset})"
+        preset = _PRESETS[self.options.ladder]
+        self.on_progress(
+            f"searching for the smallest file at VMAF {self.options.target:g} ({preset})"
         )
-        search = TargetSearch(clip, self._folder, self._instruments, self._cache, preset)
+        search = TargetSearch(clip, self.folder, self.instruments, self.cache, preset)
         try:
-            return search.run(self._options.target, results)
+            return search.run(self.options.target, results)
         except (NotMeasured, ffmpeg_cli.FFmpegFailed) as reason:
-            return TargetSearchResult(self._options.target, preset, complaint=str(reason)), None
+            return TargetSearchResult(self.options.target, preset, complaint=str(reason)), None
 
     def _cloud(self, clip: VideoFile) -> VariantResult:
-        base_url = self._options.base_url
-        self._on_progress(f"exporting through {server_label(base_url)}")
+        base_url = self.options.base_url
+        self.on_progress(f"exporting through {server_label(base_url)}")
         try:
-            result = run_cloud_export(self._open_client, base_url, clip, self._folder)
+            result = run_cloud_export(self.open_client, base_url, clip, self.folder)
         except NemoError as refused:
             place = server_label(base_url)
             return VariantResult(name=place, curve=place, where="cloud", complaint=str(refused))
         return asyncio.run(self._measure_export(result, clip))
 
     async def _measure_export(self, result: VariantResult, clip: VideoFile) -> VariantResult:
-        path = self._folder / EXPORT_NAME
+        path = self.folder / EXPORT_NAME
         try:
             made = await open_video(path)
-            pair = (made, clip, self._folder, self._instruments)
+            pair = (made, clip, self.folder, self.instruments)
             return await measure_result(result, *pair, resized=True)
         except (CannotCompare, ffmpeg_cli.FFmpegFailed) as reason:
             return msgspec.structs.replace(result, complaint=str(reason))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -52,22 +53,15 @@ def max_sample_size(clip: VideoFile) -> int:
     return int(frames * clip.width * clip.height * _BYTES_PER_PIXEL) + 1_000_000
 
 
+@dataclass(frozen=True)
 class TargetSearch:
     """Searches the CRF of x264 with a preset whose whole encode just reaches the target."""
 
-    def __init__(
-        self,
-        clip: VideoFile,
-        folder: Path,
-        instruments: Instruments,
-        cache: ResultCache,
-        preset: str,
-    ) -> None:
-        self._clip = clip
-        self._folder = folder
-        self._instruments = instruments
-        self._cache = cache
-        self._preset = preset
+    clip: VideoFile
+    folder: Path
+    instruments: Instruments
+    cache: ResultCache
+    preset: str
 
     def run(
         self, target: float, known: Sequence[VariantResult] = ()
@@ -76,14 +70,14 @@ class TargetSearch:
 
         `known` are results of the whole clip: those with the same preset give the start.
         """
-        sample = asyncio.run(cut_sample(self._clip, self._folder))
+        sample = asyncio.run(cut_sample(self.clip, self.folder))
         tried = search_crf(partial(self._probe, sample), target, known=self._probes_of(known))
-        if sample.path != self._clip.path:
+        if sample.path != self.clip.path:
             sample.path.unlink()
-        return self._check(TargetSearchResult(target, self._preset, sample.seconds, tuple(tried)))
+        return self._check(TargetSearchResult(target, self.preset, sample.seconds, tuple(tried)))
 
     def _probes_of(self, known: Sequence[VariantResult]) -> list[CrfProbe]:
-        curve = EncodeVariant(ENCODER, self._preset, 0).curve
+        curve = EncodeVariant(ENCODER, self.preset, 0).curve
         same = (result for result in known if result.curve == curve)
         return [CrfProbe(r.crf, r.vmaf) for r in same if r.crf is not None and r.vmaf is not None]
 
@@ -103,28 +97,26 @@ class TargetSearch:
         return _choose(found, wholes)
 
     def _whole(self, crf: float) -> VariantResult:
-        settings = EncodeVariant(ENCODER, self._preset, crf)
-        return run_variant_cached(
-            settings, self._clip, self._folder, self._instruments, self._cache
-        )
+        settings = EncodeVariant(ENCODER, self.preset, crf)
+        return run_variant_cached(settings, self.clip, self.folder, self.instruments, self.cache)
 
     def _probe(self, sample: VideoFile, crf: float) -> float:
-        parts = ("probe", self._clip.digest, self._preset, crf)
-        known = self._cache.find(CrfProbe, *parts)
+        parts = ("probe", self.clip.digest, self.preset, crf)
+        known = self.cache.find(CrfProbe, *parts)
         if known is None:
-            settings = EncodeVariant(ENCODER, self._preset, crf)
+            settings = EncodeVariant(ENCODER, self.preset, crf)
             known = CrfProbe(crf, asyncio.run(self._score(sample, settings)))
-            self._cache.store(known, *parts)
+            self.cache.store(known, *parts)
         return known.vmaf
 
     async def _score(self, sample: VideoFile, variant: EncodeVariant) -> float:
-        made = await encode_clip(variant, sample, self._folder)
+        made = await encode_clip(variant, sample, self.folder)
         try:
             clip = await open_encode(made.path, sample.seconds)
             if clip.frames != sample.frames:
                 raise NotMeasured(f"a probe has {clip.frames} frames of {sample.frames}")
             every = _EVERY if sample.frames >= _MANY else 1
-            pair = (sample, clip, self._folder, self._instruments)
+            pair = (sample, clip, self.folder, self.instruments)
             return (await measure_pair(*pair, every=every)).vmaf
         finally:
             made.path.unlink()

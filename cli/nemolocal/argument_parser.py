@@ -40,12 +40,16 @@ class SuggestingParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, said) from None
 
 
-def add_command(commands: Any, name: str, about: str, **options: Any) -> argparse.ArgumentParser:
-    """A sub-command whose help begins with what its line in the list of commands says."""
-    made: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, **{"description": as_sentence(about), **options}
+def add_command(
+    commands: Any, name: str, about: str, description: str = "", **options: Any
+) -> argparse.ArgumentParser:
+    """Add a command; its help is `description` as it is, or `about` as a sentence."""
+    if description:
+        options["formatter_class"] = argparse.RawDescriptionHelpFormatter
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=description or as_sentence(about), **options
     )
-    return made
+    return parser
 
 
 def as_sentence(words: str) -> str:

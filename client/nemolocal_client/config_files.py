@@ -11,6 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
@@ -98,6 +99,7 @@ class _Record(Protocol):
 R = TypeVar("R", bound=_Record)
 
 
+@dataclass(frozen=True)
 class JsonLinesFile(Generic[R]):
     """Stores records of one kind; raises `FileProblem` if the folder cannot be used.
 
@@ -105,43 +107,32 @@ class JsonLinesFile(Generic[R]):
     is too long, the newest first, and returns them with the most important first.
     """
 
-    def __init__(
-        self,
-        folder: ConfigFolder,
-        name: str,
-        kind: type[R],
-        *,
-        subject: Callable[[R], Hashable],
-        rank: Callable[[list[R]], Iterable[R]],
-    ) -> None:
-        self._folder = folder
-        self._name = name
-        self._kind = kind
-        self._subject = subject
-        self._rank = rank
+    folder: ConfigFolder
+    name: str
+    kind: type[R]
+    subject: Callable[[R], Hashable]
+    rank: Callable[[list[R]], Iterable[R]]
 
     def of(self, base_url: str) -> list[R]:
         """Return the records of a base URL, the newest last; other URLs may share the file."""
-        found = self._parse(self._folder.read(profile_file_name(self._name, base_url, "jsonl")))
+        found = self._parse(self.folder.read(profile_file_name(self.name, base_url, "jsonl")))
         return [record for record in found if record.base_url == base_url]
 
     def base_urls(self) -> set[str]:
         """Return every base URL that has a record."""
-        with self._folder.use():
+        with self.folder.use():
             names = [path.name for path in self._files()]
-        return {
-            record.base_url for name in names for record in self._parse(self._folder.read(name))
-        }
+        return {record.base_url for name in names for record in self._parse(self.folder.read(name))}
 
     def add(self, *records: R) -> None:
         """Save records of one base URL."""
         if not records:
             return
-        name = profile_file_name(self._name, records[0].base_url, "jsonl")
+        name = profile_file_name(self.name, records[0].base_url, "jsonl")
         lines = b"\n".join(map(msgspec.json.encode, records))
-        with self._folder.use():
-            self._folder.make()
-            with _locked(self._folder.path / name) as file:
+        with self.folder.use():
+            self.folder.make()
+            with _locked(self.folder.path / name) as file:
                 is_new = file.seek(0, os.SEEK_END) == 0
                 # Ends an incomplete line of a killed process, which is then ignored.
                 file.write(b"\n" + lines + b"\n")
@@ -155,23 +146,23 @@ class JsonLinesFile(Generic[R]):
         found: dict[Hashable, R] = {}
         for line in content.split(b"\n"):
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-                record = msgspec.json.decode(line, type=self._kind)
-                found.pop(self._subject(record), None)
-                found[self._subject(record)] = record
+                record = msgspec.json.decode(line, type=self.kind)
+                found.pop(self.subject(record), None)
+                found[self.subject(record)] = record
         return list(found.values())
 
     def _shorten(self, name: str) -> None:
-        records = self._parse(self._folder.read(name))
+        records = self._parse(self.folder.read(name))
         kept, room = set(), MOST_BYTES // 2
-        for record in self._rank(records[::-1]):
+        for record in self.rank(records[::-1]):
             room -= len(msgspec.json.encode(record)) + 1
             if room < 0:
                 break
-            kept.add(self._subject(record))
-        lines = [msgspec.json.encode(r) for r in records if self._subject(r) in kept]
+            kept.add(self.subject(record))
+        lines = [msgspec.json.encode(r) for r in records if self.subject(r) in kept]
         # Some systems cannot replace an open file: it is tried again next time.
         with contextlib.suppress(PermissionError):
-            self._folder.write(name, b"\n".join(lines) + b"\n")
+            self.folder.write(name, b"\n".join(lines) + b"\n")
 
     def _make_room(self, newest: str) -> None:
         """Delete the files of the base URLs that were not used for longest."""
@@ -181,7 +172,7 @@ class JsonLinesFile(Generic[R]):
                 path.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[Path]:
-        return self._folder.path.glob(f"{self._name}-*.jsonl")
+        return self.folder.path.glob(f"{self.name}-*.jsonl")
 
 
 def _changed(path: Path) -> float:

@@ -89,6 +89,18 @@ class TurnStream(msgspec.Struct, frozen=True):
         return "\n".join(event.text for event in self.events_of(Text))
 
     @property
+    def unmatched_results(self) -> list[str]:
+        """The call ids of tool results that no call in the stream came before."""
+        calls: set[str] = set()
+        unmatched: list[str] = []
+        for event in self.events_of(ToolCall, ToolResult):
+            if isinstance(event, ToolCall):
+                calls.add(event.id)
+            elif event.id not in calls:
+                unmatched.append(event.id)
+        return unmatched
+
+    @property
     def has_edit(self) -> bool:
         """Whether a tool was called and returned a result."""
         return bool(self.events_of(ToolCall)) and bool(self.events_of(ToolResult))
@@ -223,12 +235,15 @@ class TargetClient:
         events = tuple(event for frame in frames + rest for event in decode_turn_events(frame))
         return TurnStream(response, tuple(frames + rest), events, is_torn=bool(rest))
 
-    def send_and_disconnect(self, method: str, path: str, *, token: str, json: object) -> None:
-        """Send a request and close the connection when its response has begun."""
+    def _json_request(self, method: str, path: str, token: str, json: object) -> httpx.Request:
         headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
-        request = self._http.build_request(
+        return self._http.build_request(
             method, path, headers=headers, content=encode_json(json), timeout=self.timeout
         )
+
+    def send_and_disconnect(self, method: str, path: str, *, token: str, json: object) -> None:
+        """Send a request and close the connection when its response has begun."""
+        request = self._json_request(method, path, token, json)
         try:
             with self._passing_time(request):
                 self._http.send(request, stream=True).close()
@@ -241,10 +256,7 @@ class TargetClient:
 
     def run_during_post(self, call: Callable[[], T], path: str, *, token: str, json: object) -> T:
         """Post, run `call` when the response has begun, read the rest, return its result."""
-        headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
-        request = self._http.build_request(
-            "POST", path, headers=headers, content=encode_json(json), timeout=self.timeout
-        )
+        request = self._json_request("POST", path, token, json)
         try:
             with self._passing_time(request):
                 response = self._http.send(request, stream=True)

@@ -89,8 +89,8 @@ class Services:
     async def close(self) -> None:
         """Stop all work, summarise the journal since the start, and close the store."""
         await self.housekeeping.close()
-        await self.turns.close()
-        await self.exports.close()
+        await self.turns.tasks.close()
+        await self.exports.tasks.close()
         self.journal.close()
         # Without a usable data folder there is no summary, but the server still ends.
         with contextlib.suppress(*STORAGE_ERRORS):

@@ -12,7 +12,7 @@ import ssl
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -156,12 +156,7 @@ class LocalServer:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._end()
 
     def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -56,7 +56,7 @@ class SnapshotService:
         if self._changes:
             # Turns have been stopped, but their data are not consistent yet.
             raise bad_request("a reset or a restore is running: try again when it has ended")
-        turns, exports = self._turns.running_count, self._exports.running_count
+        turns, exports = self._turns.tasks.running_count, self._exports.tasks.running_count
         if turns or exports:
             raise bad_request(
                 f"{pluralize(turns, 'turn')} and {pluralize(exports, 'render')} are running, "
@@ -122,15 +122,15 @@ class SnapshotService:
 
     async def _stop_all(self) -> None:
         # New requests may start turns and renders while the others end.
-        while self._turns.running_count or self._exports.running_count:
-            await self._turns.close()
-            await self._exports.close()
+        while self._turns.tasks.running_count or self._exports.tasks.running_count:
+            await self._turns.tasks.close()
+            await self._exports.tasks.close()
 
     async def _stop_work_of(self, token: TokenRecord) -> bool:
         """Stop the work of a token; return whether there was any, so that more may have started."""
         sessions = self._deleter.session_ids(token)
-        is_stopped = await self._turns.stop(sessions)
-        return await self._exports.stop(sessions) or is_stopped
+        is_stopped = await self._turns.tasks.stop(sessions)
+        return await self._exports.tasks.stop(sessions) or is_stopped
 
     def _resume_work(self) -> None:
         """Recover stopped work that is still in the store, as after a killed process."""

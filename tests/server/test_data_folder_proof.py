@@ -360,7 +360,7 @@ def test_a_database_that_names_files_elsewhere_leads_nowhere(
     async def start() -> str:
         server = Services(Settings(data_dir=folder), None, render)
         server.start()
-        while server.exports.running_count:
+        while server.exports.tasks.running_count:
             await asyncio.sleep(0)
         status: str = server.context.store.fetch_value("SELECT status FROM renders")
         await server.close()

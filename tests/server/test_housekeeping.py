@@ -236,7 +236,7 @@ def test_what_runs_is_left_alone(bounded: ServerHarness) -> None:
         await bounded.server.housekeeping.enforce_retention()
         assert bounded.sessions() == [session.id]
         await bounded.clock.advance(2000)
-        while bounded.server.turns.running_count:
+        while bounded.server.turns.tasks.running_count:
             await asyncio.sleep(0)
         bounded.context.store.execute("UPDATE sessions SET used = 0")
         await bounded.server.housekeeping.enforce_retention()

@@ -152,7 +152,7 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
         # Whatever is written down by then, the render has not failed.
         assert harness.server.exports.find(token, "render_1").status in ("processing", "completed")
         free(harness.store)
-        while harness.server.exports.running_count:
+        while harness.server.exports.tasks.running_count:
             await asyncio.sleep(0)
 
     harness.run(play())
@@ -179,7 +179,7 @@ def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
             for _ in range(20):
                 await asyncio.sleep(0)
             assert harness.server.context.ledger.balance(token.id).frozen == 50
-        while harness.server.turns.running_count:
+        while harness.server.turns.tasks.running_count:
             await asyncio.sleep(0)
 
     harness.run(play())

@@ -44,7 +44,7 @@ class ServerHarness:
         await self.server.exports.submit(self.token, self.session, request, "1080p")
 
     async def end(self) -> None:
-        while self.server.turns.running_count or self.server.exports.running_count:
+        while self.server.turns.tasks.running_count or self.server.exports.tasks.running_count:
             await self.clock.advance(LONGEST)
         assert_consistent(self.server)
 
@@ -94,7 +94,7 @@ def test_what_begins_while_a_token_is_reset_is_stopped_too() -> None:
             server.turns.start(harness.token, harness.session, EDIT)
             await harness.submit("render_1")
             await forgetting
-            assert (server.turns.running_count, server.exports.running_count) == (0, 0)
+            assert (server.turns.tasks.running_count, server.exports.tasks.running_count) == (0, 0)
             await harness.end()
             assert server.context.ledger.balance(harness.token.id).available == 500
 

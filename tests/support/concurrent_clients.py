@@ -348,7 +348,7 @@ class ConcurrentClients:
         assert self._may_be_lost(client), "lost although nobody reset or restored anything"
 
     async def _check_the_end(self) -> None:
-        while self.server.turns.running_count or self.server.exports.running_count:
+        while self.server.turns.tasks.running_count or self.server.exports.tasks.running_count:
             await self.clock.advance(LONGEST)
         assert_consistent(self.server)
         kept = (await self._control("GET", "/snapshot")).json["snapshots"]

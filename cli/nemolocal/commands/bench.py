@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from ..argument_parser import add_command
+
 _DESCRIPTION = """\
 Compare local compression with the cloud's, for your own clips: size, speed
 and quality.
@@ -14,11 +16,8 @@ that the two can be compared. Results are cached.
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    bench = commands.add_parser(
-        "bench",
-        help="compare local compression with the cloud's",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    bench = add_command(
+        commands, "bench", "compare local compression with the cloud's", _DESCRIPTION
     )
     bench.add_argument("input", nargs="+", metavar="INPUT", help="a video file")
     bench.add_argument(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.plurals import pluralize, sized
 
+from ..argument_parser import add_command
 from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError
 
@@ -37,11 +38,8 @@ _MAX_LINES = 20
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    clean = commands.add_parser(
-        "clean",
-        help="remove old sessions and leftovers of killed commands",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    clean = add_command(
+        commands, "clean", "remove old sessions and leftovers of killed commands", _DESCRIPTION
     )
     clean.add_argument(
         "--data",

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from ..argument_parser import add_command
 from ..shared_options import add_only
 
 _DESCRIPTION = """\
@@ -19,12 +20,7 @@ nothing was checked.
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    conform = commands.add_parser(
-        "conform",
-        help="check a server against the contract",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    conform = add_command(commands, "conform", "check a server against the contract", _DESCRIPTION)
     conform.add_argument(
         "--base-url", metavar="URL", help="server to check (default: a temporary local one)"
     )

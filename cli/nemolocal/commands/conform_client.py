@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from ..argument_parser import add_command
 from ..shared_options import add_only
 
 _DESCRIPTION = """\
@@ -23,11 +24,11 @@ scenario took effect, or if the program made no call.
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    conform = commands.add_parser(
+    conform = add_command(
+        commands,
         "conform-client",
-        help="run a client through failure scenarios and check it against the contract",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "run a client through failure scenarios and check it against the contract",
+        _DESCRIPTION,
     )
     add_only(conform, "scenarios whose name")
     conform.add_argument("--list", action="store_true", help="list the scenarios and exit")

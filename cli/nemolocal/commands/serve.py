@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 
+# Options of the dialect; the first value is the default.
+_DIALECT_CHOICES = (
+    ("--sse", ("adk", "typed"), "events as ADK content parts, or typed by a type field"),
+    ("--heartbeat", ("line", "event"), "heartbeats as empty data lines or as events"),
+    ("--render", ("flat", "nested"), "render status at the top level or nested in an object"),
+    (
+        "--errors",
+        ("envelope", "http", "adk"),
+        "errors as HTTP 200 with a code in the body, as HTTP status codes, or as ADK does",
+    ),
+    (
+        "--export-402",
+        ("strict", "out_of_credits"),
+        "refuse an export with 402 for a missing attribution header (strict), or only to anonymous "
+        "tokens without credits",
+    ),
+)
+
+
 def add_parser(commands: Any) -> None:
     """Add the command."""
     serve = add_command(commands, "serve", "run the mock server")
@@ -147,38 +166,13 @@ def _add_dialect(serve: argparse.ArgumentParser) -> None:
         help="defaults for the options below: skills (the public skill documents), reference (the "
         "earlier API reference) or adk (the public ADK server) (default: skills)",
     )
-    group.add_argument(
-        "--sse",
-        choices=("adk", "typed"),
-        help="events as ADK content parts, or typed by a type field (default: adk)",
-    )
-    group.add_argument(
-        "--heartbeat",
-        choices=("line", "event"),
-        help="heartbeats as empty data lines or as events (default: line)",
-    )
+    for option, choices, text in _DIALECT_CHOICES:
+        group.add_argument(option, choices=choices, help=f"{text} (default: {choices[0]})")
     group.add_argument(
         "--heartbeat-seconds",
         type=float,
         metavar="S",
         help="seconds between heartbeats (default: 15)",
-    )
-    group.add_argument(
-        "--render",
-        choices=("flat", "nested"),
-        help="render status at the top level or nested in an object (default: flat)",
-    )
-    group.add_argument(
-        "--errors",
-        choices=("envelope", "http", "adk"),
-        help="errors as HTTP 200 with a code in the body, as HTTP status codes, or as ADK does "
-        "(default: envelope)",
-    )
-    group.add_argument(
-        "--export-402",
-        choices=("strict", "out_of_credits"),
-        help="refuse an export with 402 for a missing attribution header (strict), or only to "
-        "anonymous tokens without credits (default: strict)",
     )
 
 

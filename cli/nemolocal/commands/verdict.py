@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..argument_parser import add_command
 from ..shared_options import add_only, select_by_prefix
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ _UNKNOWN_PREFIX = "no check id starts with this: see `nemolocal verdict --list`"
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    verdict = commands.add_parser(
+    verdict = add_command(
+        commands,
         "verdict",
-        help="check a client against the contract by its recorded traffic",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "check a client against the contract by its recorded traffic",
+        _DESCRIPTION,
     )
     verdict.add_argument(
         "journal", nargs="?", metavar="JOURNAL", help="a journal (JSON Lines or JSON) or a HAR file"

@@ -109,7 +109,7 @@ def _make_server(
         return OwnerMiddleware(app, monitor, may_pass)
 
     def count_running_exports() -> int:
-        running: int = server.app.state.services.exports.running_count
+        running: int = server.app.state.services.exports.tasks.running_count
         return running
 
     # The program may call the server by the cloud's name.

@@ -7,7 +7,7 @@ from ..traffic.client_log import ClientLog
 from ..traffic.client_turn import ClientTurn
 from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
-from .state_reads import MAX_STATE_READS, check_resend, leading_unchanged_reads
+from .state_reads import MAX_STATE_READS, check_resend, check_state_read, leading_unchanged_reads
 
 _FIRST, _NEXT = 30.0, 60.0
 # A state read after this time is the user's, not the client's.
@@ -20,16 +20,7 @@ _UNKNOWN = "the state before the turn is not known"
 def cut_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding]:
     """A stream that was cut is not at its end: the client MUST look at the state."""
     yield from _unknown_endings(log)
-    for turn in _cuts(log):
-        reads, after = log.state_reads_after(turn)
-        if reads:
-            yield passed(turn, reads[0])
-        else:
-            actual = after.label if after else "nothing more"
-            shown = (after,) if after else ()
-            yield failed(
-                "what came next", "a look at the state", actual, turn, *shown, missing=True
-            )
+    yield from (check_state_read(log, turn) for turn in _cuts(log))
 
 
 @client_check("client.cut.wait", "CLI-4")
@@ -42,13 +33,20 @@ def state_read_waits_after_a_cut(log: ClientLog) -> Iterator[ClientFinding]:
             yield _apart(log, turn.ended, _FIRST, turn, reads[0])
 
 
+def _cuts_with_reads(
+    log: ClientLog,
+) -> Iterator[tuple[ClientTurn, tuple[RecordedCall, ...], list[RecordedCall] | None]]:
+    """Yield each cut turn, its state reads, and those of them at the start that saw no change."""
+    for turn in _cuts(log):
+        reads, _ = log.state_reads_after(turn)
+        yield turn, reads, leading_unchanged_reads(log, turn, reads)
+
+
 @client_check("client.cut.rhythm", "CLI-4")
 def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFinding]:
     """After a look at an unchanged state a client MUST wait 60 s before the next one."""
     yield from _unknown_endings(log)
-    for turn in _cuts(log):
-        reads, _ = log.state_reads_after(turn)
-        unchanged = leading_unchanged_reads(log, turn, reads)
+    for turn, reads, unchanged in _cuts_with_reads(log):
         if unchanged is None:
             yield inconclusive(_UNKNOWN, turn, *reads)
             continue
@@ -61,9 +59,7 @@ def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFind
 def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST take a turn for failed after 5 looks at an unchanged state, not before."""
     yield from _unknown_endings(log)
-    for turn in _cuts(log):
-        reads, _ = log.state_reads_after(turn)
-        unchanged = leading_unchanged_reads(log, turn, reads)
+    for turn, reads, unchanged in _cuts_with_reads(log):
         if unchanged is None:
             yield inconclusive(_UNKNOWN, turn, *reads)
         elif reads:

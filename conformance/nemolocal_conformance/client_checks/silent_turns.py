@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from ..traffic.client_log import ClientLog
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
-from .state_reads import MAX_STATE_READS, check_resend, leading_unchanged_reads
+from .state_reads import MAX_STATE_READS, check_resend, check_state_read, leading_unchanged_reads
 
 _APART = 30.0
 
@@ -16,15 +16,7 @@ def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFind
     for turn in log.turns:
         if not turn.is_silent:
             continue
-        reads, after = log.state_reads_after(turn)
-        if reads:
-            yield passed(turn, reads[0])
-        else:
-            actual = after.label if after else "nothing more"
-            shown = (after,) if after else ()
-            yield failed(
-                "what came next", "a look at the state", actual, turn, *shown, missing=True
-            )
+        yield check_state_read(log, turn)
 
 
 @client_check("client.resend", "CLI-3", "SSE-7")

@@ -28,6 +28,16 @@ _USER_PAUSE = 2.0
 _USER_REPEAT = "the user may have repeated the message"
 
 
+def check_state_read(log: ClientLog, turn: ClientTurn) -> ClientFinding:
+    """Require that the client reads the state after a turn before anything else in its session."""
+    reads, after = log.state_reads_after(turn)
+    if reads:
+        return passed(turn, reads[0])
+    actual = after.label if after else "nothing more"
+    shown = (after,) if after else ()
+    return failed("what came next", "a look at the state", actual, turn, *shown, missing=True)
+
+
 def leading_unchanged_reads(
     log: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
 ) -> list[RecordedCall] | None:

@@ -138,14 +138,27 @@ def _validate_error_path(
             expect_true("message", path in message, path, message)
 
 
+def _render_unless_error(
+    context: CheckContext,
+    model: ServerModel,
+    step: StatusStep | CancelStep | DownloadStep,
+    response: TargetResponse,
+) -> ModelRender | None:
+    """Return the render of a step; None if the response is the error that was expected."""
+    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
+        return None
+    render = model.render_of(step, step.render)
+    assert render is not None  # otherwise an error was required
+    return render
+
+
 def validate_status(
     context: CheckContext, model: ServerModel, step: StatusStep, response: TargetResponse
 ) -> None:
     """Validate a status (REN-4, REN-5, REN-8)."""
-    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
+    render = _render_unless_error(context, model, step, response)
+    if render is None:
         return
-    render = model.render_of(step, step.render)
-    assert render is not None  # otherwise an error was required
     _validate_status_reply(model, render, response)
 
 
@@ -215,10 +228,9 @@ def validate_cancel(
     context: CheckContext, model: ServerModel, step: CancelStep, response: TargetResponse
 ) -> None:
     """Require that a cancelled render failed, unless it was already completed (REN-8)."""
-    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
+    render = _render_unless_error(context, model, step, response)
+    if render is None:
         return
-    render = model.render_of(step, step.render)
-    assert render is not None  # otherwise an error was required
     with under_rule("REN-8"):
         expect_equal("the HTTP status", response.status, 200)
         status = flatten_render(response.json).get("status")
@@ -231,10 +243,9 @@ def validate_download(
     context: CheckContext, model: ServerModel, step: DownloadStep, response: TargetResponse
 ) -> None:
     """Require that the fallback download gives a file only for a completed render (REN-8)."""
-    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
+    render = _render_unless_error(context, model, step, response)
+    if render is None:
         return
-    render = model.render_of(step, step.render)
-    assert render is not None  # otherwise an error was required
     is_file = response.status == 200 and response.body[4:8] == b"ftyp"
     if render.status in FINAL_STATUSES:
         with under_rule("REN-8"):

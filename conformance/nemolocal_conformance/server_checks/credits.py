@@ -110,13 +110,19 @@ def failed_work_is_given_back(context: CheckContext) -> None:
     expect_equal("the balance", (balance["available"], balance["frozen"]), (2 * price, 0))
 
 
-@server_check("credits.lacking.refused", "CRD-4", needs_control=True)
-def too_few_credits_are_refused(context: CheckContext) -> None:
-    """A turn that costs more than is available MUST be 2001, before anything is streamed."""
+def _session_without_credits(context: CheckContext) -> tuple[str, TargetAccount]:
+    """Open a session with a clip for an account that has one credit too few for an edit."""
     price = context.require_price("editing")
     account = context.make_account(credits=price - 1, anonymous=True)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
+    return session, account
+
+
+@server_check("credits.lacking.refused", "CRD-4", needs_control=True)
+def too_few_credits_are_refused(context: CheckContext) -> None:
+    """A turn that costs more than is available MUST be 2001, before anything is streamed."""
+    session, account = _session_without_credits(context)
     stream = context.send_message(session, PUT_ON_TIMELINE, account)
     expect_error(context, stream.response, ResponseCode.NO_CREDITS)
 
@@ -124,10 +130,7 @@ def too_few_credits_are_refused(context: CheckContext) -> None:
 @server_check("credits.lacking.unchanged", "CRD-4", needs_control=True)
 def refused_turn_changes_nothing(context: CheckContext) -> None:
     """A turn refused with 2001 MUST leave draft and balance as they were."""
-    price = context.require_price("editing")
-    account = context.make_account(credits=price - 1, anonymous=True)
-    session = context.new_session(account)
-    context.upload(session, "clip.mp4", account=account)
+    session, account = _session_without_credits(context)
     before = known_draft(context.read_draft(session, account)), context.read_balance(account)
     context.send_message(session, PUT_ON_TIMELINE, account)
     after = known_draft(context.read_draft(session, account)), context.read_balance(account)

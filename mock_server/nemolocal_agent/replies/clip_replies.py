@@ -246,21 +246,14 @@ def describe_loop(edit: Loop, language: Language) -> str:
 
 def describe_slideshow(edit: Slideshow, language: Language) -> str:
     """A slideshow."""
+    reply = in_language(language, "made a slideshow of your pictures", "用图片制作了幻灯片")
     if edit.each_ms is not None:
         length = format_length(edit.each_ms, language)
-        return in_language(
-            language,
-            f"made a slideshow of your pictures, {length} each",
-            f"用图片制作了幻灯片，每张{length}",
-        )
+        return reply + in_language(language, f", {length} each", f"，每张{length}")
     if edit.total_ms is not None:
         length = format_length(edit.total_ms, language)
-        return in_language(
-            language,
-            f"made a slideshow of your pictures, {length} in all",
-            f"用图片制作了幻灯片，总长{length}",
-        )
-    return in_language(language, "made a slideshow of your pictures", "用图片制作了幻灯片")
+        return reply + in_language(language, f", {length} in all", f"，总长{length}")
+    return reply
 
 
 def describe_set_speed(edit: SetSpeed, language: Language) -> str:

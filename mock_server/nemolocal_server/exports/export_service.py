@@ -7,7 +7,7 @@ and running renders start again. Their status and progress never go back (REN-5)
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,31 +152,13 @@ class ExportService:
         self._repository = ExportRepository(context.store, context.clock)
         self._faults = RenderFaults(context.store)
         self._session_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._tasks = SessionTasks()
+        self.tasks = SessionTasks()
         self._tasks_by_file: dict[str, asyncio.Task[None]] = {}
 
     def resume(self) -> None:
         """Start the renders again that an earlier process did not finish, oldest first."""
         for export in self._repository.unfinished():
             self._start(export)
-
-    async def close(self) -> None:
-        """Stop the running renders; they start again with the next server."""
-        await self._tasks.close()
-
-    @property
-    def running_count(self) -> int:
-        """The number of queued and running renders."""
-        return self._tasks.running_count
-
-    @property
-    def active_sessions(self) -> set[str]:
-        """The sessions with queued or running renders."""
-        return self._tasks.active_sessions
-
-    async def stop(self, sessions: Collection[str]) -> bool:
-        """Stop the renders of sessions that will be deleted; return whether there were any."""
-        return await self._tasks.stop(sessions)
 
     async def submit(
         self,
@@ -263,7 +245,7 @@ class ExportService:
 
     def _start(self, export: ExportRecord, plan: RenderPlan | None = None) -> None:
         """Render in the background; without a plan the stored draft is planned."""
-        task = self._tasks.start(
+        task = self.tasks.start(
             export.session_id,
             self._run(export, plan),
             on_defect=lambda: self._repository.fail(export, _DEFECT),

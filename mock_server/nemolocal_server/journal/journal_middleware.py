@@ -1,7 +1,5 @@
 """The middleware that records every exchange for the journal."""
 
-from types import TracebackType
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.clock import Clock, get_wait_speed
@@ -98,12 +96,7 @@ class _Recorder:
     def __enter__(self) -> "_Recorder":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if isinstance(error, Exception) and not self._exchange.status and not self._is_disconnected:
             # A defect of ours: Starlette responds outside of this middleware.
             self._exchange.status, self._is_complete = int(ResponseCode.INTERNAL), True

@@ -185,7 +185,7 @@ class Housekeeping:
 
     @property
     def _busy(self) -> set[str]:
-        return self._turns.active_sessions | self._exports.active_sessions
+        return self._turns.tasks.active_sessions | self._exports.tasks.active_sessions
 
     async def _delete(self, sessions: Sequence[str], reason: str) -> int:
         """Delete those of the sessions in which nothing runs, in batches; return how many."""

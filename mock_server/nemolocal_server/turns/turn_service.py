@@ -6,7 +6,7 @@ disconnects (SSE-7).
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from itertools import chain
 
 from nemolocal_agent import (
@@ -176,7 +176,7 @@ class TurnService:
         self._drafts = DraftService(context)
         self._planner = TurnPlanner(context, self._repository, self._drafts)
         self._media_generator = MediaGenerator(context, self._drafts)
-        self._tasks = SessionTasks()
+        self.tasks = SessionTasks()
 
     def recover(self) -> None:
         """Fail the turns that a killed process left running, and give their credits back.
@@ -185,24 +185,6 @@ class TurnService:
         """
         for late in self._repository.recover():
             self._resume_late_edit(late)
-
-    async def close(self) -> None:
-        """Stop all turns; `recover` at the next start gives their credits back."""
-        await self._tasks.close()
-
-    @property
-    def running_count(self) -> int:
-        """The number of turns that are playing or wait to be applied late."""
-        return self._tasks.running_count
-
-    @property
-    def active_sessions(self) -> set[str]:
-        """The sessions in which a turn is playing or waits."""
-        return self._tasks.active_sessions
-
-    async def stop(self, sessions: Collection[str]) -> bool:
-        """Stop the turns of these sessions; return whether there were any."""
-        return await self._tasks.stop(sessions)
 
     def start(
         self,
@@ -225,7 +207,7 @@ class TurnService:
                 has_text=any(isinstance(step.action, Text) for step in turn.steps),
                 outcome=turn.outcome if turn.stages else None,
             )
-        task = self._tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
+        task = self.tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
         # A task that is cancelled before its first step does not end the stream itself.
         task.add_done_callback(lambda _: turn.emit(None))
         return turn
@@ -291,7 +273,7 @@ class TurnService:
         intent = parse_message(late.message)
         turn.stages = () if isinstance(intent, NoEdit) else split_stages(intent)
         turn.outcome = EditOutcome(True, "late", late.late)
-        self._tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
+        self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
     async def _apply_late(self, turn: RunningTurn) -> None:
         """Apply all edits after a wait; only the draft and the credits show a failure."""
