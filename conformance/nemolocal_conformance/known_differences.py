@@ -45,7 +45,7 @@ def apply_known_differences(
     evaluated = {verdict.check for verdict in report.verdicts}
     unknown = tuple(sorted(set(reasons) - evaluated - set(report.left_out)))
     verdicts = tuple(_apply(verdict, reasons.get(verdict.check)) for verdict in report.verdicts)
-    return msgspec.structs.replace(report, verdicts=verdicts, strangers=unknown)
+    return msgspec.structs.replace(report, verdicts=verdicts, unknown_ids=unknown)
 
 
 def _apply(verdict: Verdict, reason: str | None) -> Verdict:

@@ -45,7 +45,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of a run against one server, with verdicts in catalogue order.
 
     `alternatives` lists, by rule, which way the server goes where sources disagree. `left_out` are
-    checks that were not selected or not affordable, `strangers` ids in the list of known
+    checks that were not selected or not affordable, `unknown_ids` ids in the list of known
     differences that no check has. `at` is the start time (ISO 8601, UTC).
     """
 
@@ -55,7 +55,8 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     alternatives: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
-    strangers: tuple[str, ...] = ()
+    # The name in JSON is older.
+    unknown_ids: tuple[str, ...] = msgspec.field(default=(), name="strangers")
     seconds: float = 0.0
     at: str = ""
 
@@ -70,4 +71,4 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
         evaluated = len(self.verdicts) - unjudged
         if self.count("error") or not evaluated:
             return 2
-        return 1 if self.count("failed") or self.strangers else 0
+        return 1 if self.count("failed") or self.unknown_ids else 0

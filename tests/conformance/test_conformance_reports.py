@@ -102,7 +102,7 @@ def test_markdown_shows_what_did_not_pass() -> None:
 
 
 def test_markdown_names_unknown_known_differences() -> None:
-    odd = msgspec.structs.replace(report("passed"), strangers=("chat.gone",))
+    odd = msgspec.structs.replace(report("passed"), unknown_ids=("chat.gone",))
     assert "No check is called: chat.gone" in as_markdown(odd)
     assert odd.exit_code == 1
 
@@ -246,7 +246,7 @@ def test_a_known_failure_is_known_and_a_stale_entry_fails() -> None:
 
 def test_known_difference_of_an_unknown_check_fails_the_run() -> None:
     judged = apply_known_differences(report("passed"), [KnownDifference("chat.number.9", "gone")])
-    assert judged.strangers == ("chat.number.9",)
+    assert judged.unknown_ids == ("chat.number.9",)
     assert judged.exit_code == 1
 
 

@@ -139,7 +139,7 @@ _SERVER = ConformanceReport(
     ),
     alternatives={"GEN-2": ("errors=http",), "SSE-2": ("sse=adk", "sse=typed")},
     left_out=("credits.hold",),
-    strangers=("chat.gone",),
+    unknown_ids=("chat.gone",),
     seconds=12.345,
     at="2023-11-14T22:13:20.000Z",
 )

@@ -15,8 +15,8 @@ def as_markdown(report: ConformanceReport) -> str:
     found = [v for v in sort_by_outcome(report) if v.outcome not in ("passed", "not applicable")]
     if found:
         lines += ["| check | outcome | rule | why |", "|---|---|---|---|", *map(_row, found), ""]
-    if report.strangers:
-        lines += [f"No check is called: {escape_markdown(', '.join(report.strangers))}", ""]
+    if report.unknown_ids:
+        lines += [f"No check is called: {escape_markdown(', '.join(report.unknown_ids))}", ""]
     if report.alternatives:
         lines += ["Where sources disagree, this server:", ""]
         lines += [f"- {rule}: {', '.join(seen)}" for rule, seen in report.alternatives.items()]
