@@ -17,6 +17,7 @@ from nemolocal.main import main
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
 from nemolocal_server.dialect import Dialect
+from nemolocal_server.faults.fault_scenario import builtin_scenarios
 from nemolocal_server.logging_config import LOG_LEVELS, LogOptions
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -110,6 +111,14 @@ def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
     outcome = run("serve", "--host", host, "--port", 0, "--data", "")
     assert outcome.status == 1
     assert outcome.err.endswith("use an address of this machine as --host\n")
+
+
+def test_help_names_every_built_in_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    # A name may be broken at its hyphen.
+    shown = set(re.findall(r"[\w-]+", re.sub(r"-\n\s+", "-", capsys.readouterr().out)))
+    assert set(builtin_scenarios()) <= shown
 
 
 @pytest.mark.slow
