@@ -120,7 +120,7 @@ CODES = {
 }
 
 
-# Nothing but what is filled in: it is told elsewhere.
+# A text that is only a placeholder: its values are listed elsewhere.
 _FILLED = re.compile(r"\{[^}]*\}")
 
 
@@ -183,8 +183,8 @@ def media_errors() -> list[Said]:
     """Reasons for which a file is refused."""
     calls = _calls(SERVER, {"MediaRejected"})
     found = {_argument(module, call, 0) for module, call in calls}
-    told = sorted(text for text in found if not _FILLED.fullmatch(text))
-    return [Said("MediaRejected", "4001", text) for text in told]
+    texts = sorted(text for text in found if not _FILLED.fullmatch(text))
+    return [Said("MediaRejected", "4001", text) for text in texts]
 
 
 _PREFIXES = {
@@ -196,7 +196,7 @@ _PREFIXES = {
 
 
 def _added(made: str, code: str, message: str) -> str:
-    """The way out that the client tells for a refusal; "" for what it never asks for."""
+    """Return the remedy that the client shows for a refusal; "" if it never causes it."""
     if code == "404":
         return ""
     if made == "unsupported_file":
@@ -264,8 +264,10 @@ def _calls(folder: Path, names: set[str]) -> Iterator[tuple[_Module, ast.Call]]:
 
 @functools.cache
 def _all_calls(folder: Path) -> list[tuple[_Module, ast.Call]]:
-    told = re.compile("|".join({*KINDS, *REFUSALS, *STATUSES, "ContractError", "MediaRejected"}))
-    paths = [path for path in sorted(folder.rglob("*.py")) if told.search(path.read_text("utf-8"))]
+    pattern = re.compile("|".join({*KINDS, *REFUSALS, *STATUSES, "ContractError", "MediaRejected"}))
+    paths = [
+        path for path in sorted(folder.rglob("*.py")) if pattern.search(path.read_text("utf-8"))
+    ]
     return [
         (module, node)
         for module in map(_Module, paths)
@@ -303,7 +305,7 @@ def table() -> str:
     parts.append(BETWEEN_HEAD)
     parts += [_row(str(status), remedy) for status, remedy in PROXY_REMEDIES.items()]
     parts.append(REASONS_HEAD)
-    parts += [_row(*told) for told in REASONS.values()]
+    parts += [_row(*row) for row in REASONS.values()]
     parts.append(SYSTEM_HEAD)
     parts += [_row(reason, remedy) for reason, remedy in sorted(REMEDIES.items())]
     parts.append(COMMANDS_HEAD)

@@ -1,13 +1,13 @@
-"""`python -m nemolocal` is the command `nemolocal`, which begins here too.
+"""The entry point of `nemolocal` and `python -m nemolocal`.
 
-Nothing is imported before an interrupt is waited for: importing takes as long as many a command.
+Ctrl-C is handled before anything else is imported: imports take longer than many a command.
 """
 
 import sys
 
 
 def main() -> int:
-    """Run the command; 130, in one line, where it is interrupted at any time."""
+    """Run the command; return 130 after one line if it is interrupted at any time."""
     try:
         from .termination import graceful_termination
 

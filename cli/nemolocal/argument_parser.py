@@ -1,4 +1,4 @@
-"""The argument parser of the command: it says what was meant, with the usage that is meant."""
+"""An argument parser that suggests the nearest word and prints the right usage."""
 
 import argparse
 import difflib
@@ -6,19 +6,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# As for any other wrong usage.
+# The exit status of wrong usage.
 _USAGE = 2
 
 
 class SuggestingParser(argparse.ArgumentParser):
-    """Complains by the sub-command that does not know an argument, and names the nearest word."""
+    """Reports unknown arguments with the usage of their sub-command, and the nearest word."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Nothing is unknown: argparse would complain of it by the usage of the whole command.
+        """Report unknown arguments here: argparse would print the usage of the whole command.
 
-        Who gives no word at all where a command is due wants to know which there are.
+        Without any argument where a command is required, print the help.
         """
         if self._subparsers is not None and not (sys.argv[1:] if args is None else args):
             self.print_help(sys.stderr)
@@ -35,7 +35,7 @@ class SuggestingParser(argparse.ArgumentParser):
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
             meant = _suggestion(str(value), map(str, action.choices or ()))
-            # Whoever is told what was meant need not read the whole list.
+            # With a suggestion, the whole list is noise.
             said = f"unknown value {value!r}{meant}" if meant else error.message
             raise argparse.ArgumentError(action, said) from None
 
@@ -43,7 +43,7 @@ class SuggestingParser(argparse.ArgumentParser):
 def add_command(
     commands: Any, name: str, about: str, description: str = "", **options: Any
 ) -> argparse.ArgumentParser:
-    """Add a command; its help is `description` as it is, or `about` as a sentence."""
+    """Add a command; its help is `description`, or `about` as a sentence."""
     if description:
         options["formatter_class"] = argparse.RawDescriptionHelpFormatter
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -53,7 +53,7 @@ def add_command(
 
 
 def as_sentence(words: str) -> str:
-    """Words as a sentence; `str.capitalize` would make `MP4` of them `mp4`."""
+    """Return words as a sentence; `str.capitalize` would turn `MP4` into `mp4`."""
     return f"{words[:1].upper()}{words[1:]}."
 
 

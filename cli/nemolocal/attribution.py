@@ -1,4 +1,4 @@
-"""On whose behalf the command calls (CLI-1), and which version it is."""
+"""The attribution of the command's calls (CLI-1), and its version."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _VARIABLES = ("SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE")
 
 
 def installed_version() -> str:
-    """The version of the installed package; "0" where it runs from a folder of sources."""
+    """Return the version of the installed package; "0" if it runs from a source folder."""
     try:
         return version(_NAME)
     except PackageNotFoundError:
@@ -22,10 +22,10 @@ def installed_version() -> str:
 
 
 def command_attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
-    """This command, or the skill that SKILL_NAME and SKILL_VERSION name.
+    """Return the attribution of this command, or of the skill in SKILL_NAME and SKILL_VERSION.
 
     The platform is SKILL_SOURCE, else that of the folder in which the command is installed. Raises
-    `UsageError` where one of them cannot be sent.
+    `UsageError` if one of them is not allowed in a header.
     """
     # Imported late: `--version` needs none of it.
     from nemolocal_skill.attribution import attribution_of, platform_of
@@ -38,7 +38,7 @@ def command_attribution(environment: Mapping[str, str] = os.environ) -> Attribut
 
 
 def check_attribution_variables(environment: Mapping[str, str] = os.environ) -> None:
-    """Raise `UsageError` where a variable of the attribution cannot be sent."""
+    """Raise `UsageError` if a variable of the attribution is not allowed in a header."""
     from nemolocal_client.httpx_adapter import encode_header_value
 
     for variable in _VARIABLES:

@@ -1,4 +1,4 @@
-"""The prompt of a conversation in a terminal, with a history that outlives it."""
+"""The prompt of a chat in a terminal, with a saved history."""
 
 import contextlib
 import sys
@@ -15,7 +15,7 @@ _HISTORY_MAX = 1000
 
 
 def prompt_lines() -> Iterator[str]:
-    """Lines with a history that lives from one conversation to the next."""
+    """Reads lines; the history is saved between chats."""
     with _history():
         print("Say what to edit, or /help", file=sys.stderr)
         interrupted = False
@@ -23,7 +23,7 @@ def prompt_lines() -> Iterator[str]:
             try:
                 message = decode_argument(input(_PROMPT))
             except EOFError:
-                # The prompt has no end of line of its own.
+                # The prompt does not end with a newline.
                 print(file=sys.stderr)
                 return
             except KeyboardInterrupt:
@@ -39,7 +39,7 @@ def prompt_lines() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _history() -> Iterator[None]:
-    """Arrow keys and a kept history, where this Python has readline."""
+    """Enable arrow keys and a saved history if this Python has readline."""
     try:
         import readline
     except ImportError:

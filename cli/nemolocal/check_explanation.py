@@ -1,4 +1,4 @@
-"""What `--explain ID` prints of a check of a server or a client."""
+"""The output of `--explain ID` for a check of a server or a client."""
 
 from nemolocal_conformance.client_checks.client_check import ClientCheck
 from nemolocal_conformance.reports.report_text import GRADE_NAMES

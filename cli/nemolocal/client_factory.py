@@ -1,4 +1,4 @@
-"""The backend that a command talks to: a server of its own, or the one that --base-url names."""
+"""The client of a command, for the server of --base-url or an embedded one."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from .attribution import command_attribution
 from .embedded_server import EmbeddedServer
 from .errors import UsageError
 
-# A local render takes as long as it takes: it is asked for twice a second, for 10 minutes.
+# A local render takes real time: it is polled twice a second, for 10 minutes.
 _POLL_SECONDS = 0.5
 _POLL_TIMES = 1200
 _HEALTH_TIMEOUT = 5.0
@@ -47,9 +47,9 @@ def open_client(
     own: EmbeddedServer = DEFAULT_EMBEDDED_SERVER,
     reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Iterator[Client]:
-    """A client of the server at `base_url`, or of one of its `own` that ends with it.
+    """Open a client of the server at `base_url`, or of the embedded server `own`.
 
-    A server that is gone is looked for as long as `reconnect` says, in seconds.
+    A server that disappears is retried for `reconnect` seconds.
     """
     with contextlib.ExitStack() as stack:
         if base_url is None:
@@ -107,10 +107,10 @@ def _local_client(
     environment: Mapping[str, str] | None,
     reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Client:
-    """A client whose waits pass as fast as the server's; renders take real time all the same.
+    """Return a client whose waits are divided by the server's speed; renders take real time.
 
-    So does its patience with a turn (CLI-5), which goes by the time and not by waits: a clip that
-    is generated here takes as long as it takes, and a turn that hangs the server ends itself.
+    So does the limit of a turn (CLI-5): generating a clip takes real time here, and the server ends
+    a turn that hangs.
     """
     return Client(
         base_url,
@@ -130,10 +130,10 @@ class _Health(msgspec.Struct):
 
 
 def _local_speed(base_url: str) -> float | None:
-    """The speed of a server of ours; None if it is not one, or says nothing."""
+    """Return the speed of a local server; None for any other server."""
     url = base_url.rstrip("/") + HEALTH.template
     try:
-        # Reading all authorities takes longer than the answer, and plain HTTP needs none.
+        # Loading certificate authorities takes longer than the call, and plain HTTP needs none.
         verify = httpx.URL(url).scheme != "http"
         reply = httpx.get(url, timeout=_HEALTH_TIMEOUT, trust_env=False, verify=verify)
         health = msgspec.json.decode(reply.content, type=_Health)

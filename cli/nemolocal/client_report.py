@@ -1,4 +1,4 @@
-"""What `nemolocal verdict` and `nemolocal exec --verdict` tell of a client, in lines."""
+"""The lines that `nemolocal verdict` and `nemolocal exec --verdict` print about a client."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _MAX_IDS = 12
 
 
 def report_lines(report: ConformanceReport, name: str, entries: int) -> Iterator[str]:
-    """What was found, in lines, the worst first; `name` is the journal's, of so many entries."""
+    """Return the findings as lines, the worst first; `name` is the name of the journal."""
     for verdict in sort_by_outcome(report):
         if verdict.outcome not in _UNREPORTED:
             yield _line(verdict)
@@ -24,11 +24,11 @@ def report_lines(report: ConformanceReport, name: str, entries: int) -> Iterator
 
 
 def _line(verdict: Verdict) -> str:
-    """`failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
+    """Return a line such as `failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
     notes = [entry_list(verdict.entries, _MAX_IDS)] if verdict.entries else []
     notes += [f"{pluralize(verdict.credits, 'credit')} in the cloud"] if verdict.credits else []
-    told = f" ({'; '.join(notes)})" if notes else ""
-    return f"{verdict.outcome} {verdict.check}: {verdict_reason(verdict)}{told}"
+    details = f" ({'; '.join(notes)})" if notes else ""
+    return f"{verdict.outcome} {verdict.check}: {verdict_reason(verdict)}{details}"
 
 
 def _summary(report: ConformanceReport, name: str, entries: int) -> str:

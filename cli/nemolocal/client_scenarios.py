@@ -1,4 +1,4 @@
-"""The scenarios of `nemolocal conform-client`: a program runs in each, and is judged."""
+"""Runs and checks a program in the scenarios of `nemolocal conform-client`."""
 
 import argparse
 import contextlib
@@ -40,9 +40,9 @@ from .shared_options import select_by_prefix
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
 
-# Minutes of waiting pass in seconds. A scenario that judges one short wait has its own, slower one.
+# Minutes of waiting pass in seconds. A scenario about one short wait sets a slower speed.
 _SPEED = 200.0
-# An export is pending at the first poll (after 30 s), and rendered at the second.
+# An export is pending at the first poll (after 30 s) and completed at the second.
 _RENDER_QUEUE = 45.0
 _NEVER_RENDERED = "render-stuck"
 _TOKEN = "nmv_usr_of-the-scenario"
@@ -53,7 +53,7 @@ _URL_CAVEAT = "it does not call the address in NEMO_API_URL"
 
 
 class RunOptions(msgspec.Struct, frozen=True):
-    """What is run, how long at most, whether in the cloud's place, and where all of it is kept."""
+    """The program, its time limit, whether the server replaces the cloud, and the report folder."""
 
     command: tuple[str, ...]
     timeout: float
@@ -65,14 +65,14 @@ class RunOptions(msgspec.Struct, frozen=True):
 
 
 def list_scenarios(arguments: argparse.Namespace) -> int:
-    """Print the scenarios that were asked for."""
+    """Print the selected scenarios."""
     for scenario in _selected_scenarios(arguments):
         print(f"{scenario.name:24} {scenario.about}")
     return 0
 
 
 def run_scenarios(arguments: argparse.Namespace) -> int:
-    """0 nothing failed, 1 something did, 2 no scenario came up, or no call was seen."""
+    """Return 0 if no check failed, 1 if one failed, 2 if no scenario or call was seen."""
     chosen, order = _selected_scenarios(arguments), _run_options(arguments)
     outcomes = []
     for scenario in chosen:
@@ -104,13 +104,13 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
 
 
 def run_scenario(order: RunOptions, scenario: ClientScenario) -> ScenarioResult:
-    """Run the program in a scenario, on a server of its own."""
+    """Run the program in a scenario, against a new server."""
     settings = scenario_settings(scenario)
     with (
         TemporaryFolder("conform-client") as own,
         _open_environment(order, scenario, settings, own) as place,
     ):
-        # Nothing of ours is in what the program is given.
+        # The program's folder contains none of our files.
         folder = own / "program"
         folder.mkdir()
         if place.unsealed_reason:
@@ -148,7 +148,7 @@ def _open_environment(
 
 
 def scenario_settings(scenario: ClientScenario) -> "Settings":
-    """The settings of the server on which a scenario is played."""
+    """Return the settings of a scenario's server."""
     from nemolocal_server.settings_loader import load_settings
 
     wanted = {"token": _TOKEN, "user_id": _USER, **(scenario.token or {})}
@@ -162,7 +162,7 @@ def scenario_settings(scenario: ClientScenario) -> "Settings":
 def _expand_command(
     order: RunOptions, scenario: ClientScenario, folder: Path, url: str
 ) -> list[str]:
-    """The program's words with its places filled in."""
+    """Return the command line with its placeholders replaced."""
     clip = folder / CLIP
     clip.write_bytes(read_sample(CLIP) if scenario.clip == "clip" else b"This is no clip.\n" * 100)
     fillings = {"{url}": url, "{clip}": str(clip), "{folder}": str(folder)}
@@ -173,11 +173,14 @@ def _expand_command(
 
 
 def _environment(scenario: ClientScenario, settings: "Settings", folder: Path) -> dict[str, str]:
-    """Nothing that a run before has kept, and nobody's token but the scenario's."""
+    """Return the environment without saved state of earlier runs, and with the scenario's token."""
     found = {name: value for name, value in os.environ.items() if name != "NEMO_TOKEN"}
     token = {} if scenario.token is None else {"NEMO_TOKEN": _TOKEN}
-    told = {"NEMO_SPEED": f"{settings.speed:g}", "NEMOLOCAL_CONFIG_DIR": str(folder / "config")}
-    return {**found, **told, **token}
+    variables = {
+        "NEMO_SPEED": f"{settings.speed:g}",
+        "NEMOLOCAL_CONFIG_DIR": str(folder / "config"),
+    }
+    return {**found, **variables, **token}
 
 
 def _log(said: str) -> None:

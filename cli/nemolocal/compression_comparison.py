@@ -1,4 +1,4 @@
-"""What `nemolocal bench` does: local compression against the cloud, measured and reported."""
+"""Runs `nemolocal bench`: measures local compression against the cloud and writes the report."""
 
 import argparse
 import os
@@ -27,7 +27,7 @@ _MAX_VMAF = 100.0
 
 
 def compare_compression(arguments: argparse.Namespace) -> int:
-    """0 where everything was compared, 2 with one line where something is wrong with the input."""
+    """Return 0 if everything was compared; raise an error with one line for invalid input."""
     try:
         wanted = _comparison_options(arguments)
         old = _read(Path(arguments.compare)) if arguments.compare else None
@@ -67,7 +67,7 @@ def _check_server(arguments: argparse.Namespace) -> None:
 
 
 def _base_url(arguments: argparse.Namespace) -> str:
-    """The server of the cloud leg; none where the cloud would need a token that is not there."""
+    """Return the server of the cloud's part; None if the cloud needs a token and there is none."""
     if arguments.base_url:
         return str(arguments.base_url)
     if os.environ.get(TOKEN_VARIABLE):
@@ -86,7 +86,7 @@ def _read(path: Path) -> BenchReport:
 
 
 def _report_folder(name: str | None) -> Path | None:
-    """The folder of the report, known to be writable before minutes are spent."""
+    """Return the report folder; checks that it is writable before minutes of work."""
     if name is None:
         return None
     folder = Path(name)

@@ -1,4 +1,4 @@
-"""The checks of `nemolocal conform`: chosen, run, explained."""
+"""Selects, runs and explains the checks of `nemolocal conform`."""
 
 import argparse
 import contextlib
@@ -32,14 +32,14 @@ _UNKNOWN = "no check id starts with this: see `nemolocal conform --list`"
 
 
 def list_checks(arguments: argparse.Namespace) -> int:
-    """Print the checks that were asked for."""
+    """Print the selected checks."""
     for check in _selected_checks(arguments):
         print(f"{check.id}  {check.sentence}")
     return 0
 
 
 def run_checks(arguments: argparse.Namespace) -> int:
-    """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+    """Return 0 if no check failed, 1 if one failed, 2 for an error or if nothing was checked."""
     checks = _selected_checks(arguments)
     try:
         report = _run_checks(arguments, checks)
@@ -52,7 +52,7 @@ def run_checks(arguments: argparse.Namespace) -> int:
 
 
 def _selected_checks(arguments: argparse.Namespace) -> list[ServerCheck]:
-    """The checks that were asked for, in the order of the contract."""
+    """Return the selected checks in the order of the contract."""
     known = {check.id: check for check in server_catalogue().values()}
     chosen = select_by_prefix(known, arguments.only, _UNKNOWN)
     if arguments.smoke:
@@ -90,7 +90,7 @@ def _run_checks(arguments: argparse.Namespace, checks: list[ServerCheck]) -> Con
 def _checks_within_budget(
     arguments: argparse.Namespace, checks: list[ServerCheck], given: bool
 ) -> list[ServerCheck]:
-    """What may be played where it costs money; what was asked for by name must all be."""
+    """Return the checks within the budget; those selected by name must all fit."""
     budget = Budget(arguments.max_credits, arguments.max_tokens, given)
     if arguments.only:
         wanted = [check for check in checks if not check.needs_control]
@@ -104,7 +104,7 @@ def _ignore_verdict(verdict: Verdict) -> None:
 
 
 def explain_check(name: str) -> int:
-    """Print what a check is about: its rules, its cost, what it stands on."""
+    """Print a check with its rules, cost and prerequisites."""
     check = server_catalogue().get(name)
     if check is None:
         raise UsageError(f"no check has the id {name!r}: see `nemolocal conform --list`")

@@ -1,4 +1,4 @@
-"""`nemolocal conform --random N` and `--replay FILE`: scripts of calls against a small model."""
+"""`nemolocal conform --random N` and `--replay FILE`: scripts of calls checked by a model."""
 
 import argparse
 import contextlib
@@ -41,7 +41,7 @@ _FuzzOutcome = tuple[tuple[Verdict, ...], int, int]
 
 
 def run_fuzz(arguments: argparse.Namespace) -> int:
-    """0 all right, 1 an answer was not allowed, 2 nothing could be judged."""
+    """Return 0 if every response was allowed, 1 if one was not, 2 if nothing could be checked."""
     if arguments.only or arguments.smoke or arguments.known:
         raise UsageError(
             "--only, --smoke and --known are for checks: they cannot be combined with --random or "
@@ -70,7 +70,7 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _open_runner(arguments: argparse.Namespace) -> Iterator[ScriptRunner]:
-    """A player of the server that is judged: the one that is named, or a new one."""
+    """Open a script runner for the server of --base-url, or for a new one."""
     with (
         open_target(arguments.base_url) as base_url,
         open_script_runner(
@@ -107,7 +107,7 @@ def _search(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
         reach = ScriptCapabilities(edits=edits, tokens=tokens, clock=False, render_ends=False)
 
     def open_player() -> contextlib.AbstractContextManager[ScriptRunner]:
-        """Another server for each script, where they are for the asking."""
+        """Return a factory of new servers, one for each script, if the server is embedded."""
         return contextlib.nullcontext(player) if arguments.base_url else _open_runner(arguments)
 
     with TemporaryFolder("conform") as home:
@@ -127,7 +127,7 @@ def _search(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
 def _remaining_budget(
     arguments: argparse.Namespace, player: ScriptRunner, script: CallScript | None = None
 ) -> ScriptCost | None:
-    """What may still be spent when `script` is paid for; None where nothing costs."""
+    """Return the budget left after `script`; None if calls cost nothing."""
     if player.context.has_control:
         return None
     cost = script_cost(script) if script is not None else ScriptCost()
@@ -147,7 +147,7 @@ def _remaining_budget(
 
 
 def _write_script(arguments: argparse.Namespace, script: CallScript, ending: ScriptResult) -> None:
-    """Write a script down, so that it can be replayed."""
+    """Write a script to a file for --replay."""
     path = Path(arguments.report or ".") / _SCRIPT_FILE
     found = ending.violation.summary if ending.violation is not None else ""
     try:

@@ -1,4 +1,4 @@
-"""What `nemolocal conform` prints and writes: verdicts, reports."""
+"""The output and the reports of `nemolocal conform`."""
 
 import sys
 from pathlib import Path
@@ -13,13 +13,13 @@ _HARNESS_FAILED = 2
 
 
 def print_harness_error(problem: Exception) -> int:
-    """Say why nothing could be judged; the status for that."""
+    """Print why nothing could be checked; return the exit status."""
     print(f"nemolocal: {problem}", file=sys.stderr)
     return _HARNESS_FAILED
 
 
 def print_verdict(verdict: Verdict) -> None:
-    """Print a verdict, unless all is well."""
+    """Print a verdict that is not a pass."""
     if verdict.outcome == "passed":
         return
     print(f"{verdict.outcome}: {verdict.check} ({', '.join(verdict.rules)}): {verdict.sentence}")
@@ -29,5 +29,5 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def write_report(report: ConformanceReport, folder: Path) -> None:
-    """Write a report in all its forms."""
+    """Write a report in all formats."""
     write_report_files(folder, {name: form(report) for name, form in REPORT_FORMATS.items()})

@@ -1,4 +1,4 @@
-"""The server that `nemolocal conform` judges, and on whose behalf it is asked."""
+"""The server that `nemolocal conform` checks, and the attribution of the calls."""
 
 import argparse
 import contextlib
@@ -11,18 +11,18 @@ from .attribution import installed_version
 
 
 def harness_attribution() -> Attribution:
-    """What the calls of the harness say of themselves (CLI-1)."""
+    """Return the attribution headers of the harness (CLI-1)."""
     return Attribution("nemolocal-conformance", installed_version())
 
 
 def resolve_token(arguments: argparse.Namespace) -> str:
-    """The token of the user, for a server that is the user's."""
+    """Return the user's token, if the server is the user's own choice."""
     return arguments.token or (os.environ.get("NEMO_TOKEN", "") if arguments.base_url else "")
 
 
 @contextlib.contextmanager
 def open_target(base_url: str | None) -> Iterator[str]:
-    """The server that is judged: the one named, or one whose time jumps."""
+    """Open the server of --base-url, or a new one on a clock that jumps."""
     if base_url is not None:
         yield base_url
         return

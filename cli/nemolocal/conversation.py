@@ -1,6 +1,6 @@
-"""The conversation of `nemolocal chat` and `nemolocal sessions ID`.
+"""The chat of `nemolocal chat` and `nemolocal sessions ID`.
 
-Ctrl-C gives up a wait, never the work that the backend has begun: that goes on.
+Ctrl-C stops waiting; what the backend has begun goes on.
 """
 
 import argparse
@@ -62,7 +62,7 @@ _PATH = re.compile(r"(?:~|\.{1,2})/.*|/[^/\s]+/.*")
 
 
 class ChatOutput(msgspec.Struct, frozen=True):
-    """What `--json` prints for each message."""
+    """The JSON object that `--json` prints for each message."""
 
     message: str
     lines: tuple[str, ...]
@@ -72,7 +72,7 @@ class ChatOutput(msgspec.Struct, frozen=True):
 
 
 class NoticeRecorder:
-    """Shows what goes on, and remembers it for who interrupts it."""
+    """Shows progress, and remembers the current operation for the message after Ctrl-C."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -84,7 +84,7 @@ class NoticeRecorder:
 
 
 class Chat:
-    """One conversation; `as_json` prints each answer as an object of its own."""
+    """A chat; `as_json` prints each answer as a JSON object."""
 
     def __init__(
         self,
@@ -104,12 +104,12 @@ class Chat:
         self.failed = False
 
     def upload(self, files: list[str]) -> None:
-        """What was named on the command line."""
+        """Upload the files of the command line."""
         if files:
             self._answer(" ".join(files), lambda: self._assistant.upload(*files))
 
     def handle_message(self, message: str) -> bool:
-        """Do what a line says; False where it ends the conversation."""
+        """Process a line; return False if it ends the chat."""
         command, _, rest = message.partition(" ")
         match command:
             case "/quit" | "/exit":
@@ -153,7 +153,7 @@ class Chat:
 
     @contextlib.contextmanager
     def _reporting_errors(self, message: str) -> Iterator[None]:
-        """Errors and Ctrl-C end a message, not the conversation."""
+        """Run a message; errors and Ctrl-C end the message, not the chat."""
         self._notices.last = None
         session = self._client.workspace.session
         rendering = session.active_render_id if session is not None else ""
@@ -170,7 +170,7 @@ class Chat:
             self._display.close()
 
     def _interrupt_text(self, earlier: str) -> str:
-        """What is true of the work that was waited for; an `earlier` render was not."""
+        """Print the state of the interrupted operation; an `earlier` render is not part of it."""
         session, heard = self._client.workspace.session, self._notices.last
         if session is not None and session.active_render_id not in ("", earlier):
             return _EXPORT_CONTINUES
@@ -204,7 +204,7 @@ class Chat:
         return Answer()
 
     def _upload(self, message: str) -> Answer:
-        """A message that is a path, or several as a shell writes them."""
+        """Return the paths if a message consists only of paths, quoted as in a shell."""
         whole, paths = Path(message).expanduser(), list[Path]()
         with contextlib.suppress(ValueError):
             paths = [Path(name).expanduser() for name in shlex.split(message)]
@@ -221,13 +221,13 @@ class Chat:
         return self._assistant.export()
 
     def _export_to(self, named: str) -> None:
-        """Exports go to this file from now on."""
+        """Set the output file of later exports."""
         destination: Path = self._client.run(check_export_path(os.path.expanduser(named)))
         warn_about_extension(destination)
         self._assistant.destination = destination
 
     def _set_destination(self, message: str, named: str) -> bool:
-        """Let exports go where a message says; False where they cannot, which is told."""
+        """Set the output file that a message names; if it is unusable, say so and return False."""
         failed = self.failed
         self.failed = False
         with self._reporting_errors(message):
@@ -242,7 +242,7 @@ class Chat:
 
 
 def run_conversation(arguments: argparse.Namespace) -> int:
-    """Talk until the end of the input; 1 if a message from a script failed."""
+    """Chat until the end of the input; return 1 if a message from a script failed."""
     check_inputs(arguments.input)
     destination = resolve_output(arguments.output, Path("nemolocal-chat.mp4"), arguments.input)
     warn_about_extension(destination)
@@ -280,7 +280,7 @@ def run_conversation(arguments: argparse.Namespace) -> int:
 def _open_client(
     arguments: argparse.Namespace, place: SessionLocation, notices: NoticeRecorder
 ) -> contextlib.AbstractContextManager[Client]:
-    """A client where the session is; a new chat of this machine is kept."""
+    """Open a client of the session's server; a new local chat is saved."""
     chat = create_chat_folder() if place == SessionLocation() else place.chat_folder
     return open_client(
         place.base_url,

@@ -1,15 +1,15 @@
-"""The folders of data: that of `serve`, and the user's own, where chats are kept."""
+"""The data folder of `serve`, and the user's data folder with the saved chats."""
 
 import os
 from pathlib import Path
 
 DATA_VARIABLE = "NEMOLOCAL_DATA_DIR"
 SERVE_FOLDER = ".nemolocal"
-"""Where `nemolocal serve` keeps its data if nobody names a folder."""
+"""The default data folder of `nemolocal serve`."""
 
 
 def data_folder() -> Path:
-    """The user's data folder for Nemo Local, or what NEMOLOCAL_DATA_DIR names."""
+    """Return the user's data folder for Nemo Local, or NEMOLOCAL_DATA_DIR."""
     # Imported late: `--help` needs none of it.
     import platformdirs
 

@@ -1,7 +1,7 @@
-"""`nemolocal edit --out-dir`: many files, each edited and exported by itself, in one session.
+"""`nemolocal edit --out-dir`: edits and exports many files one by one, in one session.
 
 One session, since the cloud charges the edits of a session once. Before each file the timeline is
-emptied and seen to be empty: no file ever gets into another one's film.
+cleared and checked to be empty, so that no file ends up in another one's video.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _INSERT_MESSAGE = "put {name} on the timeline"
 
 
 class BatchResult(msgspec.Struct, frozen=True):
-    """What `--json` prints for each file: where its film is, and why it lacks what was said."""
+    """The JSON object that `--json` prints for each file: its output, or the error."""
 
     input: str
     file: str = ""
@@ -39,7 +39,7 @@ class BatchResult(msgspec.Struct, frozen=True):
 
 
 def run_batch(arguments: argparse.Namespace) -> int:
-    """Edit every file; 1 if one of them failed, the others are done all the same."""
+    """Edit every file; return 1 if one failed. The others are still done."""
     folder = local_path(arguments.out_dir)
     wanted = _destinations(arguments.input, folder)
     results: list[BatchResult] = []
@@ -56,8 +56,8 @@ def run_batch(arguments: argparse.Namespace) -> int:
         client.connect()
         for name, destination in wanted.items():
             display.show_line(f"{name} → {destination}")
-            studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
-            result = _edit(client, studio, name, arguments.message)
+            edit_session = EditSession(client, display, destination, overwrite=arguments.overwrite)
+            result = _edit(client, edit_session, name, arguments.message)
             results.append(result)
             if result.error:
                 display.show_line(f"{name} failed: {result.error}")
@@ -69,7 +69,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
 
 
 def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
-    """Where each film goes; nothing is spent before all of that is known to be possible."""
+    """Return the output of each file; raises an error before any work if one is impossible."""
     for name in inputs:
         if is_url(name):
             raise UsageError(f"{name} is a URL: --out-dir takes local files, use -o instead")
@@ -93,37 +93,39 @@ def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
     return wanted
 
 
-def _edit(client: Client, studio: EditSession, name: str, messages: Sequence[str]) -> BatchResult:
+def _edit(
+    client: Client, edit_session: EditSession, name: str, messages: Sequence[str]
+) -> BatchResult:
     placed: int | None = None
     try:
         if client.session_id and _clip_count(client):
-            studio.run_messages([_CLEAR_MESSAGE])
-        studio.upload(name)
-        studio.run_messages([_INSERT_MESSAGE.format(name=upload_name(Path(name)))])
+            edit_session.run_messages([_CLEAR_MESSAGE])
+        edit_session.upload(name)
+        edit_session.run_messages([_INSERT_MESSAGE.format(name=upload_name(Path(name)))])
         if _clip_count(client) != 1:
             return BatchResult(
                 name, error="could not be placed on the timeline alone: edit it without --out-dir"
             )
-        placed = len(studio.turns)
-        studio.run_messages(messages)
-        export = studio.export()
+        placed = len(edit_session.turns)
+        edit_session.run_messages(messages)
+        export = edit_session.export()
     except NemoError as error:
-        # What was done to this file before a message failed is exported all the same.
+        # The edits before the failed message are still exported.
         done = None
-        if placed is not None and len(studio.turns) > placed:
-            done = studio.export_partial()
+        if placed is not None and len(edit_session.turns) > placed:
+            done = edit_session.export_partial()
         if done is None:
             return BatchResult(name, error=str(error))
-        return _result(name, studio, done, error=str(error))
-    return _result(name, studio, export)
+        return _result(name, edit_session, done, error=str(error))
+    return _result(name, edit_session, export)
 
 
-def _result(name: str, studio: EditSession, done: Export, error: str = "") -> BatchResult:
-    warnings = (*studio.warnings, *done.warnings)
+def _result(name: str, edit_session: EditSession, done: Export, error: str = "") -> BatchResult:
+    warnings = (*edit_session.warnings, *done.warnings)
     return BatchResult(name, str(done.path), done.seconds, done.size, error, warnings)
 
 
 def _clip_count(client: Client) -> int:
-    """How many clips are on the timeline."""
+    """Return the number of clips on the timeline."""
     tracks = draft_of(client.state()).tracks or ()
     return sum(len(track.segments or ()) for track in tracks if track.type == TrackType.VIDEO)

@@ -1,4 +1,4 @@
-"""A sitting with the backend: messages go where their words send them, and results are shown."""
+"""An editing session: routes messages by their words (CLI-2) and shows the results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,17 +12,16 @@ from .progress_display import Display
 
 
 class MessageTurn(msgspec.Struct, frozen=True):
-    """A message of the chat and what came of it."""
+    """A chat message and its result."""
 
     message: str
     turn: Turn
 
 
 class EditSession:
-    """Uploads, edits and exports through one client, and remembers what was done.
+    """Uploads, edits and exports through one client, and keeps the results.
 
-    It exports by itself at the end: the hint to ask for that, meant for a chat, is not shown.
-    `saying` is the message that is being followed.
+    The hint to ask for an export is for chats and is not shown. `saying` is the current message.
     """
 
     def __init__(
@@ -36,12 +35,12 @@ class EditSession:
         self.warnings: list[str] = []
 
     def upload(self, *files: str) -> float:
-        """Upload files and URLs; the length of the longest in seconds."""
+        """Upload files and URLs; return the duration of the longest in seconds."""
         added = self._show(self._assistant.upload(*files)).files
         return max((file.duration for file in added), default=0.0)
 
     def run_messages(self, messages: Sequence[str]) -> None:
-        """Do what the messages say, in order (CLI-2)."""
+        """Run the messages in order (CLI-2)."""
         for message in messages:
             for step in steps(message):
                 self.current_step = step.text
@@ -50,7 +49,7 @@ class EditSession:
                 self.turns += [MessageTurn(step.text, _without_hint(turn)) for turn in answer.turns]
 
     def export_partial(self) -> Export | None:
-        """After a message that failed: the export of what those before it did, if they did any."""
+        """Export the edits before a failed message, if there are any."""
         if not self.turns:
             return None
         try:
@@ -59,11 +58,11 @@ class EditSession:
             return None
 
     def export(self) -> Export:
-        """The export of the timeline as it is now, made and shown if it has not been."""
+        """Return the export of the current timeline; renders and shows it if needed."""
         if self._assistant.exported is None:
             self._show(self._assistant.export())
         exported = self._assistant.exported
-        assert exported is not None  # an export that fails raises
+        assert exported is not None  # A failed export raises.
         return exported
 
     def _show(self, answer: Answer) -> Answer:

@@ -1,4 +1,4 @@
-"""A server of the command's own: the editor of this machine, or the cloud's double on request."""
+"""A server inside a command: a free local editor, or like the cloud on request."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,18 +15,18 @@ from .saved_chats import ChatProfile, delete_chat_if_empty
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
 
-# A kept chat is come back to whenever its user likes: its token never ends.
+# A saved chat can be continued at any time, so its token does not expire.
 _TOKEN_LIFETIME = 100 * 365 * 86_400.0
-# The user waits for the file, however large it is; the client waits for 300 s.
+# The user waits for the file, however large; the client would give up after 300 s.
 _FETCH_SECONDS = 290.0
 
 
 class EmbeddedServer(msgspec.Struct, frozen=True):
-    """How a command wants the server that it runs itself.
+    """The settings of a command's embedded server.
 
-    Free, and without what the cloud adds to its answers, unless `like_cloud`. `chat` is the folder
-    of a kept chat; without one nothing outlives the command. It fetches URLs from the hosts in
-    `fetch_from`.
+    Edits are free and answers lack the cloud's additions, unless `like_cloud`. `chat` is the folder
+    of a saved chat; without it, nothing is kept after the command. URLs are fetched from the hosts
+    in `fetch_from`.
     """
 
     like_cloud: bool = False
@@ -34,7 +34,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
     fetch_from: tuple[str, ...] = ()
 
     def settings(self) -> "Settings":
-        """The settings of the server, on a free port."""
+        """Return the server's settings, with a free port."""
         from nemolocal_server.settings import FREE_TARIFF, Settings
         from nemolocal_server.turns.silent_turns import SilentTurnPolicy
         from nemolocal_server.turns.turn_schedule import TurnTimes
@@ -58,7 +58,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
         )
 
     def start(self, stack: ExitStack) -> tuple[str, float, IdentityStore]:
-        """Its base URL, its speed and who its client is; it ends with the stack."""
+        """Start the server until `stack` ends; return its base URL, speed and client identity."""
         from nemolocal_server.data.store import FolderInUse, StoreError
         from nemolocal_server.serving import LocalServer
 
@@ -75,6 +75,6 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
             way = f"set {DATA_VARIABLE} to another folder"
             raise CommandError(str(error).replace("choose another --data", way)) from error
         stack.enter_context(server)
-        # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing elsewhere.
+        # NEMO_TOKEN is for the cloud, and a token of this server is useless elsewhere.
         profile = MemoryProfile() if self.chat_folder is None else ChatProfile(self.chat_folder)
         return server.base_url, settings.speed, profile

@@ -1,16 +1,16 @@
-"""What a command reports in one line, and the status that it exits with."""
+"""Errors that a command reports in one line, with its exit status."""
 
 
 class CommandError(Exception):
-    """A failure of a command; the message says the way out."""
+    """A command failed; the message says what to do."""
 
     exit_status = 1
 
 
 class UsageError(CommandError):
-    """What the command was told makes no sense, as where argparse finds that out: nothing was done.
+    """Wrong usage, as argparse reports it: nothing was done.
 
-    Arguments that do not fit together or name nothing, and settings and variables that are wrong.
+    For arguments that conflict or name nothing, and for invalid settings and variables.
     """
 
     exit_status = 2

@@ -1,7 +1,7 @@
-"""The file that a message wants its export in: `export big.mp4`, `trim it and save it as a.mp4`.
+"""The output file that a message names: `export big.mp4`, `trim it and save it as a.mp4`.
 
-Only the command reads it: it belongs to who types there. A bot must never write where a message
-says.
+Only the command reads it, for the person who types there. A bot must never write to a path from a
+message.
 """
 
 import re
@@ -10,7 +10,7 @@ from nemolocal_client import steps
 
 _ENDINGS = "mp4|m4v|mov|mkv|webm|avi|gif"
 _QUOTED = re.compile(r"[\"'“「]([^\"'”」\n]+)[\"'”」][\s.!。！]*$")
-# What may stand between the word and the name; the last of these words counts.
+# The words that may precede the name; the last one counts.
 _BEFORE = re.compile(
     r"^.*\b(?:to|as|into|in|under|named|called)\s+|^.*(?:导出|下载|保存)(?:到|为|成|至)?\s*"
     r"|^\s*(?:please\s+|and\s+|then\s+)*(?:export|download|save|send\s+me)\s+"
@@ -22,7 +22,7 @@ _NAME = re.compile(rf"[^\s].*\.(?:{_ENDINGS})", re.IGNORECASE)
 
 
 def find_export_filename(message: str) -> str:
-    """The name of the file, "" where the message names none."""
+    """Return the file name, or "" if the message has none."""
     for step in steps(message):
         if step.route == "export":
             return _name_in(step.text)

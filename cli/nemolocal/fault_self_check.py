@@ -1,7 +1,7 @@
-"""`nemolocal serve --self-check`: every fault armed and disarmed, as a client on a socket sees it.
+"""`nemolocal serve --self-check`: what a client sees of every fault, armed and disarmed.
 
-Each play has a token of its own but the same client id, so that nothing but the fault can make a
-difference. Renders are stood in for; everything else is the server as it is.
+Each trial has its own token but the same client id, so that only the fault can make a difference.
+Renders are replaced by a stub; everything else is the real server on a socket.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ _TIMEOUT = 60.0
 _MESSAGE = "add a title 'Hi' for 1 second"
 _USER = {"user": wire.CURRENT_USER}
 _POLLS = 50
-_RENDERED = b"a render that is stood in for"
+_RENDERED = b"a stub instead of a render"
 
 
 class FaultCheck(msgspec.Struct, frozen=True):
-    """What a client saw with a fault armed, and with the same fault armed and disarmed again."""
+    """What a client saw with a fault armed, and after it was disarmed."""
 
     name: str
     armed: str
@@ -47,7 +47,7 @@ class FaultCheck(msgspec.Struct, frozen=True):
 
     @property
     def is_effective(self) -> bool:
-        """Whether the fault does something, and only while it is armed."""
+        """Whether the fault has an effect, and only while it is armed."""
         return self.armed != self.disarmed
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class FaultCheck(msgspec.Struct, frozen=True):
 
 
 def check_faults(say: Callable[[str], None]) -> int:
-    """Say a line for each fault; 1 if one of them makes no difference."""
+    """Print a line for each fault; return 1 if one has no effect."""
     unproven = 0
     with _open_session() as http_and_sample:
         http, sample = http_and_sample
@@ -73,7 +73,7 @@ def check_faults(say: Callable[[str], None]) -> int:
 
 @contextlib.contextmanager
 def _open_session() -> Iterator[tuple[httpx.Client, bytes]]:
-    """A server in memory whose time jumps, a client of it, and a clip."""
+    """An in-memory server on a clock that jumps, a client, and a clip."""
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -104,7 +104,7 @@ async def _fake_render(
 
 
 def _observe(http: httpx.Client, sample: bytes, fault: dict[str, Any], *, armed: bool) -> str:
-    """What a fresh client sees while the fault is armed for it, or no longer is."""
+    """Return what a new client sees while the fault is armed, or after it was disarmed."""
     made = http.post(wire.TOKENS_MAKE.template, json={"client_id": _CLIENT_ID}).json()
     http.headers.update(bearer_header(made["token"]))
     stage = SelfCheckSession(http, sample)
@@ -119,7 +119,7 @@ def _observe(http: httpx.Client, sample: bytes, fault: dict[str, Any], *, armed:
 
 
 class SelfCheckSession:
-    """A token's session with an upload."""
+    """Create a token and a session with an upload."""
 
     def __init__(self, http: httpx.Client, sample: bytes) -> None:
         self.http = http
@@ -127,7 +127,7 @@ class SelfCheckSession:
         self.session = ""
 
     def set_up(self, where: str) -> None:
-        """A session with footage; for a render with an edited timeline, too."""
+        """Create a session with footage; for a render, also edit the timeline."""
         opened = self.http.post(wire.SESSION.path(**_USER), json={"task_name": "self-check"})
         self.session = opened.json()["data"]["session_id"]
         path = wire.UPLOAD.path(**_USER, session=self.session)
@@ -136,16 +136,16 @@ class SelfCheckSession:
             self.http.post(wire.CHAT.template, json=self.chat_request()).raise_for_status()
 
     def chat_request(self) -> dict[str, object]:
-        """The body of a turn that edits."""
+        """Return the body of an editing turn."""
         return {"session_id": self.session, "new_message": {"parts": [{"text": _MESSAGE}]}}
 
     def fetch_draft(self) -> object:
-        """The draft as it is."""
+        """Return the current draft."""
         reply = self.http.get(wire.STATE.path(**_USER, session=self.session)).json()
         return reply["data"]["state"]["draft"]
 
     def wait_for_applied_state(self) -> str:
-        """What the journal knows of the last turn of the session, once it is known."""
+        """Wait for the result of the session's last turn in the journal."""
         query = {"session": self.session, "endpoint": "chat"}
         truth = "pending"
         while truth == "pending":
@@ -154,7 +154,7 @@ class SelfCheckSession:
         return truth
 
     def wait_for_credits(self) -> int:
-        """What is available once nothing is frozen any more."""
+        """Wait until no credits are frozen; return the available ones."""
         while (balance := self.http.get(wire.BALANCE.template).json()["data"])["frozen"]:
             pass
         available: int = balance["available"]
@@ -162,7 +162,7 @@ class SelfCheckSession:
 
 
 def run_and_describe(stage: SelfCheckSession, where: str) -> str:
-    """Do it and tell what was seen."""
+    """Make the call and describe what was seen."""
     return _run_turn(stage) if where == "chat" else _run_export(stage)
 
 
@@ -184,7 +184,7 @@ def _run_turn(stage: SelfCheckSession) -> str:
 
 
 def _code(body: bytes) -> str:
-    """The code of an envelope, if it is one."""
+    """Describe the code of an envelope, if the content is one."""
     try:
         return f"code {msgspec.json.decode(body, type=Envelope).code}"
     except msgspec.DecodeError:
@@ -192,12 +192,12 @@ def _code(body: bytes) -> str:
 
 
 def _describe_stream(chunks: list[bytes]) -> str:
-    """The events of a stream by number and kind, and the pieces in which they came."""
+    """Describe a stream: its events by kind, and the number of chunks."""
     frames = SseParser().feed(b"".join(chunks))
     events = [event for frame in frames for event in decode_turn_events(frame)]
     kinds = Counter(_kind(event) for event in events)
-    told = ", ".join(f"{number} {kind}" for kind, number in kinds.items()) or "nothing"
-    return f"{told} in {len(chunks)} pieces"
+    counts = ", ".join(f"{number} {kind}" for kind, number in kinds.items()) or "nothing"
+    return f"{counts} in {len(chunks)} chunks"
 
 
 def _kind(event: ReceivedEvent) -> str:
@@ -223,7 +223,7 @@ def _run_export(stage: SelfCheckSession) -> str:
 
 
 def _poll_render(stage: SelfCheckSession, render_id: str) -> dict[str, object]:
-    """The last status that is seen of a render."""
+    """Poll a render until its status is final, or no longer changes."""
     for _ in range(_POLLS):
         reply = stage.http.get(wire.RENDER_STATUS.path(render=render_id)).json()
         if reply["status"] in ("completed", "failed"):

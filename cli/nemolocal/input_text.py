@@ -1,7 +1,6 @@
-"""Text of the command line and of standard input, in whatever locale.
+"""Text of the command line and of standard input, in any locale.
 
-Where the locale has no UTF-8 (`LC_ALL=C`), Python hands on the bytes that it cannot read, each as
-half a character.
+In a locale without UTF-8 (`LC_ALL=C`), Python turns bytes that it cannot decode into surrogates.
 """
 
 import io
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 
 
 def decode_argument(text: str) -> str:
-    """What was meant: UTF-8. Text that is none stays as it is, and the client refuses it."""
+    """Decode as UTF-8; text that is not UTF-8 stays as it is, and the client refuses it."""
     if text.isascii():
         return text
     try:
@@ -21,7 +20,7 @@ def decode_argument(text: str) -> str:
 
 
 def stdin_lines() -> Iterator[str]:
-    """The lines of standard input; bytes that are no text end no conversation."""
+    """Yield the lines of standard input; bytes that are not text do not end the chat."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")
     for line in sys.stdin:

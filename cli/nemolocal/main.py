@@ -1,6 +1,6 @@
-"""The command `nemolocal`: reads the arguments and calls the one sub-command that is meant.
+"""The command `nemolocal`: parses the arguments and runs the sub-command.
 
-Commands import what they need when they are called, so that `--help` answers at once.
+Commands import what they need when they run, so that `--help` is fast.
 """
 
 import argparse
@@ -46,7 +46,7 @@ _COMMANDS: dict[str, ModuleType] = {
     "clean": clean,
     "doctor": doctor,
 }
-# Of a text that is complained of, in characters.
+# Characters of an invalid text in an error.
 _MAX_SHOWN = 60
 _EXAMPLES = """\
 examples:
@@ -60,9 +60,9 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0, 1 for a failure, 2 for wrong usage, 130 when interrupted.
+    """Run the command; return 0, 1 for a failure, 2 for wrong usage, 130 when interrupted.
 
-    What a signal that ends the process makes of it is for `terminating_in_order` to say.
+    `terminating_in_order` handles the signals that end the process.
     """
     with sanitized_output():
         return _run(argv)
@@ -80,7 +80,7 @@ def _run(argv: Sequence[str] | None) -> int:
         print(f"nemolocal: {error}", file=sys.stderr)
         return error.exit_status if isinstance(error, CommandError) else 1
     except UnicodeEncodeError as error:
-        # Of the command line or the environment: nothing else has what stands for bad bytes.
+        # From the command line or the environment: nothing else contains surrogates.
         text = str(error.object)[:_MAX_SHOWN]
         print(f"nemolocal: invalid text {text!r}: use UTF-8", file=sys.stderr)
         return 1
@@ -88,7 +88,7 @@ def _run(argv: Sequence[str] | None) -> int:
         print("nemolocal: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read us has gone; the interpreter must not try to flush to them again.
+        # The reader of the pipe is gone; the interpreter must not flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status

@@ -1,4 +1,4 @@
-"""The files that a command line names: what goes in is there, what comes out hurts none of it."""
+"""Checks the files of a command line: inputs exist, and the output overwrites none of them."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ from nemolocal_client.local_files import CHECK_NAME_REMEDY, file_size, local_pat
 
 from .errors import CommandError, UsageError
 
-# M4V is MP4 by another name.
+# M4V is MP4 under another name.
 _MP4_EXTENSIONS = (".mp4", ".m4v")
 
 
 def is_url(name: str) -> bool:
-    """Whether an INPUT is fetched by the server."""
+    """Whether an INPUT is a URL, which the server fetches."""
     return name.lower().startswith(("http://", "https://"))
 
 
@@ -33,9 +33,9 @@ def check_inputs(names: Sequence[str]) -> None:
 
 
 def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> Path:
-    """Where a film goes: what -o names, which must be no INPUT, else the default.
+    """Return the output path: that of -o, which must not be an INPUT, or else the default.
 
-    The export itself finds a number for a default name that is an INPUT's.
+    The export adds a number to a default name that is an INPUT.
     """
     if output is None:
         check_destination(default)
@@ -46,13 +46,13 @@ def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> 
 
 
 def warn_about_extension(destination: Path) -> None:
-    """Say so where the name of an export promises another format than MP4, or none."""
+    """Warn about an output whose extension is not that of MP4."""
     if destination.suffix.lower() not in _MP4_EXTENSIONS:
         print(f"warning: {destination} will be an MP4 file despite its extension", file=sys.stderr)
 
 
 def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
-    """Raise `UsageError` for an INPUT that the command's own server would not fetch."""
+    """Raise `UsageError` for a URL that the embedded server would not fetch."""
     if base_url and allowed:
         raise UsageError(
             "--fetch-from cannot be combined with --base-url: start that server with "

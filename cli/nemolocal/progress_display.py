@@ -1,4 +1,4 @@
-"""What the user sees while it goes on: lines, or bars where there is a terminal.
+"""Shows progress: as lines, or as bars in a terminal.
 
 Progress goes to stderr, results to stdout.
 """
@@ -13,14 +13,14 @@ from nemolocal_contract.describe import describe_timeline
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.text_escaping import escape_controls
 
-# A plain log gets a line for each quarter, not for each block of bytes.
+# A plain log gets a line for each quarter, not for each block.
 _STEPS = 4
 
 
 def notice_text(notice: Notice) -> str:
-    """A notice in the words of a command, which has an option for some."""
+    """Return a notice as text, with the option that helps if there is one."""
     if notice.kind == "renamed":
-        return f"{notice.text} (--overwrite replaces older films)"
+        return f"{notice.text} (--overwrite replaces the existing file)"
     return notice.text
 
 
@@ -37,11 +37,11 @@ class Display(Protocol):
         """Show the timeline."""
 
     def close(self) -> None:
-        """Leave the screen tidy."""
+        """Remove the progress display."""
 
 
 class PlainDisplay:
-    """A line for each thing that begins, and for each quarter of it."""
+    """Prints a line for the start and each quarter of an operation."""
 
     def __init__(self, *, results: bool = True) -> None:
         self._results = results
@@ -68,10 +68,10 @@ class PlainDisplay:
 
 @contextlib.contextmanager
 def open_display(*, results: bool = True) -> Iterator[Display]:
-    """The display that suits stderr; without `results` only progress is shown."""
+    """Open the display that fits stderr; without `results`, it shows only progress."""
     display: Display = PlainDisplay(results=results)
     if sys.stderr.isatty():
-        # rich takes its time to import: only where it is used.
+        # rich is slow to import.
         from .rich_display import TerminalDisplay
 
         display = TerminalDisplay(results=results)

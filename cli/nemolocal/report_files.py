@@ -1,4 +1,4 @@
-"""Writes the files of a report into the folder that `--report` names."""
+"""Writes the files of a report to the folder of `--report`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from .errors import CommandError
 
 
 def write_report_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
-    """Write texts and bytes by their names; makes the folder."""
+    """Write files by name; creates the folder."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():

@@ -1,4 +1,4 @@
-"""Spinners and bars on a terminal, with rich."""
+"""Spinners and progress bars in a terminal, with rich."""
 
 import sys
 
@@ -14,13 +14,13 @@ from .progress_display import notice_text
 from .safe_output import unwrap_stream
 from .timeline_view import format_timeline
 
-# By the labels that the summary of a timeline gives to tracks (STA-5).
+# Colours by the labels of tracks in the summary of a timeline (STA-5).
 _COLOURS = {"Video": "cyan", "BGM": "green", "Title": "magenta"}
 _LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed", "saving")
 
 
 class TerminalDisplay:
-    """One spinner or bar at a time, gone when it is done."""
+    """One spinner or bar at a time, removed when done."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TerminalDisplay:
         self._task = TaskID(0)
 
     def show_notice(self, notice: Notice) -> None:
-        """A bar for what has a progress, a spinner for what has none, a line for the rest."""
+        """Show a bar if there is progress, a spinner if not, and a line for other notices."""
         if notice.kind in _LINES:
             self._console.print(escape_controls(notice_text(notice)), markup=False, highlight=False)
             return
@@ -48,21 +48,21 @@ class TerminalDisplay:
         bars.update(self._task, description=escape_controls(notice.text), completed=done)
 
     def show_line(self, text: str) -> None:
-        """A result: the bar goes first, so that it does not end up in the middle of it."""
+        """Print a result, after removing the bar so that it is not in between."""
         self.close()
         if self._results:
             for line in self._folded(escape_controls(text)):
                 print(line)
 
     def _folded(self, text: str) -> list[str]:
-        """Broken between words where stdout is a terminal; else as it is."""
+        """Wrap the text if stdout is a terminal."""
         screen = self._timeline_console
         if not screen.is_terminal:
             return [text]
         return [line for part in text.split("\n") for line in folded(part, screen.width)]
 
     def show_timeline(self, draft: Draft) -> None:
-        """The timeline as lanes, each in the colour of its kind."""
+        """Print the timeline, each track in the colour of its kind."""
         self.close()
         for line in format_timeline(draft, self._timeline_console.width):
             colour = next((_COLOURS[kind] for kind in _COLOURS if line.startswith(kind)), "")
@@ -71,7 +71,7 @@ class TerminalDisplay:
             )
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar from the screen."""
         if self._bars is not None:
             self._bars.stop()
         self._bars = None
@@ -97,7 +97,7 @@ class TerminalDisplay:
 
 
 def folded(text: str, width: int) -> list[str]:
-    """One line broken between words; a URL or a path that is too long stays in one piece."""
+    """Wrap a line between words; a long URL or path is not split."""
     lines: list[str] = []
     for word in text.split(" "):
         if lines and cell_len(f"{lines[-1]} {word}") <= width:

@@ -1,4 +1,4 @@
-"""What is printed anywhere, with somebody else's text doing nothing to the terminal."""
+"""Output streams that keep untrusted text from controlling the terminal."""
 
 import contextlib
 import io
@@ -10,7 +10,7 @@ from nemolocal_contract.text_escaping import escape_controls
 
 
 class SanitizingStream:
-    """A text stream that escapes control characters; for all else it is the stream behind it."""
+    """A text stream that escapes control characters; otherwise the wrapped stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -31,7 +31,7 @@ class SanitizingStream:
 def sanitized_output() -> Iterator[None]:
     """Guard stdout and stderr; a console that lacks a character gets a replacement.
 
-    After a defect they stay guarded, since the interpreter prints it after us.
+    After an unexpected exception they stay guarded, since the interpreter prints it later.
     """
     before = sys.stdout, sys.stderr
     for stream in before:
@@ -53,13 +53,13 @@ def _sanitizing(stream: Any) -> Any:
 
 
 def unwrap_stream(stream: TextIO) -> TextIO:
-    """The stream itself, for who draws with escape sequences and guards the texts alone."""
+    """Return the wrapped stream, for code that writes escape sequences and escapes its texts."""
     return stream.stream if isinstance(stream, SanitizingStream) else stream
 
 
 def format_json(value: object, *, indent: int | None = None) -> str:
-    """A value as JSON that stdout can write without loss, names that are not UTF-8 too."""
-    # Imported late: most of what is printed is no JSON, and `--help` is to answer at once.
+    """Return a value as JSON that stdout can print, with names that are not UTF-8."""
+    # Imported late, so that `--help` is fast.
     import json
 
     import msgspec
@@ -74,5 +74,5 @@ def format_json(value: object, *, indent: int | None = None) -> str:
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
-    """Print a value as JSON, at once."""
+    """Print a value as JSON and flush."""
     print(format_json(value, indent=indent), flush=True)

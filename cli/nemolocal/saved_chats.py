@@ -1,8 +1,7 @@
-"""The chats that are kept on this machine: a folder for each, with its server's data and its token.
+"""The chats saved on this machine, each in a folder with its server's data and its token.
 
-A data folder has one server at a time. A folder for each chat lets several chats go on at once, and
-each be come back to alone. The chats lie in the user's own data folder, or in the one that
-NEMOLOCAL_DATA_DIR names, readable by their owner only.
+A data folder has one server at a time, so several chats can run at once, and each can be continued
+by itself. They are in the user's data folder, or in NEMOLOCAL_DATA_DIR, readable by the owner only.
 """
 
 import re
@@ -24,21 +23,21 @@ from .errors import CommandError
 
 _CHATS = "chats"
 CLIENT_FOLDER = "client"
-"""What a chat keeps beside its server's data."""
+"""What a chat saves beside its server's data."""
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
-# The server of a chat has another port each time: its client knows it by this name.
+# The port of a chat's server changes each time: its client knows it by this name.
 _PROFILE_KEY = "own"
 
 
 class SessionLocation(msgspec.Struct, frozen=True):
-    """Where a session is: on the server at `base_url`, or in the folder of a kept chat."""
+    """The place of a session: the server at `base_url`, or the folder of a saved chat."""
 
     base_url: str | None = None
     chat_folder: Path | None = None
 
 
 class ChatProfile:
-    """Keeps who the client of a kept chat is, in the folder of the chat."""
+    """Stores the client identity of a saved chat in its folder."""
 
     def __init__(self, chat: Path) -> None:
         self._profile = Profile(chat / CLIENT_FOLDER)
@@ -81,7 +80,7 @@ class ChatProfile:
 
 
 def create_chat_folder() -> Path:
-    """A folder for a new chat."""
+    """Create the folder of a new chat."""
     folder = data_folder()
     chat = folder / _CHATS / f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     try:
@@ -98,7 +97,7 @@ def create_chat_folder() -> Path:
 
 
 def saved_chat_sessions() -> tuple[tuple[Path, KeptSession], ...]:
-    """The sessions in which something was done, with the folders of their chats."""
+    """Return the sessions with activity, with the folders of their chats."""
     folders = sorted(path for path in (data_folder() / _CHATS).glob("*") if path.is_dir())
     return tuple(
         (folder, kept)
@@ -109,9 +108,9 @@ def saved_chat_sessions() -> tuple[tuple[Path, KeptSession], ...]:
 
 
 def unused_chat_folders(max_age: float) -> dict[Path, float]:
-    """The folders of chats that nobody has used for so many seconds, and when each was used last.
+    """Return the folders of chats unused for so many seconds, and when each was last used.
 
-    One in which nothing was done was used when its folder changed last.
+    For a chat without activity, that is when its folder last changed.
     """
     folders = [path for path in (data_folder() / _CHATS).glob("*") if path.is_dir()]
     before = WallClock().time() - max_age
@@ -125,13 +124,13 @@ def unused_chat_folders(max_age: float) -> dict[Path, float]:
 
 
 def delete_chat_if_empty(chat: Path) -> None:
-    """Take the folder of a chat away in which nothing was uploaded or said."""
+    """Delete the folder of a chat in which nothing was uploaded or said."""
     if not any(map(has_activity, ChatProfile(chat).sessions())):
         shutil.rmtree(chat, ignore_errors=True)
 
 
 def locate_session(session: str, base_url: str | None) -> SessionLocation:
-    """Where a session is; raises `CommandError` where nobody knows it."""
+    """Return the place of a session; raises `CommandError` if it is unknown."""
     if base_url is not None:
         return SessionLocation(base_url)
     for chat, kept in saved_chat_sessions():

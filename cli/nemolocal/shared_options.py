@@ -14,7 +14,7 @@ _Named = TypeVar("_Named")
 
 
 def add_fetch_from(parser: argparse.ArgumentParser, *, of_its_own: bool = True) -> None:
-    """Add --fetch-from; `of_its_own`: to a command that runs a server of its own."""
+    """Add --fetch-from; `of_its_own` is for a command with an embedded server."""
     where = "the temporary server" if of_its_own else "the server"
     parser.add_argument(
         "--fetch-from",
@@ -25,7 +25,7 @@ def add_fetch_from(parser: argparse.ArgumentParser, *, of_its_own: bool = True) 
 
 
 def add_like_cloud(parser: argparse.ArgumentParser) -> None:
-    """Add --like-cloud: how the server that a command runs itself behaves."""
+    """Add --like-cloud, which makes the embedded server behave like the cloud."""
     parser.add_argument(
         "--like-cloud",
         action="store_true",
@@ -35,7 +35,7 @@ def add_like_cloud(parser: argparse.ArgumentParser) -> None:
 
 
 def add_only(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add --only; `what` is chosen by it."""
+    """Add --only, which selects `what`."""
     parser.add_argument(
         "--only",
         action="append",
@@ -68,7 +68,7 @@ def add_reconnect(parser: argparse.ArgumentParser) -> None:
 
 
 def add_session_options(parser: argparse.ArgumentParser, server: str) -> None:
-    """Add what a conversation takes; `server` says what --base-url names."""
+    """Add the options of a chat; `server` describes --base-url."""
     parser.add_argument(
         "-o",
         "--output",
@@ -83,17 +83,16 @@ def add_session_options(parser: argparse.ArgumentParser, server: str) -> None:
 
 
 def resolve_control_token(arguments: argparse.Namespace) -> str:
-    """`--control-token`, else the variable, else ""."""
+    """Return `--control-token`, or else the variable, or else ""."""
     return arguments.control_token or os.environ.get(CONTROL_TOKEN_VARIABLE, "")
 
 
 def select_by_prefix(
     named: Mapping[str, _Named], prefixes: Sequence[str], unknown: str
 ) -> list[_Named]:
-    """What --only selects: names that begin with one of the prefixes, all where there is none.
+    """Return the names that start with one of the prefixes; all of them without a prefix.
 
-    A prefix that nothing begins with is a slip, whatever the others choose: `UsageError`, as
-    `unknown` has it.
+    Raises `UsageError` with the text `unknown` for a prefix that no name starts with.
     """
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in named):

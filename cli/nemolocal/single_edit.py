@@ -1,4 +1,4 @@
-"""What `nemolocal edit` does without `--out-dir`: files in, instructions, one file out."""
+"""Runs `nemolocal edit` without `--out-dir`: inputs, instructions, one output."""
 
 import argparse
 import contextlib
@@ -40,7 +40,7 @@ from .saved_chats import SessionLocation, locate_session
 
 
 class EditReport(msgspec.Struct, frozen=True):
-    """What `--json` prints; `error` says why a message failed after what `file` has."""
+    """The JSON object of `--json`; `error` says why a message failed after the edits in `file`."""
 
     file: str
     seconds: float
@@ -53,7 +53,7 @@ class EditReport(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-# After these an export would fail as well.
+# After these errors an export would fail, too.
 _UNRECOVERABLE = (
     TransportFailed,
     SessionNotFound,
@@ -62,15 +62,15 @@ _UNRECOVERABLE = (
     RenderFailed,
     DownloadFailed,
 )
-# Characters that some file system does not take in a name.
+# Characters that some file system does not allow in a name.
 _NOT_IN_NAMES = '/\\:*?"<>|'
 _MAX_NAME_LENGTH = 60
-# What file systems take, in bytes, less `-edited-99.mp4`.
+# The limit of file systems in bytes, minus `-edited-99.mp4`.
 _MAX_STEM_BYTES = 255 - 14
 
 
 def edit_and_export(arguments: argparse.Namespace) -> int:
-    """Upload, say, export; nothing is spent before the way out is known to be open."""
+    """Check the arguments, then upload, edit and export."""
     inputs: list[str] = arguments.input
     fetch_from: list[str] = arguments.fetch_from or []
     check_inputs(inputs)
@@ -96,13 +96,13 @@ def edit_and_export(arguments: argparse.Namespace) -> int:
     ):
 
         def attempt() -> int:
-            studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
-            return _edit_and_export(arguments, place, studio, client, display)
+            edit_session = EditSession(client, display, destination, overwrite=arguments.overwrite)
+            return _edit_and_export(arguments, place, edit_session, client, display)
 
         try:
             return attempt()
         except SessionNotFound as error:
-            # Nobody knows the earlier edits of a saved session.
+            # The earlier edits of a saved session are unknown.
             if arguments.session:
                 raise
             display.show_line(f"{error.message}: starting over in a new session")
@@ -112,43 +112,45 @@ def edit_and_export(arguments: argparse.Namespace) -> int:
 def _edit_and_export(
     arguments: argparse.Namespace,
     place: SessionLocation,
-    studio: EditSession,
+    edit_session: EditSession,
     client: Client,
     display: Display,
 ) -> int:
-    """Upload, say, export, and tell where everything is; 1 where a message failed."""
+    """Upload, edit, export and print the results; return 1 if a message failed."""
     kept = bool(place.chat_folder) or (bool(place.base_url) and not arguments.no_keep_token)
-    with _print_session_on_failure(place, studio, client) if kept else contextlib.nullcontext():
+    with (
+        _print_session_on_failure(place, edit_session, client) if kept else contextlib.nullcontext()
+    ):
         _connect(client, arguments.session)
         if arguments.input:
-            studio.upload(*arguments.input)
-        failure = _run_messages(studio, arguments.message)
+            edit_session.upload(*arguments.input)
+        failure = _run_messages(edit_session, arguments.message)
         if failure is None:
-            _export(studio, arguments)
-    # A server of its own is gone when the command ends, and its links are with it.
+            _export(edit_session, arguments)
+    # The embedded server and its links end with the command.
     link = _link(client) if place.base_url else ""
     if arguments.json:
-        print_json(_report(studio, client, link, failure), indent=2)
+        print_json(_report(edit_session, client, link, failure), indent=2)
     elif place != SessionLocation():
         _print_session(display, client, link, kept=kept)
     display.close()
     if failure is not None:
-        _print_partial_export(failure, studio)
+        _print_partial_export(failure, edit_session)
     return int(failure is not None)
 
 
 @contextlib.contextmanager
 def _print_session_on_failure(
-    place: SessionLocation, studio: EditSession, client: Client
+    place: SessionLocation, edit_session: EditSession, client: Client
 ) -> Iterator[None]:
-    """Where nothing could be exported, what was done may still be in a session."""
+    """After a failed export, print how to continue the session, if it has edits."""
     try:
         yield
     except TransportFailed:
-        # Nobody knows what became of it; whoever opened the client says how to go on.
+        # The result is unknown; the caller that opened the client prints how to continue.
         raise
     except NemoError:
-        if studio.turns and client.session_id:
+        if edit_session.turns and client.session_id:
             where = f" --base-url {place.base_url}" if place.base_url else ""
             print(
                 f"The edits are saved in session {client.session_id}; to export them: nemolocal "
@@ -158,30 +160,33 @@ def _print_session_on_failure(
         raise
 
 
-def _run_messages(studio: EditSession, messages: list[str]) -> NemoError | None:
-    """Do what the messages say; the error of one that failed after others had been done.
+def _run_messages(edit_session: EditSession, messages: list[str]) -> NemoError | None:
+    """Run the messages; return the error of one that failed after others succeeded.
 
-    What those did is exported all the same.
+    The edits before it are still exported.
     """
     try:
-        studio.run_messages(messages)
+        edit_session.run_messages(messages)
     except NemoError as error:
-        if isinstance(error, _UNRECOVERABLE) or studio.export_partial() is None:
+        if isinstance(error, _UNRECOVERABLE) or edit_session.export_partial() is None:
             raise
         return error
     return None
 
 
-def _print_partial_export(failure: NemoError, studio: EditSession) -> None:
-    done = studio.export()
+def _print_partial_export(failure: NemoError, edit_session: EditSession) -> None:
+    done = edit_session.export()
     print(f"nemolocal: {failure}", file=sys.stderr)
-    print(f'nemolocal: {done.path} has the edits before "{studio.current_step}"', file=sys.stderr)
+    print(
+        f'nemolocal: {done.path} has the edits before "{edit_session.current_step}"',
+        file=sys.stderr,
+    )
 
 
-def _export(studio: EditSession, arguments: argparse.Namespace) -> None:
-    """Export; an empty timeline is explained by what was given."""
+def _export(edit_session: EditSession, arguments: argparse.Namespace) -> None:
+    """Export; explain an empty timeline by the arguments."""
     try:
-        studio.export()
+        edit_session.export()
     except NothingToExport:
         if arguments.input or arguments.session:
             way_out = 'rephrase the instruction, for example -m "trim to the first 10 seconds"'
@@ -193,7 +198,7 @@ def _export(studio: EditSession, arguments: argparse.Namespace) -> None:
 def _print_session(display: Display, client: Client, link: str, *, kept: bool) -> None:
     if link:
         display.show_line(f"Project {link} (for anyone with the link, for a week)")
-    # Without its token nobody comes back to a session.
+    # A session cannot be continued without its token.
     if kept:
         display.show_line(
             f"Session {client.session_id} (to continue: --session {client.session_id})"
@@ -201,7 +206,7 @@ def _print_session(display: Display, client: Client, link: str, *, kept: bool) -
 
 
 def _link(client: Client) -> str:
-    """The link to the project; none where the backend gives none: the film is there already."""
+    """Return the link to the project; empty if the backend has none, since the export succeeded."""
     try:
         return client.claim_link()
     except NemoError:
@@ -215,7 +220,7 @@ def _connect(client: Client, session: str | None) -> None:
 
 
 def _default_output(inputs: list[str]) -> Path:
-    """<INPUT>-edited.mp4, cut where that is too long for a name."""
+    """Return `<INPUT>-edited.mp4`, shortened to the limit of file names."""
     if not inputs:
         return Path("nemolocal-edited.mp4")
     first = inputs[0]
@@ -228,7 +233,7 @@ def _default_output(inputs: list[str]) -> Path:
 
 
 def _name_in(url: str) -> str:
-    """The name of the file behind a URL, as far as it can be one here."""
+    """Return the file name of a URL without characters that are not allowed here."""
     try:
         path = unquote(urlsplit(url).path)
     except ValueError as error:
@@ -239,11 +244,11 @@ def _name_in(url: str) -> str:
 
 
 def _report(
-    studio: EditSession, client: Client, link: str, failure: NemoError | None
+    edit_session: EditSession, client: Client, link: str, failure: NemoError | None
 ) -> EditReport:
-    export = studio.export()
+    export = edit_session.export()
     turns: list[dict[str, object]] = [
-        {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
+        {"message": turn.message, **msgspec.to_builtins(turn.turn)} for turn in edit_session.turns
     ]
     return EditReport(
         str(export.path),
@@ -253,6 +258,6 @@ def _report(
         client.timeline(),
         turns,
         link,
-        [*studio.warnings, *export.warnings],
+        [*edit_session.warnings, *export.warnings],
         str(failure or ""),
     )

@@ -1,4 +1,4 @@
-"""`nemolocal skill check`: documents against the contract."""
+"""`nemolocal skill check`: checks documents against the contract."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ _FORMATS: dict[str, Callable[[Sequence[CheckedDocument]], str]] = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 without errors, 1 where there are some, 2 where a file cannot be read."""
+    """Return 0 without errors, 1 with errors, 2 if a file cannot be read."""
     checked: list[CheckedDocument] = []
     unread = 0
     for name in arguments.file:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_skill_or_report(path: Path) -> Skill | None:
-    """The skill in a file; where it cannot be read, a line on stderr says why."""
+    """Return the skill of a file; if it cannot be read, print why to stderr and return None."""
     try:
         return read_skill(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`nemolocal skill new`: a document to begin with."""
+"""`nemolocal skill new`: writes a template of a skill document."""
 
 import argparse
 import re
@@ -12,7 +12,7 @@ _MAX_NAME_LENGTH = 64
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it to the file; one that is there already is left alone."""
+    """Write the template; an existing file is not overwritten."""
     name: str = arguments.name
     if len(name) > _MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise UsageError(
@@ -35,6 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def skill_template(name: str) -> str:
-    """The document for a skill of this name."""
+    """Return the template for a skill of this name."""
     text = files("nemolocal_skill").joinpath("skill_template.md").read_text(encoding="utf-8")
     return text.replace("@NAME@", name).replace("@TITLE@", name.replace("-", " ").title())

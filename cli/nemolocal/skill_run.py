@@ -1,4 +1,4 @@
-"""`nemolocal skill run`: the calls of a document on a server of its own, and the answers."""
+"""`nemolocal skill run`: runs the calls of a document against an embedded server."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ from .attribution import check_attribution_variables
 from .errors import CommandError
 from .skill_check import read_skill_or_report
 
-# As fast as turns may go without their events falling together.
+# The highest speed at which the events of a turn stay apart.
 _SPEED = 1000.0
 _TIMEOUT = 120.0
 _CLIP_SECONDS = 5
@@ -26,7 +26,7 @@ _CLIP_PATH = "/cdn/fixtures/sample.mp4"
 
 
 class SkillRunReport(msgspec.Struct, frozen=True):
-    """What `--json` prints; `as_said`: every call was answered as the document says."""
+    """The JSON object of `--json`; `as_said`: every response was as the document says."""
 
     path: str
     name: str
@@ -35,7 +35,7 @@ class SkillRunReport(msgspec.Struct, frozen=True):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 where every call was answered as the document says, 1 otherwise, 2 if it cannot be read."""
+    """Return 0 if every response was as the document says, 1 if not, 2 if it cannot be read."""
     check_attribution_variables()
     skill = read_skill_or_report(Path(arguments.file))
     if skill is None:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _open_target() -> Iterator[SkillRunTarget]:
-    """A server in memory, a client of it, and a clip."""
+    """An in-memory server, a client and a clip."""
     from nemolocal_render.ffmpeg_cli import FFmpegFailed
     from nemolocal_render.synthetic.sample_media import make_sample
     from nemolocal_render.temporary_folder import TemporaryFolder
@@ -82,7 +82,7 @@ def _open_target() -> Iterator[SkillRunTarget]:
 
 
 def _last_request_rules(http: httpx.Client) -> tuple[str, ...]:
-    """The rules that the last request touched, as the server's journal has it."""
+    """Return the rules that the last request touched, from the server's journal."""
     entries = http.get(JOURNAL.template).json()["entries"]
     return tuple(entries[-1]["rules"]) if entries else ()
 
@@ -93,7 +93,7 @@ def _row(answer: SkillCallResult) -> str:
     code = "-" if answer.code is None else str(answer.code)
     head = f"{answer.number:>2} {mark} {status:>3} {code:>4}  {answer.call}"
     line = f"line {answer.line}: " if answer.line else ""
-    lines = [head, f"      {line}{answer.told}"]
+    lines = [head, f"      {line}{answer.summary}"]
     if not answer.as_said:
         lines += [f"      {name}: {rules()[name].text}" for name in answer.rules if name in rules()]
     return "\n".join([*lines, *(f"      ({note})" for note in answer.notes)])

@@ -1,4 +1,4 @@
-"""Termination by a signal: in order, so that whatever is open is closed and removed."""
+"""Graceful termination by a signal: what is open is closed, and temporary files are removed."""
 
 import contextlib
 import functools
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
-# SIGHUP is told by a terminal that closes; Windows has none.
+# A terminal that closes sends SIGHUP; Windows has none.
 TERMINATING = tuple(
     number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )
@@ -20,7 +20,7 @@ _SIGNALLED = 128
 
 
 class Terminated(SystemExit):
-    """A signal has told this process to end; the status is that of a shell for it."""
+    """A signal ended this process; the exit status is that of a shell."""
 
     def __init__(self, number: int) -> None:
         super().__init__(_SIGNALLED + number)
@@ -31,48 +31,48 @@ class Terminated(SystemExit):
 def graceful_termination() -> Iterator[None]:
     """Raise `Terminated` in the main thread when a signal comes, and say so in one line.
 
-    Tasks that an event loop runs there are cancelled, as by Ctrl-C. A signal that is ignored stays
-    so: whoever uses `nohup` wants that.
+    Tasks of a running event loop are cancelled, as by Ctrl-C. An ignored signal stays ignored, as
+    `nohup` needs it.
     """
-    told: list[int] = []
-    handle = functools.partial(_terminate, told)
+    received: list[int] = []
+    handle = functools.partial(_terminate, received)
     for number in TERMINATING:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, handle)
     try:
         yield
     except BaseException as error:
-        if not told:
+        if not received:
             raise
-        end = error if isinstance(error, Terminated) else Terminated(told[0])
-        # Where the terminal is gone nobody reads it.
+        end = error if isinstance(error, Terminated) else Terminated(received[0])
+        # The terminal may be gone.
         with contextlib.suppress(OSError):
             print(f"nemolocal: ended by {end.name}", file=sys.stderr, flush=True)
         raise end from None
 
 
-def _terminate(told: list[int], number: int, frame: FrameType | None) -> None:
+def _terminate(received: list[int], number: int, frame: FrameType | None) -> None:
     del frame
-    told.append(number)
-    # `timeout` tells twice, and so may a terminal: the second must not break off what ends.
-    if len(told) > 1:
+    received.append(number)
+    # `timeout` and terminals may send two signals: the second must not interrupt the clean-up.
+    if len(received) > 1:
         return
     try:
         loop = sys.modules["asyncio"].get_running_loop()
     except (KeyError, RuntimeError):
         raise Terminated(number) from None
-    # Raised in a task it would be told as the failure of that one, and a child that is just being
-    # started would be lost.
+    # Raised inside a task, it would look like a failure of that task, and a child process that is
+    # just being started would be lost.
     loop.call_soon_threadsafe(_cancel, loop, number)
 
 
 def _cancel(loop: "asyncio.AbstractEventLoop", number: int) -> None:
-    """Cancel the task that the loop is run for, which ends those that it waits for."""
-    if (first := _first_task(loop)) is None or not first.cancel():
+    """Cancel the main task of the loop, which ends the tasks that it awaits."""
+    if (main := _main_task(loop)) is None or not main.cancel():
         raise Terminated(number)
 
 
-def _first_task(loop: "asyncio.AbstractEventLoop") -> "asyncio.Task[object] | None":
+def _main_task(loop: "asyncio.AbstractEventLoop") -> "asyncio.Task[object] | None":
     import asyncio
 
     numbered = {

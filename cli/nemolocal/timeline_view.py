@@ -1,4 +1,4 @@
-"""The timeline as lanes of text: a ruler of seconds, and for each track its segments to scale."""
+"""The timeline as text: a ruler of seconds, and each track with its segments to scale."""
 
 from collections.abc import Iterator
 
@@ -14,21 +14,21 @@ _MIN_BOX_WIDTH = 3
 
 
 class SegmentBox(msgspec.Struct, frozen=True):
-    """A segment in its lane: the column where it begins, and its text as wide as it is long."""
+    """A segment on a track: its first column, and its text, as wide as the segment is long."""
 
     column: int
     text: str
 
 
 class TrackRow(msgspec.Struct, frozen=True):
-    """A track: what it is called, and its segments from left to right."""
+    """A track: its label, and its segments from left to right."""
 
     label: str
     boxes: tuple[SegmentBox, ...]
 
     @property
     def line(self) -> str:
-        """The lane as one line; what overlaps is cut where the next block begins."""
+        """Return the track as one line; a block is cut where the next one begins."""
         line = ""
         for block in self.boxes:
             line = fit_to_width(line, block.column) + block.text
@@ -36,7 +36,7 @@ class TrackRow(msgspec.Struct, frozen=True):
 
 
 def lay_out_tracks(draft: Draft, width: int) -> tuple[str, tuple[TrackRow, ...]]:
-    """The ruler and the lanes, each at most `width` columns wide without its label."""
+    """Return the ruler and the tracks, each at most `width` columns wide without its label."""
     tracks = [track for track in draft.tracks or () if track.segments]
     length = max(
         (segment.end_ms for track in tracks for segment in track.segments or ()), default=0
@@ -54,7 +54,7 @@ def lay_out_tracks(draft: Draft, width: int) -> tuple[str, tuple[TrackRow, ...]]
 
 
 def format_timeline(draft: Draft, width: int) -> list[str]:
-    """The whole picture as lines of plain text."""
+    """Return the timeline as lines of plain text."""
     ruler, lanes = lay_out_tracks(draft, max(width - _LABEL_MAX - 1, 20))
     if not lanes:
         return ["The timeline is empty"]
@@ -78,7 +78,7 @@ def _box_text(segment: Segment, track: Track, width: int) -> str:
 
 
 def fit_to_width(text: str, width: int, filling: str = " ") -> str:
-    """Exactly `width` columns of it: cut with an ellipsis, or filled up."""
+    """Return exactly `width` columns: cut with an ellipsis, or padded."""
     if cell_len(text) > width:
         cut = chop_cells(text, width - 1)[0] if width > 1 else ""
         text = f"{cut}…" if width > 0 else ""

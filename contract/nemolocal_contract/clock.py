@@ -245,7 +245,7 @@ class ManualClock:
     def _check_idle(self, turns: int) -> None:
         self._pending_check = None
         if self.is_held():
-            return  # whoever ends that calls `check_soon`
+            return  # `check_soon` is called at its end.
         if turns:
             self._schedule_check(turns - 1)
         elif self._wake_next(shorter_than=min(self._holds, default=math.inf)):

@@ -43,12 +43,16 @@ class SilenceTruthSettings(msgspec.Struct, frozen=True):
 
 
 class SilenceSettings(msgspec.Struct, frozen=True):
-    """Which edits end without text: by `script`, else by `quota`, else by `rate` (SSE-5)."""
+    """Which edits end without text: by `script`, else by `quota`, else by `rate` (SSE-5).
+
+    Late edits are applied `late_seconds` after the end of their stream.
+    """
 
     rate: float = 0.3
     quota: tuple[int, int] | None = None
     script: str = ""
     truths: SilenceTruthSettings = SilenceTruthSettings()
+    late_seconds: float = 20.0
 
 
 class DialectSettings(msgspec.Struct, frozen=True):

@@ -124,7 +124,7 @@ def test_older_film_is_replaced_only_with_overwrite(
     assert f"{created.name} (1 s, 1 kB)" in outcome.lines
     said = (
         "clip-edited.mp4 already exists: saving as clip-edited-2.mp4 "
-        "(--overwrite replaces older films)"
+        "(--overwrite replaces the existing file)"
     )
     assert (said in outcome.err.splitlines()) is not overwrite
     assert older.read_bytes() == (RENDERED if overwrite else b"older")

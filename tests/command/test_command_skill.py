@@ -129,7 +129,7 @@ def test_published_document_is_answered_as_its_text_says(play: Play, name: str) 
     assert [answer.call.split("/")[-1].split("_")[0] for answer in answers][:4] == [
         "anonymous-token", "nemo", answers[2].call.rpartition("/")[2], "run"
     ]  # fmt: skip
-    assert answers[7].told.startswith("status completed")
+    assert answers[7].summary.startswith("status completed")
     notes = [note for answer in answers for note in answer.notes]
     unnamed = "the document does not name this endpoint: using the contract's path"
     assert notes == ([unnamed] if name == "ai-rtk-compressor" else [])
@@ -168,7 +168,7 @@ def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
     line, code, rule = FAULTS[name]
     wrong = [answer for answer in play(PLANTED / f"{name}.md") if not answer.as_said]
     if wrong[1:]:
-        assert wrong.pop().told == "not called: no render was accepted before"
+        assert wrong.pop().summary == "not called: no render was accepted before"
     assert [(answer.line, answer.code) for answer in wrong] == [(line, code)]
     assert rule in wrong[0].rules
 
@@ -176,7 +176,7 @@ def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
 @pytest.mark.slow
 def test_answer_to_a_failure_has_the_documents_own_words(play: Play) -> None:
     answers = play(PLANTED / "export-without-headers.md")
-    reported = next(answer.told for answer in answers if answer.code == 402)
+    reported = next(answer.summary for answer in answers if answer.code == 402)
     assert '(the document: the plan does not export: "Register or upgrade' in reported
 
 
@@ -211,8 +211,8 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
         ("POST", 0), ("POST", 400), ("GET", None), ("GET", 0), ("POST", 0), ("POST", 404),
         ("GET", None),
     ]  # fmt: skip
-    assert answers[1].told.startswith("body is empty")
-    assert answers[2].told == "not called: not a URL of the API"
+    assert answers[1].summary.startswith("body is empty")
+    assert answers[2].summary == "not called: not a URL of the API"
     assert answers[3].notes == ("NOBODY is not set",)
 
 

@@ -253,6 +253,17 @@ def test_each_told_setting_is_one_of_the_server() -> None:
     assert msgspec.structs.replace(defaults, speed=1.0) == EffectiveSettings()
 
 
+def test_settings_api_has_every_field_of_the_server_settings_that_it_has() -> None:
+    missing = {
+        f"{name}.{field}"
+        for name in EffectiveSettings.__struct_fields__
+        if isinstance(value := getattr(Settings(), name), msgspec.Struct)
+        for field in value.__struct_fields__
+        if not hasattr(getattr(EffectiveSettings(), name), field)
+    }
+    assert missing == set()
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

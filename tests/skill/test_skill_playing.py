@@ -116,7 +116,7 @@ def test_render_is_asked_for_until_it_ends() -> None:
     submitted, *polls = (state(s) for s in ("pending", "pending", "processing", "failed"))
     answers, asked = play(poll, submitted, *polls)
     assert len(asked) == 4
-    assert [(answer.as_said, answer.told) for answer in answers] == [
+    assert [(answer.as_said, answer.summary) for answer in answers] == [
         (True, "id r, status pending"),
         (False, "failed: no disk"),
     ]
@@ -138,7 +138,7 @@ def test_render_is_asked_for_until_it_ends() -> None:
 def test_answer_that_is_not_as_said_is_told(reply: httpx.Response, reported: str) -> None:
     text = "GET /api/credits/balance/simple — returns available\n\n- 2001 — Pay.\n\n"
     answers, _ = play(text.encode() + script("curl $API/api/credits/balance/simple"), reply)
-    assert [(answer.as_said, answer.told) for answer in answers] == [(False, reported)]
+    assert [(answer.as_said, answer.summary) for answer in answers] == [(False, reported)]
 
 
 def test_server_that_hangs_up_is_told() -> None:
@@ -151,17 +151,17 @@ def test_server_that_hangs_up_is_told() -> None:
         stage = SkillRunTarget(http, SKILLS / "clean.md", "", ManualClock(), lambda: ())
         skill = parse_skill(script("curl $API/api/x"), Path("SKILL.md"))
         (answer,) = run_skill(skill, stage)
-    assert (answer.status, answer.code, answer.told) == (0, None, "no response: ReadError")
+    assert (answer.status, answer.code, answer.summary) == (0, None, "no response: ReadError")
 
 
 def test_chat_without_a_stream_is_not_as_said_and_a_silent_one_is() -> None:
     chat = script("curl $API/run_sse -d '{}'")
-    assert play(chat)[0][0].told == "expected an event stream, got application/json"
+    assert play(chat)[0][0].summary == "expected an event stream, got application/json"
     kind = {"content-type": "text/event-stream; charset=utf-8"}
     silent = httpx.Response(200, headers=kind, content=b"data:\n\n")
-    assert play(chat, silent)[0][0].told == "no text: the state shows what changed"
+    assert play(chat, silent)[0][0].summary == "no text: the state shows what changed"
     said = httpx.Response(200, headers=kind, content=b'data: {"type":"text","content":"Hi"}\n\n')
-    assert play(chat, said)[0][0].told == "Hi"
+    assert play(chat, said)[0][0].summary == "Hi"
 
 
 def test_text_that_states_nothing_sends_nothing_but_the_contracts_bodies() -> None:

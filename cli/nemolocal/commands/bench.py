@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 where everything was compared, 2 with one line where something is wrong with the input."""
+    """Return 0 if everything was compared; raise an error with one line for invalid input."""
     from ..compression_comparison import compare_compression
 
     return compare_compression(arguments)

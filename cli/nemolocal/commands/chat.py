@@ -1,4 +1,4 @@
-"""`nemolocal chat`: a conversation in the terminal, or from a script's standard input."""
+"""`nemolocal chat`: a chat in the terminal, or from a script's standard input."""
 
 import argparse
 from typing import Any
@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Talk until the end of the input; 1 if a message from a script failed."""
+    """Chat until the end of the input; return 1 if a message from a script failed."""
     from ..conversation import run_conversation
 
     return run_conversation(arguments)

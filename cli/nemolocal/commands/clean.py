@@ -1,4 +1,4 @@
-"""`nemolocal clean`: what takes room and nobody uses, removed."""
+"""`nemolocal clean`: removes old sessions and leftovers of killed commands."""
 
 import argparse
 import contextlib
@@ -59,10 +59,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what goes, and remove it unless it is a dry run.
+    """Print what can be removed, and remove it unless this is a dry run.
 
-    Every folder is looked over before anything is removed: one that is in use, or not ours, ends
-    the command.
+    All folders are checked before anything is removed: one that is in use, or was not created by
+    nemolocal, ends the command.
     """
     from nemolocal_server.data.storage_errors import STORAGE_ERRORS
     from nemolocal_server.data.store import StoreError
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plan_cleanups(arguments: argparse.Namespace) -> "list[CleanupPlan]":
-    """What may go from the folders; those without anything are left out."""
+    """Return what can be removed from the folders; folders without leftovers are left out."""
     from nemolocal_server.retention.cleanup import plan_cleanup
     from nemolocal_server.retention.retention_policy import TEMPORARY_RETENTION
 
@@ -107,7 +107,7 @@ def _plan_cleanups(arguments: argparse.Namespace) -> "list[CleanupPlan]":
 
 
 def _left_by_killed_commands() -> dict[Path, int]:
-    """Folders in the temporary folder, and their bytes."""
+    """Return the leftover temporary folders with their sizes in bytes."""
     from nemolocal_render.temporary_folder import find_abandoned
     from nemolocal_server.retention.cleanup import folder_size
 
@@ -115,7 +115,7 @@ def _left_by_killed_commands() -> dict[Path, int]:
 
 
 def _unused_chats(age: float | None) -> dict[Path, tuple[float, int]]:
-    """Kept chats that may go, each with when it was used last and its bytes."""
+    """Return the saved chats that can be removed, with their last use and size in bytes."""
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.retention.cleanup import folder_size
 
@@ -123,7 +123,7 @@ def _unused_chats(age: float | None) -> dict[Path, tuple[float, int]]:
 
     found = {}
     for chat, used in ({} if age is None else unused_chat_folders(age)).items():
-        # One that is open in another command stays, and so does a folder that is not ours.
+        # A chat that is open in another command stays, and so does a folder of others.
         with contextlib.suppress(StoreError), _locked_chat(chat):
             found[chat] = (used, folder_size(chat))
     return found
@@ -131,7 +131,7 @@ def _unused_chats(age: float | None) -> dict[Path, tuple[float, int]]:
 
 @contextlib.contextmanager
 def _locked_chat(chat: Path) -> Iterator[None]:
-    """Have the folder of a chat for oneself; raises `StoreError` where it is in use or not ours."""
+    """Lock the folder of a chat; raises `StoreError` if it is in use or was not created by us."""
     from nemolocal_server.data.data_folder import DATABASE_FILES, SUBFOLDERS
     from nemolocal_server.data.store import Store, StoreError
 

@@ -1,4 +1,4 @@
-"""`nemolocal conform`: checks of a server, told as they end."""
+"""`nemolocal conform`: checks a server against the contract."""
 
 import argparse
 from typing import Any
@@ -82,7 +82,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+    """Return 0 if no check failed, 1 if one failed, 2 for an error or if nothing was checked."""
     if arguments.random or arguments.replay:
         from ..conform_fuzz import run_fuzz
 
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _at_least_one(text: str) -> int:
-    """A whole number of scripts."""
+    """Parse a number of scripts."""
     if not text.isascii() or not text.isdecimal() or not int(text[:9]):
         raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more, not {text!r}")
     return int(text[:9])

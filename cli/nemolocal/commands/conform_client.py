@@ -1,4 +1,4 @@
-"""`nemolocal conform-client`: a program through all that can befall a client, judged each time."""
+"""`nemolocal conform-client`: checks a client program in scenarios of failures."""
 
 import argparse
 from typing import Any
@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 nothing failed, 1 something did, 2 no scenario came up, or no call was seen."""
+    """Return 0 if no check failed, 1 if one failed, 2 if no scenario or call was seen."""
     from ..client_scenarios import list_scenarios, run_scenarios
 
     return list_scenarios(arguments) if arguments.list else run_scenarios(arguments)

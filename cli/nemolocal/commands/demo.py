@@ -1,4 +1,4 @@
-"""`nemolocal demo`: the whole way once, from a sample to an MP4, without any account or network."""
+"""`nemolocal demo`: the full workflow once, from a sample to an MP4, without account or network."""
 
 import argparse
 import asyncio
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Edit INPUT, or a sample made on the spot, on a server of its own."""
+    """Edit INPUT, or a generated sample, on an embedded server."""
     from ..client_factory import open_client
     from ..edit_session import EditSession
     from ..embedded_server import EmbeddedServer
@@ -51,15 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
             open_client(None, display.show_notice, own=EmbeddedServer(arguments.like_cloud))
         )
         client.connect()
-        studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
-        length = studio.upload(source)
-        studio.run_messages(demo_messages(length))
-        studio.export()
+        edit_session = EditSession(client, display, destination, overwrite=arguments.overwrite)
+        length = edit_session.upload(source)
+        edit_session.run_messages(demo_messages(length))
+        edit_session.export()
     return 0
 
 
 def demo_messages(length: float) -> list[str]:
-    """What the demo says to a file of `length` seconds (0 for a picture)."""
+    """Return the messages for a file of `length` seconds (0 for a picture)."""
     kept = round(min(_MAX_TRIM_SECONDS, length / 2), 1)
     title = min(_TITLE_SECONDS, kept) or _TITLE_SECONDS
     trim = [f"trim to the first {kept:g} seconds"] if kept else []

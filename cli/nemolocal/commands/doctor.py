@@ -14,7 +14,7 @@ from ..argument_parser import add_command
 from ..attribution import installed_version
 
 _PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
-# Without these nothing is rendered; the rest only limits what a render can do.
+# Nothing can be rendered without these; the others are optional.
 _NEEDED = ("ffmpeg", "libx264")
 _OTHER_SYSTEMS = () if sys.platform == "darwin" else ("h264_videotoolbox",)
 
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; 1 if there is no FFmpeg that encodes H.264."""
+    """Print the findings; return 1 if there is no FFmpeg that encodes H.264."""
     from nemolocal_client import config_folder
     from nemolocal_client.profile import CONFIG_VARIABLE
     from nemolocal_render.diagnostics import diagnose
@@ -60,7 +60,7 @@ def _package(name: str) -> tuple[bool, str, str]:
 
 
 def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
-    """Whether a folder of the user's can be written to; it is tried, and not made."""
+    """Check that a user's folder is writable, without creating it."""
     there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -72,7 +72,7 @@ def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
 
 
 def _sealing() -> tuple[bool, str, str]:
-    """What `nemolocal exec` can do to keep a program from the world."""
+    """Check whether `nemolocal exec` can seal programs."""
     from ..exec.sealed_network import sealing_unavailable_reason
 
     reason = sealing_unavailable_reason()

@@ -1,4 +1,4 @@
-"""`nemolocal edit`: files in, instructions, a file out."""
+"""`nemolocal edit`: edits files by text instructions and exports the result."""
 
 import argparse
 from typing import Any
@@ -53,7 +53,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Edit the files together, or each by itself; nothing is begun that makes no sense."""
+    """Edit the files together or one by one, after checking the arguments."""
     from nemolocal_client.client_flows import validate_text
 
     from ..edit_batch import run_batch

@@ -1,4 +1,4 @@
-"""`nemolocal exec`: any program, unchanged, with the local server in the cloud's place."""
+"""`nemolocal exec`: runs an unmodified program with the local server in place of the cloud."""
 
 import argparse
 import asyncio
@@ -34,9 +34,9 @@ that it violated a MUST rule. Wrong usage: 2.
 """
 _NOTHING_JUDGED = 2
 _TOKEN = "NEMO_TOKEN"
-# Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
+# Not anonymous: a client with a token must not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
-# What settings of a file cannot change: where the server is, and that we may ask it.
+# Settings that a file cannot change: the address, and access to the control API.
 _FIXED_SETTINGS = {"host": "127.0.0.1", "port": 0, "control": True}
 _UNSEALED_CAVEAT = (
     "its calls bypassed the proxy and reached the real cloud, since this run is not sealed"
@@ -97,10 +97,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit status of the program; 128 and the number of the signal where one ended it.
+    """Return the exit status of the program; 128 plus the signal that ended it.
 
-    Where the program did well: 2 with `--require-calls` and fewer calls, or with `--verdict` and
-    nothing to judge; 1 with `--verdict` where it broke a MUST of the rules for clients.
+    If the program succeeded: 2 for fewer calls than `--require-calls`, or if `--verdict` had
+    nothing to check; 1 if `--verdict` found a violation of a MUST rule.
     """
     from nemolocal_render.temporary_folder import TemporaryFolder
 
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _write_results(
     arguments: argparse.Namespace, place: "ProgramEnvironment", monitor: "TrafficMonitor"
 ) -> int:
-    """Keep and judge what was done; a status for a program that did well."""
+    """Save the journal and check it; return the exit status for a program that succeeded."""
     from nemolocal_conformance.client_runner.server_control import fetch_journal
 
     status = 0
@@ -148,7 +148,7 @@ def _write_results(
 
 
 def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
-    """Tell how the program kept the rules for clients: 1 it broke a MUST, 2 nothing was judged."""
+    """Print the verdict; return 1 for a violation of a MUST, 2 if nothing was checked."""
     from nemolocal_conformance.client_checks import client_catalogue
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
     from nemolocal_conformance.reports import as_json
@@ -175,7 +175,7 @@ def _write_file(name: str, content: bytes) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
-    """Those of the arguments; a token of the environment is good there, too."""
+    """Return the server's settings; a token of the environment is valid there, too."""
     from nemolocal_server.settings_loader import load_settings
 
     names = ("scenario", "speed")
@@ -199,7 +199,7 @@ def _environment_token() -> "tuple[NewToken, ...]":
 
 
 def _isolated_config(folder: Path) -> dict[str, str]:
-    """Ours, where the program is one of ours: a token of the cloud is no token of this server."""
+    """Return the program's environment; a cloud token is not passed to nemolocal itself."""
     from nemolocal_client.profile import CONFIG_VARIABLE
 
     return {CONFIG_VARIABLE: str(folder / "config"), **os.environ}

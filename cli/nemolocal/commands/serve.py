@@ -1,4 +1,4 @@
-"""`nemolocal serve`: the server in the foreground."""
+"""`nemolocal serve`: runs the server in the foreground."""
 
 import argparse
 import sys
@@ -177,7 +177,7 @@ def _add_dialect(serve: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted, which is how it ends well; the base URL goes to stdout."""
+    """Serve until interrupted, with exit status 0; prints the base URL to stdout."""
     if arguments.self_check:
         from ..fault_self_check import check_faults
 
@@ -212,7 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
-    """The file's settings with the arguments over them; raises ValueError."""
+    """Return the settings of the file, overridden by the arguments; raises ValueError."""
     from nemolocal_server.dialect import Dialect
     from nemolocal_server.settings import FREE_TARIFF, Settings
     from nemolocal_server.settings_loader import load_settings
@@ -233,7 +233,7 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
 
 
 def _with_default_folder(settings: "Settings") -> "Settings":
-    """Where nobody named a folder work is kept in the usual one, and not for ever."""
+    """Return the settings with the default data folder and its retention, if none is named."""
     import msgspec
 
     if settings.data_dir is not None:
@@ -244,14 +244,14 @@ def _with_default_folder(settings: "Settings") -> "Settings":
 
 
 def _given_options(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
-    """The arguments of these names that were given."""
+    """Return the given arguments among these names."""
     return {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
 
 
 def _silent_turn_policy(
     silent_rate: float | None = None, silent_quota: str = "", silent_script: str = ""
 ) -> "SilentTurnPolicy":
-    """Which edits are silent; raises ValueError for what makes no sense."""
+    """Return the policy of silent edits; raises ValueError for invalid options."""
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
     if silent_rate is not None:
@@ -281,6 +281,6 @@ def _print_control_token(token: str) -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    """What the run would have cost; nothing where nothing was asked."""
+    """Print what the run would have cost in the cloud, if there was any call."""
     if summary.entries:
         print(summary.line, file=sys.stderr)

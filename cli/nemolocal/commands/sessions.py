@@ -1,4 +1,4 @@
-"""`nemolocal sessions`: what was saved here and on which server, and back to it."""
+"""`nemolocal sessions`: lists saved sessions and continues one."""
 
 import argparse
 import shutil
@@ -19,7 +19,7 @@ _NARROW = 64
 
 
 class ListedSession(msgspec.Struct, frozen=True):
-    """A session and the server that it is on: `base_url` is None for a chat of this machine."""
+    """A session and its server; `base_url` is None for a local chat."""
 
     base_url: str | None
     session: "KeptSession"
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the sessions, or chat on in the one that is named."""
+    """List the sessions, or continue one in a chat."""
     if arguments.session:
         from ..conversation import run_conversation
 
@@ -50,17 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _saved_sessions(base_url: str | None) -> list[ListedSession]:
-    """All sessions, or those of one server, the newest first."""
+    """Return the sessions of one server, or of all, the newest first."""
     from nemolocal_client import Profile
     from nemolocal_client.httpx_adapter import plain_base_url
 
     from ..saved_chats import saved_chat_sessions
 
-    found = [ListedSession(url, kept) for url, kept in Profile().all_sessions()]
+    found = [ListedSession(url, saved) for url, saved in Profile().all_sessions()]
     if base_url:
         found = [each for each in found if each.base_url == plain_base_url(base_url)]
     else:
-        found += [ListedSession(None, kept) for _, kept in saved_chat_sessions()]
+        found += [ListedSession(None, saved) for _, saved in saved_chat_sessions()]
     return sorted(found, key=lambda each: (-each.session.used_at, each.session.session_id))
 
 
@@ -71,19 +71,19 @@ def _as_json(known: ListedSession) -> str:
 
 
 def _as_line(known: ListedSession) -> str:
-    """The id, when it was used, by what a person knows it again, and where it is."""
-    kept = known.session
-    used = datetime.fromtimestamp(kept.used_at).isoformat(" ", "minutes")
-    line = f"{kept.session_id}  {used}  {_description(kept)}"
+    """Return a line with the id, the last use, a description and the server."""
+    saved = known.session
+    used = datetime.fromtimestamp(saved.used_at).isoformat(" ", "minutes")
+    line = f"{saved.session_id}  {used}  {_description(saved)}"
     if known.base_url:
         line += f"  {known.base_url}"
     if not sys.stdout.isatty():
         return line
-    return _fitted(kept.session_id, line)
+    return _fitted(saved.session_id, line)
 
 
 def _fitted(session: str, line: str) -> str:
-    """A line of the terminal's width; two where it is narrow, since the id is needed whole."""
+    """Fit a line to the terminal; use two lines if it is narrow, since the id must be complete."""
     from ..timeline_view import fit_to_width
 
     width = shutil.get_terminal_size().columns
@@ -93,11 +93,11 @@ def _fitted(session: str, line: str) -> str:
     return f"{session}\n  {fit_to_width(rest, max(width - 2, 1)).rstrip()}"
 
 
-def _description(kept: "KeptSession") -> str:
-    """The files, the newest first, and the last message; else the name of the task."""
-    names = list(dict.fromkeys(reversed(kept.files)))
+def _description(saved: "KeptSession") -> str:
+    """Return the files, the newest first, and the last message, or else the task name."""
+    names = list(dict.fromkeys(reversed(saved.files)))
     files = ", ".join(names[:_SHOWN_FILES])
     if len(names) > _SHOWN_FILES:
         files += f" and {len(names) - _SHOWN_FILES} more"
-    said = f'"{kept.last_message}"' if kept.last_message else ""
-    return ": ".join(filter(None, (files, said))) or " ".join(kept.task_name.split())
+    said = f'"{saved.last_message}"' if saved.last_message else ""
+    return ": ".join(filter(None, (files, said))) or " ".join(saved.task_name.split())

@@ -1,4 +1,4 @@
-"""`nemolocal skill`: documents of skills, checked, run and begun."""
+"""`nemolocal skill`: checks, runs and creates skill documents."""
 
 import argparse
 import importlib
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """What the action says; its module is imported only now."""
+    """Run the action; its module is imported only now."""
     action = importlib.import_module(f"..skill_{arguments.action}", __package__)
     status: int = action.run(arguments)
     return status

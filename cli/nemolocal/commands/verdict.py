@@ -1,4 +1,4 @@
-"""`nemolocal verdict`: what a client did, judged by the journal that a server kept of it."""
+"""`nemolocal verdict`: checks a client by the journal of a server."""
 
 import argparse
 import sys
@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 nothing failed, 1 something did, 2 unreadable or nothing to judge."""
+    """Return 0 if no check failed, 1 if one failed, 2 if nothing was readable or checked."""
     from nemolocal_conformance.client_checks import client_catalogue
 
     if arguments.explain:

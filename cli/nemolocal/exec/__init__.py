@@ -1,1 +1,1 @@
-"""The network environment of `exec` and `conform-client`: it leads a program to a local server."""
+"""The network environment of `exec` and `conform-client`: it routes a program to a local server."""

@@ -13,14 +13,14 @@ _WRITTEN = re.compile(r"(?:\[([0-9a-fA-F:.]{2,60})\]|([\w.-]{1,253}))(?::(\d{1,5
 
 
 class AllowedHost(msgspec.Struct, frozen=True):
-    """A host that is let through, and a port of it."""
+    """A host and port that the program may reach."""
 
     host: str
     port: int
 
 
 def parse_allowed_hosts(given: Iterable[str]) -> tuple[AllowedHost, ...]:
-    """What `--allow-host` names: a port, or without one those of HTTP and HTTPS."""
+    """Parse a value of `--allow-host`; without a port it stands for ports 80 and 443."""
     return tuple(dict.fromkeys(one for text in given for one in _read(text)))
 
 

@@ -1,4 +1,4 @@
-"""A certificate of the cloud's name, made on the spot and believed by nobody but the command."""
+"""A temporary certificate authority for the cloud's host name, trusted by the program alone."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from ..errors import CommandError
 
 _LOCAL = ("localhost", "127.0.0.1")
 _BUNDLE, _STORE, _WGETRC, _FOLDER = "certificates.pem", "certificates.jks", "wgetrc", "certificates"
-# Where programs look for the certificates that they believe.
+# The variables in which programs look for trusted certificates.
 _VARIABLES = (
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
@@ -32,7 +32,7 @@ _VARIABLES = (
     "SSL_CERT_FILE",
     "WEBSOCKET_CLIENT_CA_BUNDLE",
 )
-# Where systems keep them: Debian and others, Fedora, openSUSE, Alpine.
+# The system bundles of Debian and others, Fedora, openSUSE and Alpine.
 _SYSTEM_BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -40,25 +40,25 @@ _SYSTEM_BUNDLES = (
     "/etc/ssl/cert.pem",
 )
 _SYSTEM_FOLDER, _IN_FOLDER = "/etc/ssl/certs", "ca-certificates.crt"
-# A Java key store: its mark, its version, what a certificate in it is, and how its sum begins.
+# A Java key store: magic number, version, tag of a certificate entry, salt of its digest.
 _JKS, _JKS_VERSION, _JKS_CERTIFICATE, _JKS_SALT = 0xFEED_FEED, 2, 2, b"Mighty Aphrodite"
 _PASSWORD = "changeit"
 
 
 class CertificateAuthority:
-    """An authority that lives as long as this process; its key is never written down."""
+    """A certificate authority for the life of this process; its key is never written to disk."""
 
     def __init__(self) -> None:
         self._ca: Any = _trustme().CA()
 
     def server_context(self, host: str) -> ssl.SSLContext:
-        """What a server needs to be `host`, and this machine, over TLS."""
+        """Return the TLS context of a server that is `host` and localhost."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._ca.issue_cert(host, *_LOCAL).configure_cert(context)
         return context
 
     def write_trust_store(self, folder: Path, believed: ssl.SSLContext | None) -> "TrustStore":
-        """Files of certificates to believe: this authority's, and those of a context."""
+        """Write the trusted certificates to `folder`: this authority's and those of `believed`."""
         own = ssl.PEM_cert_to_DER_cert(self._ca.cert_pem.bytes().decode())
         found = [own, *(believed.get_ca_certs(binary_form=True) if believed else [])]
         bundle = folder / _BUNDLE
@@ -69,14 +69,14 @@ class CertificateAuthority:
 
 
 class TrustStore:
-    """The files that say which certificates are believed, and who is told of them how."""
+    """The files of trusted certificates, and the variables that point programs to them."""
 
     def __init__(self, folder: Path, subject_hash: str) -> None:
         self._folder = folder
         self._hash = subject_hash
 
     def variables(self, java_options: str) -> Mapping[str, str]:
-        """The environment of a program that is to believe them, with further options for Java."""
+        """Return the variables that make a program trust them, with further options for Java."""
         bundle, store = str(self._folder / _BUNDLE), self._folder / _STORE
         java = (
             f'-Djavax.net.ssl.trustStore="{store}" -Djavax.net.ssl.trustStoreType=JKS '
@@ -91,7 +91,7 @@ class TrustStore:
         }
 
     def system_files(self, keep: bool) -> Mapping[str, str]:
-        """What to lay over the system's own, theirs by ours; those besides stay if they `keep`."""
+        """Return bind mounts, target to source; `keep` leaves the system's certificates trusted."""
         bundle = self._folder / _BUNDLE
         laid = {path: str(bundle) for path in _SYSTEM_BUNDLES if not Path(path).is_symlink()}
         if not Path(_SYSTEM_FOLDER).is_dir():
@@ -109,7 +109,7 @@ class TrustStore:
 
 
 def build_java_keystore(certificates: list[bytes]) -> bytes:
-    """Certificates in DER as a Java key store that every Java reads."""
+    """Return DER certificates as a Java key store in a format that every Java reads."""
     now = int(time.time() * 1000)
     parts = [struct.pack(">III", _JKS, _JKS_VERSION, len(certificates))]
     for number, certificate in enumerate(certificates):
@@ -123,8 +123,8 @@ def build_java_keystore(certificates: list[bytes]) -> bytes:
 
 
 def _subject_hash(pem: bytes) -> str:
-    """By what name OpenSSL looks for an authority in a folder: `openssl x509 -hash`."""
-    # They come with trustme.
+    """Return the name of an authority's file in OpenSSL's folder: `openssl x509 -hash`."""
+    # cryptography is a dependency of trustme.
     from cryptography.x509 import Name, NameAttribute, load_pem_x509_certificate
 
     subject = load_pem_x509_certificate(pem).subject
@@ -135,7 +135,7 @@ def _subject_hash(pem: bytes) -> str:
 
 
 def _wgetrc() -> str:
-    """What wget would read without us."""
+    """Return the user's own wget configuration."""
     given = os.environ.get("WGETRC")
     try:
         return (Path(given) if given else Path.home() / ".wgetrc").read_text("utf-8")

@@ -1,8 +1,8 @@
-"""A CONNECT proxy on this machine: one host leads to the local server, others nowhere.
+"""A CONNECT proxy on this machine that routes the cloud's host to the local server.
 
-So a program that has the cloud's address written into it reaches the local server unchanged, and
-whatever else it calls is refused and told. It serves its own user only: who knows the secret in its
-address, or whose connection is seen to be that user's.
+So a program with the cloud's address written into it reaches the local server unchanged. Any other
+host is refused and reported. The proxy serves its own user only: a client must know the secret in
+the proxy's URL, or its connection must belong to that user.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _TARGET = re.compile(
     rb"(?:http://)?(\[[0-9a-fA-F:.]{2,60}\]|[\w.-]{1,255})(?::(\d{1,5}))?((?:[/?]\S*)?)"
 )
 _USER = "nemolocal"
-# What is said from one host to the next, and what is said anew.
+# Headers that a proxy does not forward, or writes itself.
 _HOP_BY_HOP_HEADERS = {
     b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade",
 }  # fmt: skip
@@ -37,7 +37,7 @@ _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class ProxyRequest(msgspec.Struct, frozen=True):
-    """What a client asks of the proxy: a tunnel (`CONNECT`), or a request to pass on."""
+    """A request to the proxy: for a tunnel (`CONNECT`), or to be forwarded."""
 
     method: str
     host: str
@@ -46,7 +46,7 @@ class ProxyRequest(msgspec.Struct, frozen=True):
 
 
 def parse_target(method: bytes, target: bytes) -> ProxyRequest | None:
-    """Where a request to a proxy is for; None where it is for the proxy itself."""
+    """Parse the target of a request; None if it is addressed to the proxy itself."""
     match = _TARGET.fullmatch(target)
     tunnel = method == b"CONNECT"
     if match is None or tunnel == target.startswith(b"http://") or (tunnel and match[3]):
@@ -60,10 +60,10 @@ def parse_target(method: bytes, target: bytes) -> ProxyRequest | None:
 
 
 class ConnectProxy:
-    """Serves the host of `monitor` by the server on `port`, `allowed` ones by themselves.
+    """Routes the host of `monitor` to the server on `port`, and `allowed` hosts to themselves.
 
-    `monitor` is told of every other host. `own` says whether a connection, by the addresses of its
-    two ends, is known to be the user's.
+    Requests for other hosts are reported to `monitor`. `own` takes the addresses of both ends of a
+    connection and returns whether it belongs to this user.
     """
 
     def __init__(
@@ -84,21 +84,21 @@ class ConnectProxy:
 
     @property
     def port(self) -> int:
-        """Where it listens on this machine."""
+        """The port on which the proxy listens."""
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def url(self) -> str:
-        """What programs are told as their proxy: with the secret."""
+        """The URL for HTTP_PROXY, with the secret."""
         return f"http://{_USER}:{self._secret}@127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Listen on a free port of this machine."""
+        """Listen on a free port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def close(self) -> None:
-        """Listen no more, and end what is still open."""
+        """Stop listening and close all connections."""
         assert self._server is not None
         self._server.close()
         tasks = [task for task in self._open.values() if task is not None]
@@ -117,13 +117,13 @@ class ConnectProxy:
             writer.close()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
         try:
-            event = await read_event(said, reader)
+            event = await read_event(connection, reader)
         except h11.RemoteProtocolError:
             event = None
         if event is not None and not isinstance(event, h11.Request):
-            return  # it has gone again
+            return  # The client has disconnected.
         asked = None if event is None else parse_target(event.method, event.target)
         if event is None or asked is None:
             await send_text_response(
@@ -131,19 +131,19 @@ class ConnectProxy:
             )
         elif not self._is_authorized(event, writer):
             field = f'Proxy-Authenticate: Basic realm="{_USER}"\r\n'
-            told = "this proxy requires authentication: use the address in HTTP_PROXY\n"
-            await send_text_response(writer, "407 Proxy Authentication Required", told, field)
+            message = "this proxy requires authentication: use the address in HTTP_PROXY\n"
+            await send_text_response(writer, "407 Proxy Authentication Required", message, field)
         elif asked.host == self.host and asked.method != "CONNECT":
             await send_https_redirect(writer, self.host, asked.path)
         elif asked.host == self.host and asked.port == _HTTPS:
-            await self._forward(said, reader, writer, ("127.0.0.1", self._port), None)
+            await self._forward(connection, reader, writer, ("127.0.0.1", self._port), None)
         elif AllowedHost(asked.host, asked.port) in self.allowed_hosts:
             request = None if asked.method == "CONNECT" else _forwarded_request(event, asked)
-            await self._forward(said, reader, writer, (asked.host, asked.port), request)
+            await self._forward(connection, reader, writer, (asked.host, asked.port), request)
         else:
-            told = refusal_message(asked.host, self.host, asked.port)
-            self._monitor.record_refused_host(asked.host, told)
-            await send_text_response(writer, "403 Forbidden", f"nemolocal exec {told}\n")
+            message = refusal_message(asked.host, self.host, asked.port)
+            self._monitor.record_refused_host(asked.host, message)
+            await send_text_response(writer, "403 Forbidden", f"nemolocal exec {message}\n")
 
     def _is_authorized(self, request: h11.Request, writer: asyncio.StreamWriter) -> bool:
         wanted = b"Basic " + base64.b64encode(f"{_USER}:{self._secret}".encode())
@@ -155,13 +155,13 @@ class ConnectProxy:
 
     async def _forward(
         self,
-        said: h11.Connection,
+        connection: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         place: tuple[str, int],
         request: h11.Request | None,
     ) -> None:
-        """A tunnel, or one request, to a place."""
+        """Forward a tunnel, or one request, to `place`."""
         try:
             far_reader, far_writer = await asyncio.open_connection(*place)
         except OSError as error:
@@ -173,10 +173,10 @@ class ConnectProxy:
         with contextlib.closing(far_writer):
             if request is None:
                 writer.write(_ESTABLISHED)
-                far_writer.write(said.trailing_data[0])
+                far_writer.write(connection.trailing_data[0])
                 sent = copy_stream(reader, far_writer)
             else:
-                sent = _forward_one(said, reader, far_writer, request)
+                sent = _forward_one(connection, reader, far_writer, request)
             sending = asyncio.ensure_future(sent)
             await copy_stream(far_reader, writer)
             if request is None:
@@ -186,7 +186,7 @@ class ConnectProxy:
 
 
 def _forwarded_request(request: h11.Request, asked: ProxyRequest) -> h11.Request:
-    """A request as the next host gets it: one on a connection, and nothing for the proxy in it."""
+    """Return the request for the next host: without proxy headers, one for each connection."""
     fields = [
         (name, value)
         for name, value in request.headers.raw_items()
@@ -202,12 +202,12 @@ def _forwarded_request(request: h11.Request, asked: ProxyRequest) -> h11.Request
 
 
 async def _forward_one(
-    said: h11.Connection,
+    connection: h11.Connection,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     request: h11.Request,
 ) -> None:
-    """One request to the end of its body: what follows may be for another host."""
+    """Forward one request only: the next one on the connection may be for another host."""
     out = h11.Connection(h11.CLIENT)
     event: object = request
     while isinstance(event, h11.Request | h11.Data | h11.EndOfMessage):
@@ -215,4 +215,4 @@ async def _forward_one(
         await writer.drain()
         if isinstance(event, h11.EndOfMessage):
             return
-        event = await read_event(said, reader)
+        event = await read_event(connection, reader)

@@ -1,4 +1,4 @@
-"""A name server for a sealed program: it knows the hosts that may be called, and no others."""
+"""A DNS server for a sealed program: it resolves the hosts that may be called, and no others."""
 
 import asyncio
 import socket
@@ -12,14 +12,14 @@ _HEADER = 12
 _MAX_LABEL_LENGTH = 63
 _A, _AAAA, _INTERNET = 1, 28, 1
 _TYPES = {4: _A, 6: _AAAA}
-# Answered, by an authority, recursion as it was asked for and available.
+# Flags of a response: authoritative, recursion available, and desired if the query asks for it.
 _ANSWERED, _RECURSION, _UNKNOWN_NAME, _NOT_IMPLEMENTED = 0x8480, 0x0100, 3, 4
 _OPERATION = 0x7800
 _POINTER = b"\xc0\x0c"
 
 
 class DnsQuestion(msgspec.Struct, frozen=True):
-    """What a query asks for: a name in small letters, a type, and where its bytes end."""
+    """The question of a query: name in lower case, record type, and the offset of its end."""
 
     name: str
     type: int
@@ -27,7 +27,7 @@ class DnsQuestion(msgspec.Struct, frozen=True):
 
 
 def parse_question(query: bytes) -> DnsQuestion | None:
-    """The one question of a query; None where it is none."""
+    """Parse the question of a query; None if there is not exactly one."""
     if len(query) < _HEADER or query[2] & 0x80 or query[4:6] != b"\x00\x01":
         return None
     labels, at = [], _HEADER
@@ -41,7 +41,7 @@ def parse_question(query: bytes) -> DnsQuestion | None:
 
 
 def build_dns_response(query: bytes, addresses: Mapping[str, Collection[str]]) -> bytes:
-    """The reply to a query, by the addresses of the known names; empty where it is no query."""
+    """Return the response to a query; empty bytes if it is not a query."""
     question = parse_question(query)
     if question is None:
         return b""
@@ -56,12 +56,12 @@ def build_dns_response(query: bytes, addresses: Mapping[str, Collection[str]]) -
     counts = (1, len(records), 0, 0)
     head = query[:2] + flags.to_bytes(2, "big") + b"".join(n.to_bytes(2, "big") for n in counts)
     kind = question.type.to_bytes(2, "big") + _INTERNET.to_bytes(2, "big") + bytes(4)
-    told = [_POINTER + kind + len(ip).to_bytes(2, "big") + ip for ip in records]
-    return head + query[_HEADER : question.end] + b"".join(told)
+    answers = [_POINTER + kind + len(ip).to_bytes(2, "big") + ip for ip in records]
+    return head + query[_HEADER : question.end] + b"".join(answers)
 
 
 class DnsServer(asyncio.DatagramProtocol):
-    """Answers on a socket; `refuse` is told of each host that is asked for and not known."""
+    """Answers queries on a socket; `refuse` is called with each unknown host."""
 
     def __init__(
         self, addresses: Mapping[str, Collection[str]], refuse: Callable[[str], None]
@@ -71,7 +71,7 @@ class DnsServer(asyncio.DatagramProtocol):
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what answers are sent by."""
+        """Remember the transport for responses."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
@@ -88,7 +88,7 @@ async def serve_dns(
     addresses: Mapping[str, Collection[str]],
     refuse: Callable[[str], None],
 ) -> asyncio.DatagramTransport:
-    """Answer on a socket until the transport is closed."""
+    """Answer queries on a socket until the returned transport is closed."""
     loop = asyncio.get_running_loop()
     listener.setblocking(False)
     transport, _ = await loop.create_datagram_endpoint(

@@ -1,12 +1,12 @@
-"""Makes the namespaces of a sealed program, and runs the program in them: a script of its own.
+"""A script that creates the namespaces of a sealed program and runs the program in them.
 
-It is run by path in a fresh interpreter, since a process that has threads may make no user
-namespace, and imports the standard library alone.
+It is run by path in a new interpreter, since a process with threads cannot create a user namespace.
+It imports only the standard library.
 
-- `make FD` reads a plan from the socket FD, makes the namespaces, and sends back the sockets that
-  listen in them. Every address of the world is this machine's there (`local default dev lo`).
-- `enter PATH... -- PROGRAM ...` enters namespaces and becomes the program, which so keeps its
-  process id, its terminal, its files and its signals.
+- `make FD` reads a plan from the socket FD, creates the namespaces, and sends back the sockets that
+  listen in them. Every address is local there (`ip route add local default dev lo`).
+- `enter PATH... -- PROGRAM ...` enters the namespaces and executes the program, which keeps its
+  process id, terminal, files and signals.
 """
 
 import contextlib
@@ -33,20 +33,20 @@ _NOT_RUNNABLE, _NOT_FOUND = 126, 127
 
 
 class NamespaceError(Exception):
-    """What this machine does not let us do, and why."""
+    """This machine does not allow a step; the message says which and why."""
 
 
 def _call_libc(name: str, *arguments: Any) -> None:
-    """A function of the C library; raises Forbidden."""
+    """Call a function of the C library; raises NamespaceError if it fails."""
     if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
         raise NamespaceError(f"{name}: {os.strerror(ctypes.get_errno()).lower()}")
 
 
 def create_namespaces(plan: dict[str, Any]) -> tuple[list[int], dict[str, socket.socket]]:
-    """Descriptors of the namespaces (user, where one was needed; mounts, network), and sockets."""
+    """Return descriptors of the namespaces (user if needed, mounts, network), and the sockets."""
     kinds = ["mnt", "net"]
     try:
-        # Whoever may do so without a user namespace keeps every user of the machine.
+        # Without a user namespace, all users of the machine stay mapped.
         _call_libc("unshare", NEW_MOUNTS | NEW_NETWORK)
     except NamespaceError:
         _unshare_user()
@@ -58,13 +58,13 @@ def create_namespaces(plan: dict[str, Any]) -> tuple[list[int], dict[str, socket
         try:
             sockets[f"{host} {port}"] = _listen(host, port)
         except OSError:
-            if ":" not in host:  # a kernel without IPv6 does without
+            if ":" not in host:  # The kernel may have no IPv6.
                 raise
     return [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in kinds], sockets
 
 
 def _unshare_user() -> None:
-    """A user namespace in which we are who we were, and all that it owns."""
+    """Create the namespaces in a new user namespace that maps this user to itself."""
     user, group = os.geteuid(), os.getegid()
     _call_libc("unshare", NEW_USER | NEW_MOUNTS | NEW_NETWORK)
     try:
@@ -81,19 +81,19 @@ def _write(path: str, text: str) -> None:
 
 
 def _configure_loopback() -> None:
-    """The loopback interface, with every address there is."""
+    """Bring the loopback interface up and route every address to it."""
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14s", b"lo", _UP, b""))
         _route(socket.AF_INET)
     except OSError as error:
         raise NamespaceError(f"the loopback interface: {(error.strerror or '').lower()}") from error
-    with contextlib.suppress(OSError):  # a kernel without IPv6
+    with contextlib.suppress(OSError):  # The kernel may have no IPv6.
         _route(socket.AF_INET6)
 
 
 def _route(family: int) -> None:
-    """`ip route add local default dev lo`."""
+    """Do what `ip route add local default dev lo` does."""
     kind = (family, 0, 0, 0, _LOCAL_TABLE, _BOOT, _HOST_SCOPE, _LOCAL, 0)
     output = struct.pack("=HHI", 8, _OUTPUT, socket.if_nametoindex("lo"))
     body = struct.pack("=BBBBBBBBI", *kind) + output
@@ -106,9 +106,9 @@ def _route(family: int) -> None:
 
 
 def _replace_files(files: dict[str, str]) -> None:
-    """Lay files of ours over those of the system, where that may be done.
+    """Bind-mount our files over those of the system, if the machine allows it.
 
-    Nothing leaves without them either: they are for programs that ask no name server.
+    They are for programs that do not query the DNS server; the seal holds without them.
     """
     with contextlib.suppress(NamespaceError):
         _call_libc("mount", b"none", b"/", None, _RECURSIVE | _SLAVE, None)
@@ -118,7 +118,7 @@ def _replace_files(files: dict[str, str]) -> None:
 
 
 def _listen(host: str, port: int, kind: int = socket.SOCK_STREAM) -> socket.socket:
-    """A socket at an address; the more exact of two addresses gets what comes."""
+    """Return a socket bound to an address; the more specific of two addresses wins."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, kind)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,7 +133,7 @@ def _listen(host: str, port: int, kind: int = socket.SOCK_STREAM) -> socket.sock
 
 
 def _create_and_send(descriptor: int) -> None:
-    """Answer the plan that comes over a socket."""
+    """Receive a plan over a socket, and send back the result or the error."""
     with socket.socket(fileno=descriptor) as asked:
         plan = json.loads(asked.recv(_MAX_MESSAGE_BYTES))
         try:
@@ -141,13 +141,13 @@ def _create_and_send(descriptor: int) -> None:
         except (NamespaceError, OSError) as error:
             asked.sendall(json.dumps({"error": str(error)}).encode())
             return
-        told = {"namespaces": len(namespaces), "sockets": list(sockets)}
+        reply = {"namespaces": len(namespaces), "sockets": list(sockets)}
         sent = [*namespaces, *(made.fileno() for made in sockets.values())]
-        socket.send_fds(asked, [json.dumps(told).encode()], sent)
+        socket.send_fds(asked, [json.dumps(reply).encode()], sent)
 
 
 def _enter_namespaces(paths: list[str]) -> None:
-    """Enter namespaces, a user's first; the folder we are in stays."""
+    """Enter the namespaces, the user namespace first, and keep the current directory."""
     descriptors = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in paths]
     here = os.open(".", os.O_PATH | os.O_CLOEXEC)
     folder = None
@@ -162,8 +162,8 @@ def _enter_namespaces(paths: list[str]) -> None:
 
 
 def _exec_program(words: list[str]) -> int:
-    """Become a program; its status where there is none, as a shell has it."""
-    # Python ignores them for itself, and what is ignored stays so.
+    """Execute a program; return 127 or 126, as a shell does, if that is impossible."""
+    # Python ignores these signals, and the program would inherit that.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -176,7 +176,7 @@ def _exec_program(words: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """`make FD`, or `enter PATH... -- PROGRAM ...`."""
+    """Run `make FD` or `enter PATH... -- PROGRAM ...`."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     what, *rest = arguments

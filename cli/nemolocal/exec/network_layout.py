@@ -1,4 +1,4 @@
-"""What a sealed program finds: which address each host has, and which files say so (pure)."""
+"""The network that a sealed program sees: addresses of hosts, and system files with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
@@ -12,18 +12,19 @@ from .sealed_network import SocketAddress
 _HTTP, _HTTPS = 80, 443
 _ANY_ADDRESS = ("0.0.0.0", "::")
 _LOOPBACK = "127.0.0.1"
-# Loopback addresses that nobody else is likely to use: the cloud's, and after it one for each host.
+# Loopback addresses that are probably unused: the first is the cloud's, then one for each host.
 _FIRST_ADDRESS = int(ip_address("127.77.0.1"))
 _HOSTS, _RESOLVER, _NSSWITCH = "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"
-# Who asks these would be answered from outside.
+# A name cache would answer from outside the seal.
 _NAME_CACHES = ("/run/nscd/socket", "/var/run/nscd/socket")
 _SEARCH = "hosts: files dns"
 
 
 class NetworkLayout(msgspec.Struct, frozen=True):
-    """The address of each host, and whom a listener leads to.
+    """The addresses of each host, and where each listener leads.
 
-    `served` lead to the local server, `plain` are its ports for HTTP without TLS.
+    `https_listeners` lead to the local server, `http_listeners` redirect to HTTPS, and `forwarded`
+    ones lead to allowed hosts.
     """
 
     addresses: Mapping[str, tuple[str, ...]]
@@ -33,12 +34,12 @@ class NetworkLayout(msgspec.Struct, frozen=True):
 
     @property
     def listeners(self) -> list[SocketAddress]:
-        """Where sockets are to listen; the more exact of two addresses gets what comes."""
+        """The addresses of all listeners; the more specific of two addresses wins."""
         return [*self.https_listeners, *self.http_listeners, *self.forwarded]
 
 
 def plan_network(cloud: str, allowed: Sequence[AllowedHost]) -> NetworkLayout:
-    """The cloud is wherever nobody else is; each host that is allowed has an address of its own."""
+    """Give each allowed host an address of its own; the cloud listens on all others."""
     names = dict.fromkeys([cloud, *(one.host for one in allowed if not _literal_address(one.host))])
     found = {name: str(ip_address(_FIRST_ADDRESS + number)) for number, name in enumerate(names)}
     forwarded = {(_literal_address(one.host) or found[one.host], one.port): one for one in allowed}
@@ -51,7 +52,7 @@ def plan_network(cloud: str, allowed: Sequence[AllowedHost]) -> NetworkLayout:
 
 
 def _literal_address(host: str) -> str:
-    """The address of a host that has one whatever we say; empty for a name."""
+    """Return the address of a host that is an IP literal or localhost; empty for other names."""
     if host == "localhost":
         return _LOOPBACK
     try:
@@ -61,7 +62,7 @@ def _literal_address(host: str) -> str:
 
 
 def write_system_files(layout: NetworkLayout, folder: Path, hostname: str) -> Mapping[str, str]:
-    """Write what is to lie over the system's own files: theirs by ours."""
+    """Write replacements of system files to `folder`; return them as target to source."""
     texts = {
         _HOSTS: hosts_text(layout.addresses, _read(_HOSTS), hostname),
         _RESOLVER: f"nameserver {_LOOPBACK}\n",
@@ -77,9 +78,9 @@ def write_system_files(layout: NetworkLayout, folder: Path, hostname: str) -> Ma
 
 
 def hosts_text(addresses: Mapping[str, Sequence[str]], found: str, hostname: str) -> str:
-    """A table of hosts: ours, then the system's own names of this machine.
+    """Return the text of `/etc/hosts`: our hosts, then the system's names of this machine.
 
-    Names of other machines are left out: who asks for one asks our name server, which tells.
+    Names of other machines are left out, so that our DNS server sees and reports them.
     """
     lines = [f"{address} {name}" for name, of_it in addresses.items() for address in of_it]
     lines += _local_host_lines(found, addresses)
@@ -104,7 +105,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def nsswitch_text(found: str) -> str:
-    """Where names are looked for: in our table, and then at our name server."""
+    """Return the text of `nsswitch.conf` that looks in `/etc/hosts` first and then in DNS."""
     lines = [line for line in found.splitlines() if not line.strip().startswith("hosts:")]
     return "\n".join([*lines, _SEARCH]) + "\n"
 

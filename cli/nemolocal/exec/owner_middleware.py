@@ -1,7 +1,7 @@
-"""Who may ask the server of a program that is run, and for what.
+"""Access to the server of a program: for this user only, and without the control API.
 
-The control API is closed to the network: only this process asks it, without a socket. So no
-other user of the machine, and not the program that is judged, can change what is judged.
+Only this process can call the control API, without a socket. So neither another user of the machine
+nor the program under test can change the evidence.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,9 @@ _IN_PROCESS_URL = "http://127.0.0.1"
 
 
 class OwnerMiddleware:
-    """An ASGI app in front of another; `monitor` counts the requests that pass.
+    """ASGI middleware; `monitor` counts the requests that pass.
 
-    `may_ask` is asked of each connection by the addresses of its two ends.
+    `may_ask` decides by the addresses of both ends of a connection.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class OwnerMiddleware:
         self._is_allowed = may_ask
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Let a request through, or answer it."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "http":
             client = tuple(scope["client"] or ())
             if not self._is_allowed(tuple(scope["server"] or ()), client):
@@ -56,13 +56,13 @@ class OwnerMiddleware:
 
 
 class InProcessTransport(httpx.BaseTransport):
-    """Asks a server of this process, without a socket; what for is the caller's."""
+    """Calls a server in this process without a socket, the control API included."""
 
     def __init__(self, server: "LocalServer") -> None:
         self._server = server
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The whole reply to a request."""
+        """Return the complete response to a request."""
         request.headers.update(control_headers(self._server.control_token))
         return self._server.call(_send_to_app(self._server.app, request, request.read()))
 

@@ -1,4 +1,4 @@
-"""A server for one run of a program, and how the program is led to it."""
+"""A server for one run of a program, and the environment that routes the program to it."""
 
 import contextlib
 import json
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 Sealing = Literal["auto", "require", "off"]
 CLOUD_HOST = urlsplit(CLOUD_BASE_URL).hostname or ""
 
-_BEGINS_ANEW = "each run of this program starts a new server"
+_RESTART_HINT = "each run of this program starts a new server"
 _LOOPBACK = "127.0.0.1,localhost,::1"
 _NO_PROXY = "NO_PROXY"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-# What the hooks of Node and Python are to know.
+# The variable that the hooks of Node and Python read.
 _HOOK_VARIABLE = "NEMOLOCAL_EXEC"
 _HOOKS = Path(__file__).with_name("hooks")
 _NODE_HOOK, _PYTHON_HOOK = _HOOKS / "connect.cjs", _HOOKS / "python"
 
 
 class ProgramEnvironment(msgspec.Struct, frozen=True):
-    """Where a server is, how this process asks it, and what leads a program to it.
+    """The server's URL, a transport for this process, and the environment of the program.
 
-    A variable that is None is taken away. `unsealed` says why the program may reach the world; it
-    is empty where it cannot.
+    A variable that is None is removed. `unsealed_reason` says why the program can reach other
+    hosts; it is empty if it cannot.
     """
 
     base_url: str
@@ -60,26 +60,26 @@ class ProgramEnvironment(msgspec.Struct, frozen=True):
 
     @property
     def unsealed_warning(self) -> str:
-        """What is said of a program that may reach the world."""
+        """The warning for a program that can reach other hosts."""
         return (
             f"not sealed ({self.unsealed_reason}): a client that ignores the proxy and the hooks "
             f"reaches the real {CLOUD_HOST}"
         )
 
     def wrap_command(self, words: Sequence[str]) -> list[str]:
-        """The words by which a program is run here."""
+        """Return the command line that runs a program in this environment."""
         return (
             list(words) if self.sealed_network is None else self.sealed_network.wrap_command(words)
         )
 
     def merge_variables(self, found: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a program that is run here."""
+        """Return `found` with the changes of this environment."""
         changed = {**found, **self.variables}
         return {name: value for name, value in changed.items() if value is not None}
 
 
 class NetworkPolicy(msgspec.Struct, frozen=True):
-    """Which hosts a program under `exec` may call, and how it is confined."""
+    """Which hosts a program under `exec` may call, and whether it is sealed."""
 
     allowed_hosts: tuple[AllowedHost, ...] = ()
     sealing: Sealing = "auto"
@@ -97,7 +97,7 @@ def _make_server(
     *,
     hold_polls: bool = False,
 ) -> "LocalServer":
-    """The one place where a server for a program is made."""
+    """Create the server for a program."""
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
     from nemolocal_server.serving import LocalServer
@@ -112,7 +112,7 @@ def _make_server(
         running: int = server.app.state.services.exports.tasks.running_count
         return running
 
-    # The program may call the server by the cloud's name.
+    # The program may use the cloud's host name.
     names = (*settings.allowed_hosts, monitor.host)
     settings = msgspec.structs.replace(settings, allowed_hosts=names)
     try:
@@ -121,9 +121,9 @@ def _make_server(
         raise UsageError(str(error)) from error
     except StoreError as error:
         raise CommandError(str(error)) from error
-    # The control API, which could reset it, is closed to the program.
+    # A hint to call reset would not help: the control API is closed to the program.
     kept = settings.data_dir is not None
-    server.app.state.services.context.tokens.reset_hint = "" if kept else _BEGINS_ANEW
+    server.app.state.services.context.tokens.reset_hint = "" if kept else _RESTART_HINT
     return server
 
 
@@ -131,13 +131,13 @@ def _make_server(
 def open_plain_environment(
     settings: "Settings", monitor: TrafficMonitor, *, hold_polls: bool = False
 ) -> Iterator[ProgramEnvironment]:
-    """A server that a program reaches by NEMO_API_URL.
+    """Run a server that a program reaches by NEMO_API_URL.
 
-    With `hold_polls` polls of an export are answered when it has been rendered.
+    With `hold_polls`, polls of an export are answered once it has been rendered.
     """
     made = _make_server(settings, monitor, may_be_own_connection, hold_polls=hold_polls)
     with made as server:
-        # A proxy of the environment knows no server of this machine.
+        # A proxy of the environment cannot reach a server on this machine.
         here = ",".join(filter(None, (os.environ.get(_NO_PROXY), _LOOPBACK)))
         variables = {"NEMO_API_URL": server.base_url, _NO_PROXY: here, _NO_PROXY.lower(): here}
         yield ProgramEnvironment(server.base_url, InProcessTransport(server), variables)
@@ -152,14 +152,14 @@ def open_cloud_environment(
     *,
     hold_polls: bool = False,
 ) -> Iterator[ProgramEnvironment]:
-    """A server in the cloud's place; files for the program are written to `folder`.
+    """Run a server that a program reaches under the cloud's name; writes its files to `folder`.
 
-    With `hold_polls` polls of an export are answered when it has been rendered.
-    The program is sealed where that is possible and wanted. Raises Problem where it is required
-    and impossible.
+    With `hold_polls`, polls of an export are answered once it has been rendered. The program is
+    sealed if `rules` want it and the machine can. Raises CommandError if a seal is required and
+    impossible.
     """
     authority = CertificateAuthority()
-    # Hosts that are let through prove themselves by the usual certificates.
+    # Allowed hosts have certificates of the usual authorities.
     trust = authority.write_trust_store(
         folder, httpx.create_ssl_context() if rules.allowed_hosts else None
     )
@@ -194,7 +194,7 @@ def open_cloud_environment(
 
 
 def _allow_all(server: SocketAddress, client: SocketAddress) -> bool:
-    """Nobody else is in the network of a sealed program."""
+    """Allow every connection: a sealed network has no other users."""
     del server, client
     return True
 
@@ -206,7 +206,7 @@ def _try_seal(
     trust: TrustStore,
     rules: NetworkPolicy,
 ) -> tuple[SealedNetwork | None, str]:
-    """A seal, or why there is none."""
+    """Return the sealed network, or None and the reason."""
     if rules.sealing == "off":
         return None, "--seal off"
     names = write_system_files(layout, folder, socket.gethostname())
@@ -222,7 +222,7 @@ def _try_seal(
 def _start_relays(
     relay: RelayThread, seal: SealedNetwork, layout: NetworkLayout, monitor: TrafficMonitor
 ) -> None:
-    """Serve what a sealed program may find besides the server."""
+    """Start DNS, redirects to HTTPS and forwarding for a sealed program."""
     relay.serve_dns(seal.dns_socket, layout.addresses, monitor)
     for place, listener in seal.listeners.items():
         if place in layout.forwarded:
@@ -232,13 +232,13 @@ def _start_relays(
 
 
 def _sealed_variables() -> Mapping[str, str | None]:
-    """A sealed program finds the cloud by its name; there is no proxy where it is."""
+    """Return the variables of a sealed program, which needs no proxy."""
     gone: dict[str, str | None] = dict.fromkeys((*_PROXIES, *map(str.lower, _PROXIES)))
     return {**gone, _HOOK_VARIABLE: None, "NEMO_API_URL": CLOUD_BASE_URL}
 
 
 def _proxy_variables(proxy: ConnectProxy, base_url: str) -> Mapping[str, str | None]:
-    """Any other is told of a proxy, and Node and Python are made to look at where they connect."""
+    """Return the variables that set the proxy, and the hooks for Node and Python."""
     proxies = dict.fromkeys(_PROXIES[:-1], proxy.url) | {_NO_PROXY: _LOOPBACK}
     allowed = sorted(f"{one.host}:{one.port}" for one in proxy.allowed_hosts)
     facts = {"host": proxy.host, "port": urlsplit(base_url).port, "allowed": allowed}
@@ -254,6 +254,6 @@ def _proxy_variables(proxy: ConnectProxy, base_url: str) -> Mapping[str, str | N
 
 
 def _java_proxy_options(port: int) -> str:
-    """Java reads no variable that names a proxy."""
+    """Return the proxy options for Java, which does not read the usual variables."""
     schemes = ("http", "https")
     return " ".join(f"-D{s}.proxyHost=127.0.0.1 -D{s}.proxyPort={port}" for s in schemes)

@@ -1,4 +1,4 @@
-"""Runs a program in its environment, as a shell does: its signals and its exit status."""
+"""Runs a program as a shell does: forwards signals and returns its exit status."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
 
 
 def program_command(given: list[str]) -> list[str]:
-    """The program and its arguments, without the `--` before them."""
+    """Return the program and its arguments without a leading `--`."""
     words = given[1:] if given[:1] == ["--"] else given
     if not words or not words[0]:
         raise UsageError("nothing to run: give a program after --")
@@ -22,7 +22,7 @@ def program_command(given: list[str]) -> list[str]:
 
 
 def is_started(status: int) -> bool:
-    """Whether a status is that of a program, and not of one that could not be run."""
+    """Whether an exit status means that the program could be started."""
     return status not in (_NOT_FOUND, _NOT_RUNNABLE)
 
 
@@ -32,12 +32,13 @@ async def run_program(
     environment: Mapping[str, str],
     log: Callable[[str], None],
 ) -> int:
-    """The exit status of a program; 128 and the number of the signal where one ended it.
+    """Return the exit status of a program, as a shell does.
 
-    127 and 126 where there is none to run, as a shell has it.
+    It is 128 plus the number of the signal that ended the program, 127 if it was not found, and 126
+    if it could not be executed.
     """
     command, variables = place.wrap_command(words), place.merge_variables(environment)
-    with _forward_signals() as told:
+    with _forward_signals() as received:
         try:
             child = await asyncio.create_subprocess_exec(*command, env=variables)
         except FileNotFoundError:
@@ -46,41 +47,42 @@ async def run_program(
         except OSError as error:
             log(f"{words[0]}: {(error.strerror or str(error)).lower()}")
             return _NOT_RUNNABLE
-        told.add_done_callback(lambda heard: _pass_on(heard, child))
+        received.add_done_callback(lambda caught: _pass_on(caught, child))
         status = await child.wait()
     return status if status >= 0 else _SIGNALLED - status
 
 
-def _pass_on(heard: asyncio.Future[int], child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None and not heard.cancelled():
-        child.send_signal(heard.result())
+def _pass_on(caught: asyncio.Future[int], child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None and not caught.cancelled():
+        child.send_signal(caught.result())
 
 
 @contextlib.contextmanager
 def _forward_signals() -> Iterator[asyncio.Future[int]]:
-    """Signals are the program's to answer, and so are caught before there is one.
+    """Catch signals, from before the program starts, so that it can handle them.
 
-    The future has the signal that tells us to end; an interrupt the program gets from the terminal.
-    One that is ignored is ignored by the program, too.
+    The future receives the signal to forward. An interrupt reaches the program from the terminal.
+    Ignored signals stay ignored, in the program too.
     """
     loop = asyncio.get_running_loop()
-    told: asyncio.Future[int] = loop.create_future()
+    received: asyncio.Future[int] = loop.create_future()
 
-    def tell(number: int) -> None:
-        with contextlib.suppress(asyncio.InvalidStateError):  # told again
-            told.set_result(number)
+    def receive(number: int) -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):  # A second signal.
+            received.set_result(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *TERMINATING)}
     before = {number: found for number, found in before.items() if found != signal.SIG_IGN}
-    # Windows has no such handlers: there an interrupt ends us both.
+    # Windows has no such handlers: an interrupt ends both processes there.
     with contextlib.suppress(NotImplementedError):
         for number in before:
-            heard = (lambda: None) if number == signal.SIGINT else functools.partial(tell, number)
-            loop.add_signal_handler(number, heard)
+            ignored = number == signal.SIGINT
+            handler = (lambda: None) if ignored else functools.partial(receive, number)
+            loop.add_signal_handler(number, handler)
     try:
-        yield told
+        yield received
     finally:
-        told.cancel()
+        received.cancel()
         with contextlib.suppress(NotImplementedError):
             for number, found in before.items():
                 loop.remove_signal_handler(number)

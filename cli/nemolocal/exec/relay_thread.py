@@ -1,4 +1,4 @@
-"""A thread with an event loop, for what stands between a program and a server."""
+"""A thread with an event loop for the relays between a program and a server."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ _STEPS_TO_CLOSE = 3
 
 
 class RelayThread:
-    """Runs coroutines in a loop of its own; what they have opened is closed at the end."""
+    """Runs coroutines in its own event loop, and closes what they opened at the end."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -28,22 +28,22 @@ class RelayThread:
         self._opened: list[asyncio.Server | asyncio.DatagramTransport] = []
 
     def run_coroutine(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Do something in the loop, from another thread."""
+        """Run a coroutine in the loop from another thread, and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def forward(self, listener: socket.socket, place: AllowedHost) -> None:
-        """Join what comes to a listener with a place, byte by byte."""
+        """Forward the connections of a listener to a host, byte by byte."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 await relay_to(reader, writer, (place.host, place.port))
-            except OSError:  # there is nobody
+            except OSError:  # Nothing listens there.
                 reset_connection(writer)
 
         self.run_coroutine(self._listen(listener, serve))
 
     def redirect_http(self, listener: socket.socket, monitor: TrafficMonitor) -> None:
-        """Send plain HTTP for the cloud to HTTPS, and refuse it for others."""
+        """Redirect plain HTTP requests for the cloud to HTTPS, and refuse others."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await _redirect(reader, writer, monitor)
@@ -56,7 +56,7 @@ class RelayThread:
         addresses: Mapping[str, Collection[str]],
         monitor: TrafficMonitor,
     ) -> None:
-        """Be the name server that a program asks."""
+        """Serve DNS to the program."""
 
         def refuse(host: str) -> None:
             monitor.record_refused_host(host, refusal_message(host, monitor.host))
@@ -80,7 +80,7 @@ class RelayThread:
 
     @contextlib.contextmanager
     def running(self) -> Iterator["RelayThread"]:
-        """Run the loop meanwhile."""
+        """Run the loop until the context ends."""
         thread = threading.Thread(
             target=self._loop.run_forever, name="nemolocal-relay", daemon=True
         )
@@ -106,9 +106,9 @@ class RelayThread:
 async def _redirect(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, monitor: TrafficMonitor
 ) -> None:
-    said = h11.Connection(h11.SERVER)
+    connection = h11.Connection(h11.SERVER)
     try:
-        request = await read_event(said, reader)
+        request = await read_event(connection, reader)
     except h11.RemoteProtocolError:
         request = None
     if not isinstance(request, h11.Request):
@@ -118,6 +118,6 @@ async def _redirect(
     if host in (monitor.host, "localhost", "127.0.0.1") and path.startswith("/"):
         await send_https_redirect(writer, monitor.host, path)
         return
-    told = refusal_message(host, monitor.host)
-    monitor.record_refused_host(host, told)
-    await send_text_response(writer, "403 Forbidden", f"nemolocal exec {told}\n")
+    message = refusal_message(host, monitor.host)
+    monitor.record_refused_host(host, message)
+    await send_text_response(writer, "403 Forbidden", f"nemolocal exec {message}\n")

@@ -15,11 +15,11 @@ _CHECK_SECONDS = 0.01
 
 
 class RenderHoldMiddleware:
-    """An ASGI app in front of another.
+    """ASGI middleware that delays polls.
 
-    A poll that comes `queue_seconds` or later after the newest submit is answered once
-    `count_running`, the number of exports that wait or run, is 0. Polls before that are answered at
-    once: the export waits in its queue.
+    A poll `queue_seconds` or more after the newest submit is answered once `count_running`, the
+    number of exports that wait or run, is 0. Earlier polls are answered at once: the export is
+    still in the queue.
     """
 
     def __init__(self, app: Any, queue_seconds: float, count_running: Callable[[], int]) -> None:
@@ -29,7 +29,7 @@ class RenderHoldMiddleware:
         self._submitted = 0.0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on, a poll as late as it must be."""
+        """Pass the request on; hold a poll until the renders are done."""
         if scope["type"] == "http":
             found = find_endpoint(scope["method"], scope["path"])
             name = found[0] if found else ""

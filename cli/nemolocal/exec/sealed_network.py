@@ -1,4 +1,4 @@
-"""Opens a network of its own for a program (Linux), or says why there can be none."""
+"""Opens an isolated network for a program (Linux), or says why that is impossible."""
 
 import contextlib
 import json
@@ -16,23 +16,23 @@ _SCRIPT = Path(__file__).with_name("namespace_script.py")
 _MAX_MESSAGE_BYTES = 1 << 20
 _MAX_DESCRIPTORS = 200
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-_APPARMOR_TELLS = (
+_APPARMOR_HINT = (
     "AppArmor forbids user namespaces; "
     "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` allows them"
 )
 
 SocketAddress = tuple[str, int]
-"""A host of this machine and a port."""
+"""A local host and port."""
 
 
 class SealingUnavailable(Exception):
-    """Why this machine makes no network of its own for a program."""
+    """This machine cannot isolate a program; the message says why."""
 
 
 class SealedNetwork(msgspec.Struct, frozen=True):
-    """Namespaces, as paths while they are open, and what listens in them.
+    """The paths of open namespaces, and the sockets that listen in them.
 
-    `names` gets the questions to name servers, whichever is asked.
+    `dns_socket` receives all DNS queries, whichever server they are for.
     """
 
     namespaces: tuple[str, ...]
@@ -40,7 +40,7 @@ class SealedNetwork(msgspec.Struct, frozen=True):
     dns_socket: socket.socket
 
     def wrap_command(self, words: Sequence[str]) -> list[str]:
-        """The words that run a program inside, as the process that they start."""
+        """Return the command line that runs a program inside, in the same process."""
         return [sys.executable, "-I", "-S", str(_SCRIPT), "enter", *self.namespaces, "--", *words]
 
 
@@ -48,30 +48,30 @@ class SealedNetwork(msgspec.Struct, frozen=True):
 def open_sealed_network(
     listeners: Sequence[SocketAddress] = (), files: Mapping[str, str] | None = None
 ) -> Iterator[SealedNetwork]:
-    """A network that reaches nothing but the sockets made in it; raises `SealingUnavailable`.
+    """Open a network that reaches only the sockets in it; raises `SealingUnavailable`.
 
-    `files` are laid over those of the system for whoever is inside: theirs by ours.
+    `files` are the bind mounts of the program, target to source.
     """
     if sys.platform != "linux":
         raise SealingUnavailable("only Linux has network namespaces")
     plan = {"listeners": listeners, "files": files or {}}
-    told, descriptors = _run_script(json.dumps(plan).encode())
-    count = told["namespaces"]
+    reply, descriptors = _run_script(json.dumps(plan).encode())
+    count = reply["namespaces"]
     with contextlib.ExitStack() as until_the_end:
         for descriptor in descriptors[:count]:
             until_the_end.callback(os.close, descriptor)
         made = [socket.socket(fileno=number) for number in descriptors[count:]]
         for one in made:
             until_the_end.callback(one.close)
-        sockets = dict(zip(told["sockets"], made, strict=True))
-        # Whoever enters opens them by our name for them: they need not be inherited.
+        sockets = dict(zip(reply["sockets"], made, strict=True))
+        # The program opens them by these paths, so they need not be inherited.
         paths = tuple(f"/proc/{os.getpid()}/fd/{number}" for number in descriptors[:count])
         names = sockets.pop("names")
         yield SealedNetwork(paths, {_address(place): one for place, one in sockets.items()}, names)
 
 
 def sealing_unavailable_reason() -> str:
-    """Why no program can be sealed here; empty where it can be."""
+    """Return why this machine cannot seal a program; empty if it can."""
     try:
         with open_sealed_network():
             return ""
@@ -80,7 +80,7 @@ def sealing_unavailable_reason() -> str:
 
 
 def _run_script(plan: bytes) -> tuple[dict[str, Any], list[int]]:
-    """What the script says to a plan, with the descriptors that it sends."""
+    """Send a plan to the script; return its reply and the descriptors that it sent."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-I", "-S", str(_SCRIPT), "make", str(theirs.fileno())]
     with ours:
@@ -91,22 +91,22 @@ def _run_script(plan: bytes) -> tuple[dict[str, Any], list[int]]:
             )  # fmt: skip
         ours.sendall(plan)
         answer, descriptors, _, _ = socket.recv_fds(ours, _MAX_MESSAGE_BYTES, _MAX_DESCRIPTORS)
-        _, said = child.communicate()
-    told = json.loads(answer) if answer else {"error": _last_line(said)}
-    if "error" in told:
-        raise SealingUnavailable(_explain_error(told["error"]))
-    return told, descriptors
+        _, errors = child.communicate()
+    reply = json.loads(answer) if answer else {"error": _last_line(errors)}
+    if "error" in reply:
+        raise SealingUnavailable(_explain_error(reply["error"]))
+    return reply, descriptors
 
 
-def _last_line(said: bytes) -> str:
-    """What Python says of an error that nobody expected."""
-    return said.decode(errors="replace").strip().rpartition("\n")[2]
+def _last_line(errors: bytes) -> str:
+    """Return the last line of a traceback."""
+    return errors.decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def _explain_error(error: str) -> str:
     with contextlib.suppress(OSError):
         if _APPARMOR.read_text().strip() == "1":
-            return f"{error}: {_APPARMOR_TELLS}"
+            return f"{error}: {_APPARMOR_HINT}"
     return error
 
 

@@ -1,4 +1,4 @@
-"""Two connections joined into one, whose ends and resets pass from one to the other."""
+"""Relays two TCP connections, with their ends and resets."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,12 @@ import struct
 import sys
 
 _BLOCK = 64 * 1024
-# On, and for no seconds: the peer gets a reset.
+# Linger on for 0 seconds: the peer receives a reset.
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 async def copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Everything that comes, until it ends; the other direction may go on."""
+    """Copy until the end of the stream; the other direction may go on."""
     try:
         while block := await reader.read(_BLOCK):
             writer.write(block)
@@ -27,7 +27,7 @@ async def copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 def reset_connection(writer: asyncio.StreamWriter) -> None:
-    """Break a connection."""
+    """Reset a connection."""
     made = writer.get_extra_info("socket")
     with contextlib.suppress(OSError):
         made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
@@ -37,7 +37,7 @@ def reset_connection(writer: asyncio.StreamWriter) -> None:
 async def relay_to(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: tuple[str, int]
 ) -> None:
-    """Join a connection with a new one to a place; raises OSError where there is nobody."""
+    """Relay a connection to a host and port; raises OSError if it cannot connect."""
     far_reader, far_writer = await asyncio.open_connection(*place)
     with contextlib.closing(far_writer):
         await asyncio.gather(copy_stream(reader, far_writer), copy_stream(far_reader, writer))

@@ -9,15 +9,15 @@ _MAX_NAMES = 5
 
 
 class TrafficMonitor:
-    """Counts calls, connections, failed handshakes and refused hosts; threads may share it.
+    """Counts calls, connections, failed handshakes and refused hosts. Thread-safe.
 
-    `tell` gets a line for each host that is refused, once.
+    `print_line` is called once for each refused host.
     """
 
-    def __init__(self, host: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, host: str, print_line: Callable[[str], None]) -> None:
         self.host = host
         self.call_count = 0
-        self._print = tell
+        self._print = print_line
         self._lock = threading.Lock()
         self._refused: dict[str, None] = {}
         self._handshakes = 0
@@ -26,42 +26,42 @@ class TrafficMonitor:
         self._printed: set[str] = set()
 
     def count_call(self, connection: object) -> None:
-        """A request has come over a connection."""
+        """Count a request on a connection."""
         with self._lock:
             self.call_count += 1
             self._used_connections.add(connection)
 
-    def record_refused_host(self, host: str, said: str) -> None:
-        """A host was asked for that is not served."""
+    def record_refused_host(self, host: str, message: str) -> None:
+        """Record a request for a host that is not served, and print `message` once."""
         with self._lock:
             self._refused[host] = None
-        self.print_once(said, about=host)
+        self.print_once(message, about=host)
 
-    def print_once(self, said: str, about: str = "") -> None:
-        """Say something, unless something was said of it before."""
+    def print_once(self, message: str, about: str = "") -> None:
+        """Print a line, unless one about the same subject was printed before."""
         with self._lock:
-            known = (about or said) in self._printed
-            self._printed.add(about or said)
+            known = (about or message) in self._printed
+            self._printed.add(about or message)
         if not known:
-            self._print(said)
+            self._print(message)
 
     def record_handshake(self) -> None:
-        """A client has begun a TLS handshake with the server."""
+        """Count a TLS handshake that a client has begun."""
         with self._lock:
             self._handshakes += 1
 
     def record_handshake_failure(self, reason: str) -> None:
-        """A handshake has failed."""
+        """Count a failed handshake."""
         with self._lock:
             self._failures[reason] = self._failures.get(reason, 0) + 1
 
     @property
     def unused_connections(self) -> int:
-        """TLS connections over which nothing was asked."""
+        """How many TLS connections ended without a request."""
         return max(0, self._handshakes - len(self._used_connections))
 
     def summary_lines(self, doubt: str) -> Iterator[str]:
-        """What there is to say in the end; `doubt` is how calls may have gone unseen, if at all."""
+        """Yield the summary; `doubt` says how calls may have gone unseen, or is empty."""
         if self.unused_connections:
             plural = "s" * (self.unused_connections != 1)
             yield (
@@ -90,10 +90,10 @@ class TrafficMonitor:
 def monitor_handshakes(
     context: ssl.SSLContext, monitor: TrafficMonitor, served: Collection[str]
 ) -> None:
-    """Tell a monitor of what becomes of handshakes; names that are not `served` are refused."""
+    """Report handshakes to a monitor; refuse server names that are not `served`."""
 
     class Watched(ssl.SSLObject):
-        """A TLS connection whose failure is told."""
+        """A TLS connection that reports failed handshakes."""
 
         def do_handshake(self) -> None:
             try:
@@ -105,7 +105,7 @@ def monitor_handshakes(
                     monitor.record_handshake_failure(str(error.reason).lower().replace("_", " "))
                 raise
 
-    def look_at_name(_: object, name: str | None, __: object) -> int | None:
+    def check_server_name(_: object, name: str | None, __: object) -> int | None:
         if name in _LOCAL or name in served:
             monitor.record_handshake()
             return None
@@ -114,11 +114,11 @@ def monitor_handshakes(
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
     context.sslobject_class = Watched
-    context.sni_callback = look_at_name
+    context.sni_callback = check_server_name
 
 
 def refusal_message(host: str, served: str, port: int | None = None) -> str:
-    """What is said of a host that is not served, with the way out."""
+    """Return the message for a host that is not served, and how to allow it."""
     place = host if port is None else f"{host}:{port}"
     usual = port in (None, 80, 443)
     return (

@@ -35,7 +35,7 @@ class ReceivedResponse(msgspec.Struct, frozen=True):
 class SkillCallResult(msgspec.Struct, frozen=True):
     """The result of a call; `rules` are the rules of the contract that it touched.
 
-    `as_said`: the response is as the document says. `told` is the response in one line.
+    `as_said`: the response is as the document says. `summary` is the response in one line.
     """
 
     number: int
@@ -44,7 +44,8 @@ class SkillCallResult(msgspec.Struct, frozen=True):
     status: int
     code: int | None
     as_said: bool
-    told: str
+    # The JSON key of earlier versions.
+    summary: str = msgspec.field(name="told")
     rules: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -74,13 +74,13 @@ class _SkillRunner:
         url = self._url(call)
         shown = sanitize_line(f"{call.method} {url.partition('?')[0]}")
         if not url.startswith("/"):
-            told = "not called: not a URL of the API"
-            return SkillCallResult(number, call.line, shown, 0, None, True, told)
+            summary = "not called: not a URL of the API"
+            return SkillCallResult(number, call.line, shown, 0, None, True, summary)
         if call.name in _RENDER_ENDPOINTS and "render" not in self._variables.values:
-            told = "not called: no render was accepted before"
-            return SkillCallResult(number, call.line, shown, 0, None, False, told)
+            summary = "not called: no render was accepted before"
+            return SkillCallResult(number, call.line, shown, 0, None, False, summary)
         received = self._send(call, url)
-        as_said, told = evaluate_response(self._skill, call, received)
+        as_said, summary = evaluate_response(self._skill, call, received)
         code = response_code(received)
         if code == ResponseCode.OK:
             self._prerequisites.record_response(call, decode_json_or_none(received.text))
@@ -88,7 +88,7 @@ class _SkillRunner:
         notes = (*call.notes, *self._prerequisites.notes, *unset)
         rules = self._target.last_request_rules()
         return SkillCallResult(
-            number, call.line, shown, received.status, code, as_said, told, rules, notes
+            number, call.line, shown, received.status, code, as_said, summary, rules, notes
         )
 
     def _url(self, call: SkillCall) -> str:

@@ -34,7 +34,7 @@ net.Socket.prototype.connect = function (...given) {
     return connect.apply(this, given);
   }
   const way = `allow it with --allow-host ${name}:${asked.port}`;
-  const told = `nemolocal exec refused ${name}:${asked.port}: only ${host} is served here; ${way}`;
-  process.nextTick(() => this.destroy(new Error(told)));
+  const message = `nemolocal exec refused ${name}:${asked.port}: only ${host} is served here; ${way}`;
+  process.nextTick(() => this.destroy(new Error(message)));
   return this;
 };
