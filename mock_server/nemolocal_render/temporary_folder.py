@@ -8,6 +8,7 @@ id of the database shows that the folder was created by this program.
 import contextlib
 import functools
 import os
+import secrets
 import shutil
 import sqlite3
 import stat
@@ -32,14 +33,18 @@ class TemporaryFolder:
 
     def __init__(self, kind: str) -> None:
         delete_abandoned_once()
-        self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-")).resolve()
+        name = f"{_PREFIX}{kind}-{secrets.token_hex(8)}"
+        self.path = Path(tempfile.gettempdir()).resolve() / name
         try:
+            self.path.mkdir(mode=0o700)
             lock = _lock(self.path / _OWNER)
-        except BaseException:
+            # Also if an exception, such as that of a signal, prevents the call of `remove`.
+            self._remove = weakref.finalize(self, _remove, self.path, lock, os.getpid())
+        except FileExistsError:
+            raise
+        except BaseException:  # of a signal too, as soon as the folder exists
             shutil.rmtree(self.path, ignore_errors=True)
             raise
-        # Also if an exception, such as that of a signal, prevents the call of `remove`.
-        self._remove = weakref.finalize(self, _remove, self.path, lock, os.getpid())
 
     def remove(self) -> None:
         """Remove the folder and its content."""

@@ -189,10 +189,10 @@ def test_still_picture_is_not_a_shift(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        (["-vf", "select=gte(n\\,1),tpad=stop=1:stop_mode=clone"], "it is a frame early"),
+        (["-vf", "select=gte(n\\,1),tpad=stop=1:stop_mode=clone"], "it is one frame early"),
         pytest.param(
             ["-vf", "tpad=start=1:start_mode=clone,trim=end_frame=30"],
-            "it is a frame late",
+            "it is one frame late",
             marks=pytest.mark.slow,
         ),
         (["-frames:v", "25"], "it has 25 frames, the reference 30"),

@@ -18,8 +18,11 @@ EDIT = (
     "edit", "{clip}", "-m", "trim to the first second", "--base-url", "{url}",
     "-o", "{folder}/out.mp4",
 )  # fmt: skip
-BROKEN = """
+ROOT = Path(__file__).parents[2]
+# The program does not run in this folder.
+BROKEN = f"""
 import sys
+sys.path.append({str(ROOT)!r})
 from nemolocal.main import main
 from tests.mutation.clients import client_mutants
 

@@ -243,7 +243,7 @@ def test_when_both_encoders_fail_the_render_fails(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
     fake_ffmpeg(_NVENC.format(then=_REFUSES) + "if '-progress' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderJobFailed, match="or FFmpeg does not work here"):
+    with pytest.raises(RenderJobFailed, match="or FFmpeg does not work"):
         make([ONE_CLIP])
 
 

@@ -132,6 +132,21 @@ def test_folder_that_cannot_be_locked_is_not_left(
 
 
 @pytest.mark.slow
+def test_signal_as_soon_as_the_folder_exists_leaves_nothing(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Path.mkdir
+
+    def create_and_interrupt(path: Path, mode: int = 0o777) -> None:
+        create(path, mode)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", create_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        TemporaryFolder("test")
+    assert list(temporary.iterdir()) == []
+
+
 def test_exit_removes_the_folder_and_a_forked_child_does_not(temporary: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", _END], stdout=subprocess.PIPE, text=True, check=False
@@ -216,9 +231,9 @@ def test_what_belongs_to_another_user_stays(
 @pytest.mark.slow
 @pytest.mark.sources
 def test_there_is_one_way_to_make_a_temporary_folder() -> None:
-    folders = ("contract", "mock_server", "client", "conformance", "bench")
+    folders = ("contract", "mock_server", "client", "cli", "conformance", "bench")
     sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     # Below a folder that is named it is swept with that one.
     other = re.compile(r"TemporaryDirectory|mkdtemp\((?!.*\bdir=)|NamedTemporaryFile|mkstemp")
     found = [path.name for path in sources if other.search(path.read_text(encoding="utf-8"))]
-    assert found == ["temporary_folder.py"]
+    assert found == []

@@ -109,7 +109,9 @@ def test_response_of_any_shape_is_validated(odd: object) -> None:
     def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """Replies are JSON of another kind."""
         usual = request.endpoint in ("token", "session", "render")
-        return None if usual else response.with_json(odd, 200)
+        if usual:
+            return None
+        return response.with_json(odd, 200).with_headers(**{"content-type": "application/json"})
 
     with mutant_script_runner(hook) as runner:
         for step in (BALANCE, STATE, PICTURE, PUT, FOLLOW, TALK, ClaimStep("s1", by="ann")):
