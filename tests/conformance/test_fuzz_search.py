@@ -70,7 +70,7 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[ScriptRu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [4, 14])
 def test_reference_passes_random_scripts_that_differ_by_seed(count: int, tmp_path: Path) -> None:
     done = search_scripts(fresh, ScriptCapabilities(), count, seed=5, home=tmp_path)
     assert (done.failed, done.learned, done.unaffordable) == (None, (), 0)

@@ -133,7 +133,7 @@ def test_they_are_heard(make: Make) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("same_place", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("same_place", [True, False])
 def test_small_pictures_go_over_into_each_other(make: Make, same_place: bool) -> None:
     cut = {"type": "fade-white" if same_place else "fade-black", "d": 400}
     first = {"d": 500, "fx": overlay(position="center", width=0.5), "tr": cut}
