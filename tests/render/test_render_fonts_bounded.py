@@ -74,6 +74,7 @@ def test_the_folders_are_walked_once_for_all_names(monkeypatch: pytest.MonkeyPat
 def test_a_cancelled_render_reads_no_further_font(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fonts.bundled_font()
     read: list[Path] = []
 
     async def play() -> None:
