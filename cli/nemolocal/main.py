@@ -62,14 +62,17 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 for a failure, 2 for wrong usage, 130 when interrupted.
 
-    `terminating_in_order` handles the signals that end the process.
+    `graceful_termination` handles the signals that end the process.
     """
     with sanitized_output():
         return _run(argv)
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["help"]:  # As in git: `nemolocal help edit`.
+        words = [*words[1:], "--help"]
+    arguments = _parser().parse_args(words)
     # Imported late: `--help` and `--version` need none of it.
     from nemolocal_client.errors import NemoError
 

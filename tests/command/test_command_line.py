@@ -54,6 +54,22 @@ def test_module_runs_as_the_command() -> None:
     assert done.stdout.startswith("nemolocal ")
 
 
+@pytest.mark.parametrize(
+    ("words", "equal"),
+    [(["help"], ["--help"]), (["help", "edit"], ["edit", "--help"])],
+)
+def test_help_is_a_command_too(
+    words: list[str], equal: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = []
+    for arguments in (words, equal):
+        with pytest.raises(SystemExit) as ended:
+            main.main(arguments)
+        assert ended.value.code == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+
+
 @pytest.mark.slow
 def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     code = (
