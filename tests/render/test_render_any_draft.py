@@ -18,11 +18,9 @@ from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
+from tests.support.profiles import examples
 
 pytestmark = pytest.mark.ffmpeg
-
-# Eight find what is wrong with most drafts; the nightly profile has many more.
-EXAMPLES = settings.default.max_examples if settings.default else 100
 
 CLIPS = ("red.mp4", "tones.mp4", "small.mov")
 STILLS = ("quarters.png", "logo.png", "small.gif", "still.gif")
@@ -169,7 +167,7 @@ def rendered(
 @pytest.mark.slow
 @given(wire=drafts)
 @settings(
-    max_examples=EXAMPLES // 5 if EXAMPLES > 500 else 4,
+    max_examples=examples(4, 40),
     suppress_health_check=list(HealthCheck),
 )
 def test_any_draft_renders_to_its_exact_length(

@@ -69,7 +69,7 @@ def test_the_smoothest_clip_rules_the_film(rates: list[float], fps: Any, named: 
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(30, 3000))
+@settings(max_examples=examples(30, 500))
 @given(st.lists(st.floats(0.1, 1000) | st.just(0.0), min_size=1, max_size=4))
 def test_no_clip_loses_pictures_that_a_screen_shows(rates: list[float]) -> None:
     plan = planned(rates)

@@ -132,7 +132,7 @@ messages = st.builds(lambda text, n: text.format(n=n), st.sampled_from(MESSAGES)
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(6, 1500))
+@settings(max_examples=examples(6, 200))
 @given(st.lists(messages, min_size=1, max_size=6), st.integers(1, len(ALL)))
 def test_any_edited_draft_can_be_exported(
     tmp_path_factory: pytest.TempPathFactory, said: list[str], count: int

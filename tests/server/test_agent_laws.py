@@ -37,7 +37,7 @@ from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 from tests.support.profiles import examples
 
-MANY = settings(max_examples=examples(40, 20_000))
+MANY = settings(max_examples=examples(40, 1000))
 UPLOADS = (
     Media("beach-id", "beach day.mp4", "video", 20_000),
     Media("city-id", "city.mov", "video", 8_000),

@@ -29,7 +29,7 @@ from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.responses import decode_json, encode_json
 from tests.support.profiles import examples
 
-MANY = settings(max_examples=examples(40, 20_000))
+MANY = settings(max_examples=examples(40, 1000))
 MEDIA_POOL = MediaPool(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )

@@ -84,7 +84,7 @@ def clock(ms: int) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(30, 5000))
+@settings(max_examples=examples(30, 1000))
 @given(
     st.lists(cues, min_size=1, max_size=5),
     st.sampled_from(["\n", "\r", "\r\n", "\u2028"]),

@@ -295,4 +295,4 @@ class EditsAtOnce(RuleBasedStateMachine):
 
 
 TestEditsAtOnce = pytest.mark.slow(EditsAtOnce.TestCase)
-TestEditsAtOnce.settings = settings(max_examples=examples(8, 400), stateful_step_count=20)
+TestEditsAtOnce.settings = settings(max_examples=examples(8, 80), stateful_step_count=20)

@@ -159,7 +159,7 @@ def check(caller: HttpCaller, request: bytes, caplog: pytest.LogCaptureFixture) 
 
 
 hostile = settings(
-    max_examples=examples(40, 10_000),
+    max_examples=examples(40, 1000),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -173,7 +173,7 @@ def test_a_request_of_any_shape_is_answered_without_a_defect(
 
 
 @given(request=st.binary(max_size=300))
-@settings(parent=hostile, max_examples=examples(25, 5_000))
+@settings(parent=hostile, max_examples=examples(25, 500))
 def test_bytes_of_any_kind_do_no_harm(
     caller: HttpCaller, caplog: pytest.LogCaptureFixture, request: bytes
 ) -> None:

@@ -61,7 +61,7 @@ names = st.sampled_from(
     st.binary(max_size=30),
 )
 @settings(
-    max_examples=examples(12, 3000),
+    max_examples=examples(12, 400),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

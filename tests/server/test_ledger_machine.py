@@ -294,4 +294,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedger = LedgerMachine.TestCase
 # Some runs end early, where no rule can be drawn: of these 2,500 steps more than 2,000 are taken.
-TestLedger.settings = settings(max_examples=examples(6, 500), stateful_step_count=examples(40, 50))
+TestLedger.settings = settings(max_examples=examples(6, 100), stateful_step_count=examples(40, 50))

@@ -190,4 +190,4 @@ class RenderMachine(RuleBasedStateMachine):
 
 TestRenders = pytest.mark.slow(RenderMachine.TestCase)
 # Some runs end early, where no rule can be drawn: of these 2,500 steps more than 2,000 are taken.
-TestRenders.settings = settings(max_examples=examples(8, 500), stateful_step_count=examples(30, 50))
+TestRenders.settings = settings(max_examples=examples(8, 60), stateful_step_count=examples(30, 50))
