@@ -40,6 +40,11 @@ _ASPECTS = {
 # The failures that the ADK's api_server answers in its own way on the chat.
 _OF_ADK = (ResponseCode.SESSION_NOT_FOUND, ResponseCode.BAD_REQUEST)
 _TOKEN_FORMS = ("missing", "malformed", "unknown", "expired", "revoked", "claim", "in-query")
+_OWNERS = {
+    "user": ("own", "foreign"),
+    "session": ("own", "foreign", "unknown", "foreign-words"),
+    "render": ("own", "foreign", "unknown", "foreign-words"),
+}
 _KIND_ASPECTS = ("sent", "once", "in-order")
 
 
@@ -62,9 +67,10 @@ class Assertion(msgspec.Struct, frozen=True):
 
 
 class Holding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds assertions: every combination of the lists, by checks or for a reason.
+    """What holds assertions: every combination of the lists.
 
-    Nothing is a pattern, so a new field, endpoint or code is never held by accident.
+    `checks` hold them, or `reason` says why nobody can check them, or `open` what a check of them
+    would take. Nothing is a pattern, so a new field, endpoint or code is never held by accident.
     """
 
     family: Family
@@ -73,6 +79,7 @@ class Holding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aspect: tuple[str, ...]
     checks: tuple[str, ...] = ()
     reason: str = ""
+    open: str = ""
 
     @property
     def assertions(self) -> Iterator[Assertion]:
@@ -88,6 +95,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says: str
     checks: tuple[str, ...] = ()
     reason: str = ""
+    open: str = ""
 
 
 class AssertionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,7 +141,7 @@ def operations() -> dict[str, tuple[str, dict[str, Any]]]:
 def _replies() -> Iterator[Assertion]:
     """The fields of each success, its HTTP status and its type."""
     for name, (_, operation) in operations().items():
-        for part in ("status", "content-type"):
+        for part in ("http.status", "http.content-type"):
             yield Assertion("reply", name, part, "value")
         content = operation["responses"]["200"]["content"]
         media = next((kind for kind in content if kind != _JSON), None)
@@ -251,21 +259,17 @@ def _attribution() -> Iterator[Assertion]:
 def _owners() -> Iterator[Assertion]:
     """Each id that a request names, and whose it is."""
     for name, operation in _guarded():
+        method, _ = operations()[name]
         named = set(_in_path(operation))
         body = operation.get("requestBody", {}).get("content", {}).get(_JSON, {})
         fields = {part for part, _ in fields_of(body["schema"])} if body else set()
         if fields & {"session_id", "sessionId"}:
             named.add("session")
+        changes = ("foreign-effect",) if method.startswith("POST") else ()
         for kind, owners in _OWNERS.items():
             if kind in named:
-                yield from (Assertion("owner", name, kind, owner) for owner in owners)
-
-
-_OWNERS = {
-    "user": ("own", "foreign", "foreign-effect"),
-    "session": ("own", "foreign", "unknown", "foreign-words", "foreign-effect"),
-    "render": ("own", "foreign", "unknown", "foreign-words", "foreign-effect"),
-}
+                for owner in (*owners, *changes):
+                    yield Assertion("owner", name, kind, owner)
 
 
 def _requests() -> Iterator[Assertion]:
@@ -277,9 +281,19 @@ def _requests() -> Iterator[Assertion]:
             for part, _ in fields_of(schema):
                 if part.startswith("draft."):
                     continue  # a reply has the same draft, and REN-9 refuses what is wrong in one
-                is_due = part in schema.get("required", ())
-                for aspect in ("required" if is_due else "optional", "type", "read"):
+                need = "required" if _is_due(schema, part) else "optional"
+                for aspect in (need, "type", "read"):
                     yield Assertion("request", name, part, aspect)
+
+
+def _is_due(schema: dict[str, Any], part: str) -> bool:
+    """Whether an object must have a field, where there is such an object."""
+    first, _, rest = part.partition(".")
+    name = first.removesuffix("[]")
+    if not rest:
+        return name in schema.get("required", ())
+    held = _resolved(schema["properties"][name])
+    return _is_due(_resolved(held["items"]) if first.endswith("[]") else held, rest)
 
 
 def _limits() -> Iterator[Assertion]:

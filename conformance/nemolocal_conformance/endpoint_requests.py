@@ -21,6 +21,7 @@ TITLE_DRAFT: dict[str, Any] = {
     "t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 400, "txt": "x"}]}],
     "d": 400,
 }
+OUTPUT = {"format": "mp4", "quality": "high"}
 _TASK = {"task_name": "project", "language": "en"}
 GUARDED_ENDPOINTS = (
     wire.SESSION, wire.UPLOAD, wire.CHAT, wire.BALANCE, wire.STATE, wire.CLAIM_TOKEN,
@@ -43,8 +44,10 @@ class EndpointRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Send the request of an endpoint; `query` is added to its path, `rest` to the call."""
         path = endpoint.path(user=self.user, session=self.session, render=self.render)
         path += rest.pop("query", "")
-        body = self._body(endpoint)
-        return context.target.request(endpoint.method, path, token=token, **{**body, **rest})
+        sent = {**self._body(endpoint), **rest}
+        if endpoint == wire.CHAT:
+            sent["headers"] = {"Accept": "text/event-stream", **sent.get("headers", {})}
+        return context.target.request(endpoint.method, path, token=token, **sent)
 
     def send_all(
         self, context: CheckContext, token: str | None, **rest: Any
@@ -63,8 +66,8 @@ class EndpointRequest(msgspec.Struct, frozen=True, kw_only=True):
         if endpoint == wire.CLAIM_TOKEN:
             return {"json": {"task_id": self.task, "session_id": self.session}}
         if endpoint == wire.RENDER:
-            render = f"render_{uuid.uuid4().hex}"
-            return {"json": {"id": render, "sessionId": self.session, "draft": TITLE_DRAFT}}
+            body = {"id": f"render_{uuid.uuid4().hex}", "sessionId": self.session}
+            return {"json": {**body, "draft": TITLE_DRAFT, "output": OUTPUT}}
         return {}
 
 

@@ -13,6 +13,7 @@ from ..error_assertions import error_code, expect_error
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from ..target import TargetResponse
+from .ownership import expect_no_render
 
 _CLIP_MS = int(1000 * CLIP_SECONDS)
 _SECOND = 1000
@@ -128,8 +129,7 @@ def refused_draft_makes_no_render(context: CheckContext) -> None:
     render = context.new_render_id()
     response = context.submit_export(render, context.session, {"t": [], "d": 0})
     expect_error(context, response, ResponseCode.BAD_REQUEST)
-    status = context.call(wire.RENDER_STATUS, render=render)
-    expect_error(context, status, ResponseCode.SESSION_NOT_FOUND)
+    expect_no_render(context, render)
 
 
 @server_check("render.file.absolute", "REN-4", prerequisite="render", assumed=True)

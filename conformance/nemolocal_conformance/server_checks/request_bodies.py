@@ -8,7 +8,7 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import CheckFailed, expect_equal, expect_true
 from ..context import CheckContext
-from ..endpoint_requests import TITLE_DRAFT, EndpointRequest, label
+from ..endpoint_requests import OUTPUT, TITLE_DRAFT, EndpointRequest, label
 from ..error_assertions import expect_error
 from ..server_check import server_check
 
@@ -39,6 +39,7 @@ def every_missing_field_is_named(context: CheckContext) -> None:
     for endpoint, body in _due_bodies(context.session).items():
         for name in body:
             rest = {other: value for other, value in body.items() if other != name}
+            rest |= _not_due(endpoint)
             response = request.send(context, endpoint, context.account.token, **_json(rest))
             chat, code = endpoint == wire.CHAT, ResponseCode.BAD_REQUEST
             message = expect_error(context, response, code, chat=chat)
@@ -52,7 +53,7 @@ def every_wrong_type_is_refused(context: CheckContext) -> None:
     request = EndpointRequest(session=context.session)
     for endpoint, body in _due_bodies(context.session).items():
         for name in body:
-            wrong = {**body, name: 7}
+            wrong = {**body, name: 7, **_not_due(endpoint)}
             response = request.send(context, endpoint, context.account.token, **_json(wrong))
             chat, code = endpoint == wire.CHAT, ResponseCode.BAD_REQUEST
             try:
@@ -67,11 +68,16 @@ def _json(body: dict[str, Any]) -> dict[str, Any]:
     return {"json": body, "files": None}
 
 
+def _not_due(endpoint: Endpoint) -> dict[str, Any]:
+    """Return what is sent besides, so that nothing else is amiss."""
+    return {"output": OUTPUT} if endpoint == wire.RENDER else {}
+
+
 def _due_bodies(session: str) -> dict[Endpoint, dict[str, Any]]:
     """Return the fields that each body must have."""
     return {
         wire.CLAIM_TOKEN: {"task_id": "1", "session_id": session},
-        wire.UPLOAD: {"urls": ["file:///etc/passwd"], "source_type": "url"},
+        wire.UPLOAD: {"urls": ["http://127.0.0.1:1/a.mp4"], "source_type": "url"},
         wire.CHAT: {"session_id": session, "new_message": {"parts": [{"text": "hello"}]}},
         wire.RENDER: {"id": "render_1", "sessionId": session, "draft": TITLE_DRAFT},
     }

@@ -46,7 +46,8 @@ def state_has_its_parts(context: CheckContext) -> None:
 @server_check("state.fields.ids", "STA-1", "SES-1", prerequisite="token")
 def state_has_the_ids_of_its_session(context: CheckContext) -> None:
     """A state MUST have the task, the session and the user that opening the session told."""
-    opened = context.call(wire.SESSION, json={"task_name": "project"}).data
+    body = {"task_name": "project", "language": "en"}
+    opened = context.call(wire.SESSION, json=body).data
     session = str(require_field("data", opened, "session_id"))
     shown = context.read_state(session)
     for name in ("task_id", "session_id", "user_id"):

@@ -6,8 +6,8 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext
-from ..error_assertions import expect_error
+from ..context import CheckContext, TargetAccount
+from ..error_assertions import error_code, expect_error
 from ..server_check import server_check
 from ..target import TargetResponse
 
@@ -30,12 +30,12 @@ def tokens_are_distinct(context: CheckContext) -> None:
 def refused_token_call_revokes_nothing(context: CheckContext) -> None:
     """A second token call that is refused MUST leave the first token good, and its credits."""
     client_id = str(uuid.uuid4())
-    first = context.take_token(client_id).data
-    token = str(require_field("data", first, "token"))
+    first = TargetAccount(str(require_field("data", context.take_token(client_id).data, "token")))
+    before = context.read_balance(first)
     context.request_token(client_id)
-    response = context.target.request("GET", wire.BALANCE.template, token=token)
-    available = require_field("data", response.data, "available")
-    expect_equal("available afterwards", available, require_field("data", first, "credits"))
+    response = context.call(wire.BALANCE, first)
+    expect_equal("code of a failure afterwards", error_code(response), 0)
+    expect_equal("the balance afterwards", context.read_balance(first), before)
 
 
 @server_check("token.again.all-week", "AUTH-3", "AUTH-5", needs_control=True)
@@ -53,14 +53,18 @@ def client_is_refused_all_week(context: CheckContext) -> None:
 def page_opens_for_its_claim_token_only(context: CheckContext) -> None:
     """The page MUST open the project of its claim token, and none for anything else."""
     names = [f"film {uuid.uuid4().hex}" for _ in range(2)]
-    sessions = [context.new_session(task_name=name) for name in names]
-    for session, own, other in zip(sessions, names, reversed(names), strict=True):
-        page = _page(context, _claim(context, session))
+    claims = [_claim(context, context.new_session(task_name=name)) for name in names]
+    for claim, own, other in zip(claims, names, reversed(names), strict=True):
+        page = _page(context, claim)
         expect_equal("the HTTP status", page.status, 200)
         text = page.body.decode(errors="replace")
         expect_true("the page", own in text, "the name of its task", text[:200])
         expect_true("the page", other not in text, "nothing of another task", text[:200])
-    never = {"an unknown claim token": _NO_CLAIM, "no claim token": "", "a session": sessions[0]}
+    never = {
+        "an unknown claim token": _NO_CLAIM,
+        "no claim token": "",
+        "a session": context.session,
+    }
     for what, value in never.items():
         page = _page(context, value)
         expect_true(f"the HTTP status for {what}", page.status != 200, "not 200", page.status)

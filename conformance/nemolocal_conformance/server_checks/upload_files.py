@@ -15,6 +15,8 @@ from ..server_check import server_check
 from ..target import TargetResponse
 
 _SAMPLES = (CLIP, PICTURE, SOUND)
+# Films are served like renders, whose files other checks judge.
+_NO_FILMS = (PICTURE, SOUND)
 
 
 def _files(response: TargetResponse, count: int) -> list[dict[str, Any]]:
@@ -64,8 +66,8 @@ def cdn_url_has_a_host(context: CheckContext) -> None:
 @server_check("upload.cdn.each", "UPL-2", prerequisite="session", assumed=True)
 def each_cdn_url_gives_its_own_file_back(context: CheckContext) -> None:
     """Of several files each `cdn_url` SHOULD give back its own bytes."""
-    files = _files(context.upload(context.new_session(), *_SAMPLES), len(_SAMPLES))
-    for name, url in zip(_SAMPLES, _urls(context, files), strict=True):
+    files = _files(context.upload(context.new_session(), *_NO_FILMS), len(_NO_FILMS))
+    for name, url in zip(_NO_FILMS, _urls(context, files), strict=True):
         body = context.fetch(url).body
         expect_true(f"the bytes of {name}", body == read_sample(name), "as sent", len(body))
 
@@ -74,12 +76,10 @@ def each_cdn_url_gives_its_own_file_back(context: CheckContext) -> None:
 def every_url_is_fetched(context: CheckContext) -> None:
     """Of several URLs every one MUST be fetched, and answered in its order."""
     sent = _files(context.upload(context.new_session(), CLIP, PICTURE), 2)
-    session = context.new_session()
-    fetched = _files(_fetch(context, session, *_urls(context, sent)), 2)
+    fetched = _files(_fetch(context, context.new_session(), *_urls(context, sent)), 2)
     for name in ("file_type", "width", "height", "duration"):
         expected = [file.get(name) for file in sent]
         expect_equal(name, [file.get(name) for file in fetched], expected)
-    expect_equal("number of video_infos", _count(context, session), 2)
 
 
 @server_check("upload.url.all-or-nothing", "UPL-5", "UPL-6", prerequisite="session")
@@ -99,10 +99,11 @@ def refused_upload_adds_nothing(context: CheckContext) -> None:
     """An upload that is refused MUST leave `video_infos` as it was."""
     session = context.new_session()
     _files(context.upload(session, PICTURE), 1)
+    before = _count(context, session)
     for field, name in (("files", "notes.txt"), ("files", "film.mp4"), ("other", PICTURE)):
         body = read_sample(PICTURE) if name == PICTURE else b"no film"
         context.call(wire.UPLOAD, session=session, files=[(field, (name, body))])
-    expect_equal("number of video_infos", _count(context, session), 1)
+    expect_equal("number of video_infos", _count(context, session), before)
 
 
 @server_check("upload.url.reason", "UPL-6", prerequisite="session", assumed=True)

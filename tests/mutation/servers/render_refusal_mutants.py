@@ -182,3 +182,12 @@ def one_url(request: WireRequest, response: WireResponse, memory: Memory) -> Wir
         return None
     first = memory.setdefault("url", body["output"]["url"])
     return response.with_json({**body, "output": {**body["output"], "url": first}})
+
+
+@request_mutant("render.known-keys", "REN-1", kills="render.submit.unknown-keys")
+def known_keys_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
+    """An export whose `output` has a key that is not known is refused."""
+    if request.endpoint != "render" or b'"crf"' not in request.body:
+        return None
+    body = b'{"code":400,"message":"body: `output.crf` is not known","data":null}'
+    return WireResponse(400, {"content-type": "application/json"}, body)

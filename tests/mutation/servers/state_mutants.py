@@ -274,3 +274,17 @@ def other_user(
 ) -> WireResponse | None:
     """A state belongs to another user id."""
     return None if _state(request, response) is None else response.with_data(user_id="anon_x")
+
+
+@response_mutant("chat.refused-edits", "GEN-3", kills="chat.refused.unchanged")
+def refused_turn_edits(
+    request: WireRequest, response: WireResponse, memory: Memory
+) -> WireResponse | None:
+    """An edit that is refused with 1001 is made all the same."""
+    if request.endpoint == "chat" and response.code == 1001 and b"add a title" in request.body:
+        memory[request.json["session_id"]] = True
+    data = _state(request, response)
+    if data is None or data["session_id"] not in memory or not data["state"]["draft"].get("t"):
+        return None
+    title = {"tt": 7, "sg": [{"id": "x", "s": 0, "d": 1000, "txt": "Hello"}]}
+    return _drafted(response, t=[*data["state"]["draft"]["t"], title])

@@ -121,7 +121,7 @@ def same_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 @response_mutant(
     "upload.state-first",
     *("STA-1", "UPL-1", "UPL-2", "UPL-6"),
-    kills="upload.figures.many upload.url.many state.uploads.more",
+    kills="upload.figures.many state.uploads.more",
 )
 def first_in_state(
     request: WireRequest, response: WireResponse, _memory: Memory
