@@ -71,6 +71,11 @@ class EndpointRequest(msgspec.Struct, frozen=True, kw_only=True):
         return {}
 
 
+def require_uploads(context: CheckContext) -> None:
+    """Raise `NotApplicable` if the upload of an `EndpointRequest` is too large for the server."""
+    context.require_upload_limit(context.target.skill, len(read_sample(PICTURE)))
+
+
 def label(endpoint: Endpoint) -> str:
     """Return how a report names an endpoint."""
     return f"{endpoint.method} {endpoint.template}"

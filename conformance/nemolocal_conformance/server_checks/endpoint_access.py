@@ -14,6 +14,7 @@ from ..endpoint_requests import (
     UNKNOWN_TOKEN,
     EndpointRequest,
     label,
+    require_uploads,
 )
 from ..error_assertions import error_code, expect_error
 from ..server_check import server_check
@@ -101,6 +102,7 @@ def expired_token_is_refused_everywhere(context: CheckContext) -> None:
 @server_check("token.scope.each", "AUTH-6", needs_control=True, assumed=True)
 def each_scope_opens_its_calls_only(context: CheckContext) -> None:
     """A token with one scope MUST be allowed the calls of that scope, and refused the others."""
+    require_uploads(context)
     account = context.make_account(scopes=["*"])
     request = EndpointRequest(session=context.new_session(account))
     for scope, opened in _OPENED_BY.items():
@@ -119,6 +121,7 @@ def each_scope_opens_its_calls_only(context: CheckContext) -> None:
 @server_check("token.scope.anonymous", "AUTH-6", prerequisite="session")
 def anonymous_token_may_read_write_and_upload(context: CheckContext) -> None:
     """An anonymous token MUST be allowed to read, to write and to upload."""
+    require_uploads(context)
     request = EndpointRequest(session=context.new_session())
     for endpoint in (wire.BALANCE, wire.STATE, wire.SESSION, wire.CHAT, wire.UPLOAD):
         response = request.send(context, endpoint, context.account.token)
@@ -135,6 +138,7 @@ def _expect_answered(what: str, endpoint: Endpoint, response: TargetResponse) ->
 @server_check("general.attribution.each", "GEN-4", prerequisite="render")
 def no_call_but_the_export_needs_attribution(context: CheckContext) -> None:
     """A call that lacks any attribution header MUST be answered where it is no export."""
+    require_uploads(context)
     data = context.read_state(context.session)
     request = EndpointRequest(
         session=context.session,

@@ -16,7 +16,13 @@ from ..assertions import (
     require_field,
 )
 from ..context import GENERATE_CLIP, CheckContext
-from ..endpoint_requests import GUARDED_ENDPOINTS, UNKNOWN_TOKEN, EndpointRequest, label
+from ..endpoint_requests import (
+    GUARDED_ENDPOINTS,
+    UNKNOWN_TOKEN,
+    EndpointRequest,
+    label,
+    require_uploads,
+)
 from ..error_assertions import (
     error_code,
     expect_error_envelope,
@@ -161,6 +167,7 @@ def token_reply_has_the_envelope(context: CheckContext) -> None:
 @server_check("general.envelope.each-success", "GEN-1", prerequisite="session")
 def every_success_has_the_envelope(context: CheckContext) -> None:
     """Every JSON success MUST be `code` 0 and an object in `data`, as application/json."""
+    require_uploads(context)
     task = str(require_field("data", context.read_state(context.session), "task_id"))
     request = EndpointRequest(session=context.session, task=task)
     spare = EndpointRequest(session=context.new_session())

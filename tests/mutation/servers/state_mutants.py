@@ -215,10 +215,11 @@ def _canvas(request: WireRequest, response: WireResponse, **changed: Any) -> Wir
 
 
 def _sides(response: WireResponse) -> tuple[int, int]:
-    data = response.json.get("data") if isinstance(response.json, dict) else None
+    body: Any = response.json
+    data = body.get("data") if isinstance(body, dict) else None
     state = data.get("state") if isinstance(data, dict) else None
-    canvas = state.get("canvas_config") if isinstance(state, dict) else {}
-    return canvas.get("width", 0), canvas.get("height", 0)
+    canvas: Any = state.get("canvas_config") if isinstance(state, dict) else None
+    return (canvas["width"], canvas["height"]) if isinstance(canvas, dict) else (0, 0)
 
 
 @response_mutant("state.canvas-turned", "STA-1", kills="state.canvas.of-clip")

@@ -28,7 +28,7 @@ def token_twice(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
     """Of two clients that ask in a row the second gets the token of the first."""
-    shown = memory.pop("shown", None)
+    shown: WireResponse | None = memory.pop("shown", None)
     if not _made(request, response):
         return None
     memory["shown"] = shown or response
