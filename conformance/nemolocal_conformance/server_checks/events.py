@@ -1,6 +1,7 @@
 """Section 5, events: the events of a turn, and its tools (SSE-2)."""
 
 import contextlib
+import uuid
 from typing import Any
 
 import msgspec
@@ -110,8 +111,9 @@ def events_are_the_agents(context: CheckContext) -> None:
 
 
 def _adk_bodies(context: CheckContext) -> list[dict[str, Any]]:
-    """Return the ADK events of an edit; none in the other dialect."""
-    bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
+    """Return the ADK events of an edit that was not asked for before; none in the other dialect."""
+    message = f"add a title 'Take {uuid.uuid4().hex[:8]}' for 1 second"
+    bodies = event_bodies(context.send_message(context.scratch_session, message))
     return [body for body in bodies if "type" not in body]
 
 

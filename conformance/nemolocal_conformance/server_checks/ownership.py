@@ -95,7 +95,12 @@ def foreign_id_opens_no_foreign_session(context: CheckContext) -> None:
         _expect_not_found(context, "another's id and session", endpoint, response)
 
 
-@server_check("general.user.no-hint-anywhere", "GEN-7", prerequisite="render", tokens=1)
+@server_check(
+    "general.user.no-hint-anywhere",
+    *("GEN-7", "SES-3", "REN-8"),
+    prerequisite="render",
+    tokens=1,
+)
 def what_is_foreign_looks_like_nothing_anywhere(context: CheckContext) -> None:
     """What is somebody else's MUST be refused in the same words as what never was, everywhere."""
     other = context.new_account()

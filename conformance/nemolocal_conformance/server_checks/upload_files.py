@@ -66,8 +66,10 @@ def cdn_url_has_a_host(context: CheckContext) -> None:
 @server_check("upload.cdn.each", "UPL-2", prerequisite="session", assumed=True)
 def each_cdn_url_gives_its_own_file_back(context: CheckContext) -> None:
     """Of several files each `cdn_url` SHOULD give back its own bytes."""
-    files = _files(context.upload(context.new_session(), *_NO_FILMS), len(_NO_FILMS))
-    for name, url in zip(_NO_FILMS, _urls(context, files), strict=True):
+    answered = context.upload(context.new_session(), *_NO_FILMS)
+    files = require_field("data", answered.data, "files")
+    # Whether all of them are answered is left to another check.
+    for name, url in zip(_NO_FILMS, _urls(context, files), strict=False):
         body = context.fetch(url).body
         expect_true(f"the bytes of {name}", body == read_sample(name), "as sent", len(body))
 
