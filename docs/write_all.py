@@ -7,6 +7,7 @@
 import sys
 
 import write_api
+import write_assertions
 import write_cli
 import write_errors
 import write_fault_list
@@ -16,8 +17,8 @@ import write_settings
 import write_skill_checks
 
 PAGES = (
-    write_api, write_cli, write_errors, write_fault_list, write_faults, write_rules,
-    write_settings, write_skill_checks,
+    write_api, write_assertions, write_cli, write_errors, write_fault_list, write_faults,
+    write_rules, write_settings, write_skill_checks,
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ import msgspec
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.control_api import EffectiveSettings
-from nemolocal_contract.endpoints import CLIENT_ID, Endpoint
-from nemolocal_contract.media import skill_profile
+from nemolocal_contract.endpoints import CLIENT_ID, SKILL_SOURCE, Endpoint
+from nemolocal_contract.media import MB, skill_profile
 from nemolocal_contract.responses import ResponseCode
 
 from .assertions import (
@@ -27,7 +27,7 @@ from .assertions import (
     require_field,
 )
 from .control_client import ControlClient
-from .samples import CLIP, read_sample
+from .samples import CLIP, LARGE_UPLOAD_BOUNDARY, large_upload, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
 T = TypeVar("T")
@@ -46,6 +46,9 @@ STALLED_EDIT = "add a title 'Hello' for 1 second"
 _SLACK, _BUSY_SLACK = 5.0, 30.0
 PUT_ON_TIMELINE = "put my clip on the timeline"
 _OUTPUT = {"format": "mp4", "quality": "high"}
+LIMITED_SKILL = "4k-with-session"
+# A larger file takes too long.
+_MOST_SENT = 600 * MB
 # Seconds that a render may take, and between two polls. A local server is polled often at first and
 # then less, because each poll takes time from the render.
 _RENDER_TIMEOUT = 300.0
@@ -187,7 +190,8 @@ class CheckContext:
 
     def request_token(self, client_id: str | None, **rest: Any) -> TargetResponse:
         """Make the token call (AUTH-1)."""
-        headers = {} if client_id is None else {CLIENT_ID: client_id}
+        named = {} if client_id is None else {CLIENT_ID: client_id}
+        headers = {**rest.pop("headers", {}), **named}
         return self.target.request("POST", wire.TOKEN.template, headers=headers, **rest)
 
     def make_account(self, **wanted: Any) -> TargetAccount:
@@ -420,6 +424,26 @@ class CheckContext:
         if limit < least:
             raise NotApplicable(f"uploads to this server are limited to {limit} bytes (UPL-4)")
         return limit
+
+    @property
+    def oversized_upload(self) -> TargetResponse:
+        """The answer to a file over the limit of the skill 4k-with-session, sent once.
+
+        Raises `NotApplicable` if that is too much to send.
+        """
+        return self._once("oversized", self._send_oversized)
+
+    def _send_oversized(self) -> TargetResponse:
+        limit = self.require_upload_limit(LIMITED_SKILL, 1)
+        if limit > _MOST_SENT:
+            raise NotApplicable(f"a file over {limit} bytes is too much to send (setting of UPL-4)")
+        content_type = f"multipart/form-data; boundary={LARGE_UPLOAD_BOUNDARY}"
+        return self.call(
+            wire.UPLOAD,
+            session=self.session,
+            headers={"Content-Type": content_type, SKILL_SOURCE: LIMITED_SKILL},
+            content=large_upload(limit + MB),
+        )
 
     def _upload_to(self, session: str, account: TargetAccount | None = None) -> str:
         self._require_data("an upload", self.upload(session, CLIP, account=account))

@@ -61,6 +61,17 @@ def error_code(response: TargetResponse) -> object:
     return (body.get("code") if isinstance(body, dict) else None) or 0
 
 
+def refusal_words(response: TargetResponse, name: str) -> tuple[int, object, str]:
+    """Return HTTP status, code and words of an answer, without the id that was named."""
+    try:
+        body = response.json
+    except CheckFailed:  # a stream or a file
+        body = None
+    found = body if isinstance(body, dict) else {}
+    words = str(found.get("message") or found.get("detail") or "")
+    return response.status, found.get("code"), words.replace(name, "…")
+
+
 def is_error(response: TargetResponse) -> bool:
     """Whether the response reports an error in any form."""
     try:

@@ -29,7 +29,7 @@ DIALECTS = [
     )
 ]
 # Seconds of work each: half a gigabyte of upload, and clips that FFmpeg has never made before.
-HEAVY = {"upload.size.skill", "credits.frozen"}
+HEAVY = {"upload.size.skill", "general.status.of-size", "credits.frozen"}
 CHECKS = list(server_catalogue().values())
 LIGHT_CHECKS = [check for check in CHECKS if check.id not in HEAVY]
 DIALECT_RULES = {"GEN-2", "SSE-2", "SSE-3", "REN-4"}

@@ -35,7 +35,7 @@ from nemolocal_server.turns.turn_schedule import TurnTimes
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 # Seconds of work each: half a gigabyte of upload, and clips that FFmpeg has never made before.
-HEAVY = {"upload.size.skill", "credits.frozen"}
+HEAVY = {"upload.size.skill", "general.status.of-size", "credits.frozen"}
 CHECKS = list(server_catalogue().values())
 LIGHT_CHECKS = [check for check in CHECKS if check.id not in HEAVY]
 # Checks that change what they see of a server by moving its clock.

@@ -16,6 +16,7 @@ CHECKS = server_catalogue()
 SLOW_CHECKS = {
     "chat.silent.rate": "240 edits",
     "upload.size.skill": "half a gigabyte",
+    "general.status.of-size": "half a gigabyte",
     "credits.frozen": "clips that FFmpeg has never made before",
     "render.queue": "renders that take their time",
 }

@@ -39,17 +39,27 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import (
         chat,
         credits,
+        endpoint_access,
+        error_styles,
         events,
         general,
+        ownership,
         render_files,
         render_jobs,
+        render_refusals,
         renders,
+        request_bodies,
         sessions,
         state,
+        token_limits,
         tokens,
         turn_texts,
+        upload_files,
         uploads,
     )
 
-    accounts = (general, tokens, sessions, uploads)
-    return (*accounts, chat, events, turn_texts, credits, state, renders, render_jobs, render_files)
+    everywhere = (general, request_bodies, error_styles, endpoint_access)
+    accounts = (tokens, token_limits, sessions, ownership)
+    turns = (uploads, upload_files, chat, events, turn_texts)
+    exports = (renders, render_refusals, render_jobs, render_files)
+    return (*everywhere, *accounts, *turns, credits, state, *exports)

@@ -9,6 +9,7 @@ from nemolocal_contract.turn_events import Heartbeat, Text, UnreadableEvent
 
 from ..assertions import expect_equal, expect_true
 from ..context import PUT_ON_TIMELINE, CheckContext
+from ..endpoint_requests import UNKNOWN_TOKEN
 from ..error_assertions import expect_error
 from ..server_check import server_check
 from ..target import TurnStream, turn_body
@@ -105,6 +106,22 @@ def camel_case_is_not_enough(context: CheckContext) -> None:
     body = {"sessionId": context.session, "newMessage": {"parts": [{"text": "hello"}]}}
     stream = context.target.stream_turn(body, token=context.account.token)
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
+
+
+@server_check("chat.refused.unchanged", "GEN-3", "SSE-1", prerequisite="edit")
+def refused_turn_leaves_no_trace(context: CheckContext) -> None:
+    """A turn that is refused with 1001 or 400 MUST leave draft and balance as they were."""
+    session = context.edited_session
+    before = _count_segments(context, session), context.read_balance()
+    context.target.stream_turn(turn_body(session, _TITLE), token=UNKNOWN_TOKEN)
+    camel = {"sessionId": session, "newMessage": {"parts": [{"text": _TITLE}]}}
+    context.target.stream_turn(camel, token=context.account.token)
+    after = _count_segments(context, session), context.read_balance()
+    expect_equal("segments of each track, and the balance", after, before)
+
+
+def _count_segments(context: CheckContext, session: str) -> list[int]:
+    return [len(track.get("sg") or ()) for track in context.read_draft(session)["t"]]
 
 
 @server_check("chat.heartbeat.sent", "SSE-3", needs_control=True)

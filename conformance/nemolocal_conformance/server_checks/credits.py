@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+import msgspec
+
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
@@ -76,25 +78,46 @@ def talk_is_free(context: CheckContext) -> None:
 
 @server_check("credits.frozen", "CRD-2", needs_control=True)
 def credits_of_running_work_are_frozen(context: CheckContext) -> None:
-    """What a turn will take MUST not be available any more while it is under way."""
+    """What a turn will take MUST be frozen while it is under way: not available, and not taken."""
     context.require_price("generation")
     for _ in range(_MAX_ATTEMPTS):
-        during, after = _balance_during_and_after_turn(context)
+        balances = _balances_of_a_generation(context)
+        during, after = balances.during, balances.after
         expect_equal("available while it runs", during["available"], after["available"])
+        if balances.is_under_way:
+            expect_equal("total while it runs", during["total"], balances.before["total"])
         if during != after:
             return
 
 
-def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the balance during a generation and after it."""
+class _GenerationBalances(msgspec.Struct, frozen=True):
+    """The balance before, during and after a generation.
+
+    `is_under_way` says that its clip was not on the timeline yet after the second one was read.
+    """
+
+    before: dict[str, Any]
+    during: dict[str, Any]
+    after: dict[str, Any]
+    is_under_way: bool
+
+
+def _balances_of_a_generation(context: CheckContext) -> _GenerationBalances:
     account = context.make_account()
+    before, session = context.read_balance(account), context.new_session(account)
     # A new clip takes a moment to generate; a known one is returned at once.
-    wanted = f"generate a 6-second clip of a forest, take {uuid.uuid4().int}"
-    body = turn_body(context.new_session(account), wanted)
-    during = context.target.run_during_post(
-        lambda: context.read_balance(account), wire.CHAT.template, token=account.token, json=body
+    body = turn_body(session, f"generate a 6-second clip of a forest, take {uuid.uuid4().int}")
+
+    def read() -> tuple[dict[str, Any], bool]:
+        during = context.read_balance(account)
+        shown = context.read_draft(session, account)["t"]
+        return during, not any(track.get("sg") for track in shown)
+
+    during, is_under_way = context.target.run_during_post(
+        read, wire.CHAT.template, token=account.token, json=body
     )
-    return during, context.read_balance(account)
+    after = context.read_balance(account)
+    return _GenerationBalances(before, during, after, is_under_way)
 
 
 @server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)

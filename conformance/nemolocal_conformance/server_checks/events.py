@@ -1,10 +1,12 @@
 """Section 5, events: the events of a turn, and its tools (SSE-2)."""
 
 import contextlib
+import uuid
 from typing import Any
 
 import msgspec
 
+from nemolocal_contract.endpoints import APP_NAME
 from nemolocal_contract.responses import decode_json
 from nemolocal_contract.turn_events import ToolCall, ToolResult
 
@@ -14,6 +16,8 @@ from ..server_check import server_check
 from ..target import TurnStream
 
 _TITLE = "add a title 'Hello' for 1 second"
+# Seconds by which the clock of a server may differ between two of its parts.
+_CLOCK_SLACK = 2.0
 _ADK_FIELDS: dict[str, tuple[type, ...]] = {
     "author": (str,),
     "invocationId": (str,),
@@ -73,6 +77,46 @@ def adk_event_ids_are_distinct(context: CheckContext) -> None:
     expect_equal("ids that come twice", len(ids) - len(set(ids)), 0)
 
 
+@server_check("chat.events.of-turns", "SSE-2", prerequisite="work")
+def ids_of_turns_are_distinct(context: CheckContext) -> None:
+    """In ADK events each turn MUST have an `invocationId` of its own, and each event an `id`."""
+    turns = [_adk_bodies(context) for _ in range(2)]
+    invocations = [{str(body.get("invocationId")) for body in turn} for turn in turns]
+    expect_equal("an invocationId of both turns", invocations[0] & invocations[1], set())
+    ids = [{str(body.get("id")) for body in turn} for turn in turns]
+    expect_equal("an id of events of both turns", ids[0] & ids[1], set())
+
+
+@server_check("chat.events.times", "SSE-2", prerequisite="work")
+def times_of_events_never_fall(context: CheckContext) -> None:
+    """The `timestamp` of an ADK event MUST be in seconds since 1970, and never fall."""
+    before = context.control.read_clock() if context.has_control else None
+    times = [
+        float(expect_type("timestamp", body.get("timestamp"), int, float))
+        for body in _adk_bodies(context)
+    ]
+    expect_equal("the times", times, sorted(times))
+    if before is None or not times:
+        return
+    after = context.control.read_clock()
+    fits = before - _CLOCK_SLACK <= times[0] and times[-1] <= after + _CLOCK_SLACK
+    expect_true("the times", fits, f"from {before:.0f} to {after:.0f}", times)
+
+
+@server_check("chat.events.author", "SSE-2", prerequisite="work", assumed=True)
+def events_are_the_agents(context: CheckContext) -> None:
+    """The `author` of an ADK event MUST be `nemo_agent`."""
+    authors = {str(body.get("author")) for body in _adk_bodies(context)}
+    expect_true("authors", authors <= {APP_NAME}, APP_NAME, sorted(authors))
+
+
+def _adk_bodies(context: CheckContext) -> list[dict[str, Any]]:
+    """Return the ADK events of an edit that was not asked for before; none in the other dialect."""
+    message = f"add a title 'Take {uuid.uuid4().hex[:8]}' for 1 second"
+    bodies = event_bodies(context.send_message(context.scratch_session, message))
+    return [body for body in bodies if "type" not in body]
+
+
 @server_check("chat.events.roles", "SSE-2", prerequisite="work")
 def tool_results_have_the_role_user(context: CheckContext) -> None:
     """In ADK events a tool result MUST have the role user, everything else the role model."""
@@ -124,6 +168,21 @@ def results_answer_their_calls(context: CheckContext) -> None:
     """A tool result MUST come after its call and carry its id."""
     stream = context.send_message(context.scratch_session, _TITLE)
     expect_equal("tool results without a call before them", stream.unmatched_results, [])
+
+
+@server_check("chat.tools.ids", "SSE-2", prerequisite="work")
+def tool_calls_have_ids_of_their_own(context: CheckContext) -> None:
+    """In ADK events each tool call MUST have an `id` of its own, and each result one too."""
+    calls: list[str] = []
+    for body in _adk_bodies(context):
+        for part in _parts(body):
+            for tool in ("functionCall", "functionResponse"):
+                if tool not in part:
+                    continue
+                found = expect_type(f"{tool}.id", require_field(tool, part[tool], "id"), str)
+                expect_true(f"{tool}.id", bool(found), "not empty", found)
+                calls += [found] if tool == "functionCall" else []
+    expect_equal("ids of calls that come twice", len(calls) - len(set(calls)), 0)
 
 
 @server_check("chat.tools.documented-name", "SSE-2", prerequisite="work", assumed=True)

@@ -10,13 +10,13 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import (
     CheckFailed,
-    NotApplicable,
     expect_equal,
     expect_true,
     expect_type,
     require_field,
 )
 from ..context import GENERATE_CLIP, CheckContext, TargetAccount
+from ..endpoint_requests import UNKNOWN_TOKEN
 from ..error_assertions import (
     error_code,
     expect_error,
@@ -29,8 +29,8 @@ from ..samples import PICTURE, read_sample
 from ..server_check import server_check
 from ..stable_fields import known_state
 from ..target import turn_body
+from .ownership import own_user_id
 
-_UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
 _UNKNOWN_PATH = "/api/there/is/nothing/here"
 
 
@@ -50,7 +50,7 @@ def failure_has_an_envelope(context: CheckContext) -> None:
     path = wire.SESSION.path(user=wire.CURRENT_USER)
     responses = (
         context.call(wire.STATE, session="1000000000000000000"),
-        context.target.request("POST", path, token=_UNKNOWN_TOKEN, json={"task_name": "project"}),
+        context.target.request("POST", path, token=UNKNOWN_TOKEN, json={"task_name": "project"}),
         context.request_token(None),
     )
     # Whether they are rejected at all is left to other checks.
@@ -136,7 +136,7 @@ def malformed_authorization_is_refused(context: CheckContext) -> None:
 @server_check("general.bearer.unknown", "GEN-3")
 def unknown_token_is_refused(context: CheckContext) -> None:
     """A token that nobody was given MUST be refused with 1001."""
-    response = context.target.request("GET", wire.BALANCE.template, token=_UNKNOWN_TOKEN)
+    response = context.target.request("GET", wire.BALANCE.template, token=UNKNOWN_TOKEN)
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
@@ -153,7 +153,7 @@ def every_call_requires_a_token(context: CheckContext) -> None:
     }
     for endpoint, request in requests.items():
         path = endpoint.path(user=wire.CURRENT_USER, session=sid, render="render_1")
-        response = context.target.request(endpoint.method, path, token=_UNKNOWN_TOKEN, **request)
+        response = context.target.request(endpoint.method, path, token=UNKNOWN_TOKEN, **request)
         expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
@@ -169,7 +169,7 @@ def existing_session_requires_its_token(context: CheckContext) -> None:
     )
     for endpoint, request in requests:
         path = endpoint.path(user=wire.CURRENT_USER, session=session)
-        for token in (None, _UNKNOWN_TOKEN):
+        for token in (None, UNKNOWN_TOKEN):
             response = context.target.request(endpoint.method, path, token=token, **request)
             expect_error(context, response, ResponseCode.BAD_TOKEN)
 
@@ -177,7 +177,7 @@ def existing_session_requires_its_token(context: CheckContext) -> None:
 @server_check("general.bearer.chat", "GEN-3")
 def chat_requires_a_token(context: CheckContext) -> None:
     """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
-    stream = context.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
+    stream = context.send_message("1000000000000000000", "hello", TargetAccount(UNKNOWN_TOKEN))
     expect_error(context, stream.response, ResponseCode.BAD_TOKEN)
 
 
@@ -244,29 +244,10 @@ def wrong_method_is_405(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.METHOD_NOT_ALLOWED)
 
 
-@server_check("general.body.not-json", "GEN-6", prerequisite="token")
-def body_that_is_no_json_is_400(context: CheckContext) -> None:
-    """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
-    headers = {"Content-Type": "application/json"}
-    for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
-        response = context.call(wire.SESSION, content=body, headers=headers)
-        expect_equal("the HTTP status", response.status, 400)
-        expect_error(context, response, ResponseCode.BAD_REQUEST)
-
-
-@server_check("general.body.field-named", "GEN-6", prerequisite="token")
-def missing_field_is_named(context: CheckContext) -> None:
-    """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
-    response = context.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
-    expect_equal("the HTTP status", response.status, 400)
-    message = expect_error(context, response, ResponseCode.BAD_REQUEST)
-    expect_true("message", "task_id" in message, "task_id in it", message)
-
-
 @server_check("general.user.own-id", "GEN-7", prerequisite="session")
 def own_user_id_stands_for_me(context: CheckContext) -> None:
     """A path with the caller's own user id MUST be answered as one with `me`."""
-    user = _user_id(context)
+    user = own_user_id(context)
     named = expect_type(
         "data", context.call(wire.STATE, user=user, session=context.session).data, dict
     )
@@ -301,7 +282,7 @@ def date_header_follows_the_clock(context: CheckContext) -> None:
     context.control.advance_clock(86_400)
     before = context.control.read_clock()
     response = context.target.request(
-        "GET", wire.BALANCE.template, headers=bearer_header(_UNKNOWN_TOKEN)
+        "GET", wire.BALANCE.template, headers=bearer_header(UNKNOWN_TOKEN)
     )
     after = context.control.read_clock()
     said = str(require_field("headers", dict(response.headers), "date"))
@@ -312,13 +293,3 @@ def date_header_follows_the_clock(context: CheckContext) -> None:
     # Time that passes between two calls is not drift.
     drift = max(before - date, date - after)
     expect_true("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
-
-
-def _user_id(context: CheckContext) -> str:
-    """Return the caller's user id, from the token reply or else the state."""
-    if context.account.user_id:
-        return context.account.user_id
-    try:
-        return str(context.read_state(context.session)["user_id"])
-    except (CheckFailed, KeyError):
-        raise NotApplicable("nothing tells the user id of this token") from None

@@ -9,6 +9,7 @@ from nemolocal_contract.media import skill_profile
 
 from ..assertions import PrerequisiteFailed, expect_equal, expect_true, require_field
 from ..context import CheckContext
+from ..endpoint_requests import TITLE_DRAFT
 from ..samples import CLIP_SECONDS, CLIP_SIZE
 from ..server_check import server_check
 from ..target import TargetResponse
@@ -146,6 +147,19 @@ def fallback_is_the_same_file(context: CheckContext) -> None:
     expect_true(
         "the body", response.body == _file(context).body, "the same bytes", len(response.body)
     )
+
+
+@server_check("render.file.own", "REN-1", "REN-7", prerequisite="render")
+def each_render_has_its_own_file(context: CheckContext) -> None:
+    """Each render MUST have an `output.url` of its own, with the film of its own draft."""
+    render = context.new_render_id()
+    context.submit_export(render, context.edited_session, TITLE_DRAFT)
+    (last,) = context.poll_renders(render)[-1]
+    url = str(require_field("the status", last, "output", "url"))
+    expect_true("output.url", url != _url(context), "another URL", url)
+    length = mp4_duration(context.fetch(url).body)
+    seconds = TITLE_DRAFT["d"] / 1000
+    expect_true("seconds of the file", abs(length - seconds) < 0.1, f"{seconds}", length)
 
 
 @server_check("render.file.resolution", "REN-7", prerequisite="token", seconds=90, assumed=True)

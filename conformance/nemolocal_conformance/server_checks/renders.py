@@ -8,7 +8,8 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
 from ..context import CheckContext, flatten_render
-from ..error_assertions import expect_error
+from ..endpoint_requests import TITLE_DRAFT
+from ..error_assertions import error_code, expect_error
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from .render_files import mp4_duration
@@ -43,6 +44,16 @@ def output_may_be_left_out(context: CheckContext) -> None:
             f"the reply to output {output}", flatten_render(response.json), "status"
         )
         expect_one_of("status", status, _STATES)
+
+
+@server_check("render.submit.unknown-keys", "REN-1", prerequisite="session", assumed=True)
+def unknown_keys_of_output_are_taken(context: CheckContext) -> None:
+    """A submit whose `output` has unknown keys MUST be taken."""
+    output = {"format": "mp4", "quality": "high", "codec": "h264", "crf": 23}
+    render = context.new_render_id()
+    reply = context.submit_export(render, context.session, TITLE_DRAFT, output=output).json
+    status = require_field("the reply", flatten_render(reply), "status")
+    expect_one_of("status", status, _STATES)
 
 
 @server_check("render.submit.session-field", "REN-1", "GEN-6", prerequisite="edit")
@@ -135,6 +146,36 @@ def blocked_plan_is_402(context: CheckContext) -> None:
     message = expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
     expect_true("message", "upgrade" in message.lower(), "upgrade in it", message)
     expect_true("message", "credit" not in message.lower(), "nothing of credits", message)
+
+
+@server_check("render.reply.each", "REN-4", "REN-1", prerequisite="session")
+def every_render_reply_has_the_same_shape(context: CheckContext) -> None:
+    """Submit, status and cancel MUST all be HTTP 200 and JSON with id, status and progress."""
+    render = context.new_render_id()
+    replies = {
+        "submit": context.submit_export(render, context.session, TITLE_DRAFT),
+        "status": context.call(wire.RENDER_STATUS, render=render),
+        "cancel": context.call(wire.RENDER_CANCEL, render=render),
+    }
+    shapes = set()
+    for what, response in replies.items():
+        if error_code(response) != 0:
+            continue  # refused, which other checks judge
+        expect_equal(f"the HTTP status of {what}", response.status, 200)
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expect_equal(f"content-type of {what}", kind, "application/json")
+        reply = response.json
+        body = flatten_render(reply)
+        expect_equal(f"id of {what}", require_field(what, body, "id"), render)
+        expect_one_of(f"status of {what}", require_field(what, body, "status"), _STATES)
+        progress = expect_type(f"progress of {what}", require_field(what, body, "progress"), int)
+        expect_true(f"progress of {what}", 0 <= progress <= 100, "0 to 100", progress)
+        nested = body is not reply
+        shapes.add(nested)
+        if nested:
+            success = require_field(what, reply, "success")
+            expect_type(f"success of {what}", success, bool)
+    expect_true("number of shapes", len(shapes) <= 1, "one", len(shapes))
 
 
 @server_check("render.status.shape", "REN-4", prerequisite="render")

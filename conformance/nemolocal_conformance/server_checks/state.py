@@ -8,7 +8,7 @@ from nemolocal_contract.responses import ResponseCode
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
 from ..context import CheckContext
 from ..error_assertions import expect_error
-from ..samples import CLIP, CLIP_SECONDS
+from ..samples import CLIP, CLIP_SECONDS, CLIP_SIZE, SOUND
 from ..server_check import server_check
 from ..stable_fields import known_draft
 
@@ -43,12 +43,60 @@ def state_has_its_parts(context: CheckContext) -> None:
         require_field("canvas_config", canvas, name)
 
 
+@server_check("state.fields.ids", "STA-1", "SES-1", prerequisite="token")
+def state_has_the_ids_of_its_session(context: CheckContext) -> None:
+    """A state MUST have the task, the session and the user that opening the session told."""
+    body = {"task_name": "project", "language": "en"}
+    opened = context.call(wire.SESSION, json=body).data
+    session = str(require_field("data", opened, "session_id"))
+    shown = context.read_state(session)
+    for name in ("task_id", "session_id", "user_id"):
+        told = require_field("data of the session", opened, name)
+        expect_equal(f"data.{name}", require_field("data", shown, name), told)
+
+
 @server_check("state.fields.task-name", "STA-1", "SES-1", prerequisite="token")
 def task_name_is_kept(context: CheckContext) -> None:
     """`task_name` MUST be what the session was opened with."""
     session = context.new_session(task_name="holiday film")
     name = require_field("data", context.read_state(session), "task_name")
     expect_equal("data.task_name", name, "holiday film")
+
+
+@server_check("state.canvas.types", "STA-1", prerequisite="edit")
+def canvas_is_measured_in_pixels(context: CheckContext) -> None:
+    """`canvas_config` MUST have whole numbers in `width` and `height`, and a text in `ratio`."""
+    for session in (context.session, context.edited_session):
+        canvas = require_field("data", context.read_state(session), "state", "canvas_config")
+        for name, kind in {"width": int, "height": int, "ratio": str}.items():
+            expect_type(f"canvas_config.{name}", require_field("state", canvas, name), kind)
+
+
+@server_check("state.canvas.of-clip", "STA-1", prerequisite="edit", assumed=True)
+def canvas_is_that_of_the_clip(context: CheckContext) -> None:
+    """`canvas_config` MUST be as wide and as high as the one clip, and its `ratio` be theirs."""
+    state = require_field("data", context.read_state(context.edited_session), "state")
+    canvas = require_field("state", state, "canvas_config")
+    size = tuple(require_field("canvas_config", canvas, name) for name in ("width", "height"))
+    expect_equal("width and height", size, CLIP_SIZE)
+    ratio = str(require_field("canvas_config", canvas, "ratio"))
+    sides = ratio.split(":")
+    fits = len(sides) == 2 and all(side.isdecimal() for side in sides)
+    fits = fits and int(sides[0]) * CLIP_SIZE[1] == int(sides[1]) * CLIP_SIZE[0]
+    expect_true("ratio", fits, "that of {} to {}".format(*CLIP_SIZE), ratio)
+
+
+@server_check("state.uploads.more", "STA-1", "UPL-2", prerequisite="token")
+def later_uploads_are_added(context: CheckContext) -> None:
+    """What is uploaded later MUST be added to `video_infos`, with the figures of its own file."""
+    session = context.new_session()
+    for name in (CLIP, SOUND):
+        context.upload(session, name)
+    infos = require_field("data", context.read_state(session), "state", "video_infos")
+    expect_equal("names", [info.get("filename") for info in infos], [CLIP, SOUND])
+    expect_equal("file types", [info.get("file_type") for info in infos], ["video", "audio"])
+    size = (infos[0].get("width"), infos[0].get("height"))
+    expect_equal("width and height of the clip", size, CLIP_SIZE)
 
 
 @server_check("state.uploads.listed", "STA-1", "UPL-2", prerequisite="upload")
@@ -86,6 +134,15 @@ def title_is_of_type_7(context: CheckContext) -> None:
     context.send_message(session, _TITLE)
     types = _filled_types(context.read_draft(session))
     expect_equal("types of tracks", sorted(types), [0, 7])
+
+
+@server_check("state.draft.audio-type", "STA-2", prerequisite="token", credits=50)
+def sound_is_of_type_1(context: CheckContext) -> None:
+    """Music MUST stand on a track of type 1."""
+    session = context.new_edited_session()
+    context.send_message(session, "add lo-fi music")
+    types = _filled_types(context.read_draft(session))
+    expect_equal("types of tracks", sorted(types), [0, 1])
 
 
 def _filled_types(draft: dict[str, Any]) -> list[int]:

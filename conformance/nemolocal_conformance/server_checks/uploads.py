@@ -1,6 +1,6 @@
 """Section 4: uploads (UPL-1 to UPL-6)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,13 +9,14 @@ from nemolocal_contract.media import ACCEPTED_EXTENSIONS, MB
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import NotApplicable, expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext
+from ..context import LIMITED_SKILL, CheckContext
 from ..error_assertions import error_code, expect_error
 from ..samples import (
     CLIP,
     CLIP_FPS,
     CLIP_SECONDS,
     CLIP_SIZE,
+    LARGE_UPLOAD_NAME,
     PICTURE,
     PICTURE_SIZE,
     SAMPLE_BY_EXTENSION,
@@ -38,10 +39,6 @@ _NAMES = {
 }
 
 
-_BOUNDARY = "conformance"
-_SKILL = "4k-with-session"
-# A larger file takes too long.
-_MOST_SENT = 600 * MB
 _LOCAL_ADDRESSES = {
     "127.0.0.1:1": "http://127.0.0.1:1/a.mp4",
     "169.254.169.254": "http://169.254.169.254/a.mp4",
@@ -221,31 +218,13 @@ def content_must_be_what_the_name_says(context: CheckContext) -> None:
 @server_check("upload.size.skill", "UPL-4", prerequisite="session", needs_control=True)
 def too_large_file_is_refused(context: CheckContext) -> None:
     """A file over the skill's limit (500 MB for 4k-with-session) MUST be 4002, naming the limit."""
-    limit = context.require_upload_limit(_SKILL, 1)
-    if limit > _MOST_SENT:
-        raise NotApplicable(f"a file over {limit} bytes is too much to send (setting of UPL-4)")
-    headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-    response = context.call(
-        wire.UPLOAD,
-        session=context.session,
-        headers={**headers, "X-Skill-Source": _SKILL},
-        content=_large_upload(limit + MB),
-    )
-    message = expect_error(context, response, ResponseCode.FILE_TOO_LARGE)
+    limit = context.require_upload_limit(LIMITED_SKILL, 1)
+    message = expect_error(context, context.oversized_upload, ResponseCode.FILE_TOO_LARGE)
     named = f"{limit / MB:g} MB"
     expect_true("message", named in message, f"{named} in it", message)
-
-
-def _large_upload(size: int) -> Iterator[bytes]:
-    """Yield a multipart body with a file of this size."""
-    head = (
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
-    )
-    yield head.encode()
-    piece = bytes(MB)
-    for _ in range(size // MB):
-        yield piece
-    yield f"\r\n--{_BOUNDARY}--\r\n".encode()
+    infos = require_field("data", context.read_state(context.session), "state", "video_infos")
+    added = [info for info in infos if info.get("filename") == LARGE_UPLOAD_NAME]
+    expect_equal("what was too large, in video_infos", added, [])
 
 
 @server_check("upload.all-or-nothing", "UPL-5", prerequisite="session")

@@ -286,7 +286,7 @@ async def own_id_unknown(
     return await forward(request)
 
 
-@proxy_mutant("GEN-7")
+@proxy_mutant("GEN-7", also_affects="GEN-5")
 async def other_id_is_me(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:

@@ -13,7 +13,7 @@ from .intercepting_proxy import Interceptor
 from .proxy_evaluation import run_checks_behind
 
 # Each takes seconds: half a gigabyte of upload, and clips that FFmpeg must generate.
-HEAVY = {"upload.size.skill", "credits.frozen"}
+HEAVY = {"upload.size.skill", "general.status.of-size", "credits.frozen"}
 CHECKS = server_catalogue()
 # The checks that once failed on each.
 ACCUSING = {

@@ -46,7 +46,7 @@ def first_file_only(data: Any) -> None:
     del data["files"][1:]
 
 
-@proxy_mutant("UPL-1", also_affects="UPL-6")
+@proxy_mutant("UPL-1", also_affects="UPL-6 GEN-6")
 async def no_url_upload(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:

@@ -150,7 +150,7 @@ def no_allow(_request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_headers(allow=None) if response.status == 405 else None
 
 
-@response_mutant("general.bad-json-500", "GEN-6", kills="general.body.not-json")
+@response_mutant("general.bad-json-500", "GEN-6", "GEN-2", kills="general.body.not-json")
 def bad_json_is_500(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

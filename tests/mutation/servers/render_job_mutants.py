@@ -44,7 +44,7 @@ def bearer_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
     return _as(request, memory["first"])
 
 
-@request_mutant("render.cancel-shared", "REN-8", kills="render.foreign.cancel")
+@request_mutant("render.cancel-shared", "REN-8", "GEN-7", kills="render.foreign.cancel")
 def cancel_shared(request: WireRequest, memory: Memory) -> WireRequest | None:
     """Whoever has a token may cancel a render."""
     authorization = request.headers.get("authorization", "")

@@ -80,6 +80,7 @@ def no_402(request: WireRequest, _memory: Memory) -> WireRequest | None:
 @response_mutant(
     "render.402-as-403",
     "REN-2",
+    "GEN-2",
     kills="render.attribution.missing render.attribution.empty render.plan.blocked",
 )
 def forbidden(

@@ -203,3 +203,89 @@ def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
     parts = request.path.split("/")
     parts[-2] = "1000000000000000000"
     return msgspec.structs.replace(request, path="/".join(parts))
+
+
+def _canvas(request: WireRequest, response: WireResponse, **changed: Any) -> WireResponse | None:
+    """Change the canvas of a session that has one."""
+    data = _state(request, response)
+    if data is None or not data["state"]["canvas_config"]["width"]:
+        return None
+    canvas = {**data["state"]["canvas_config"], **changed}
+    return response.with_data(state={**data["state"], "canvas_config": canvas})
+
+
+def _sides(response: WireResponse) -> tuple[int, int]:
+    body: Any = response.json
+    data = body.get("data") if isinstance(body, dict) else None
+    state = data.get("state") if isinstance(data, dict) else None
+    canvas: Any = state.get("canvas_config") if isinstance(state, dict) else None
+    return (canvas["width"], canvas["height"]) if isinstance(canvas, dict) else (0, 0)
+
+
+@response_mutant("state.canvas-turned", "STA-1", kills="state.canvas.of-clip")
+def canvas_turned(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """Width and height of the canvas are exchanged."""
+    width, height = _sides(response)
+    return _canvas(request, response, width=height, height=width)
+
+
+@response_mutant("state.canvas-ratio", "STA-1", kills="state.canvas.of-clip")
+def canvas_ratio(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """The ratio of the canvas is always 9:16."""
+    return _canvas(request, response, ratio="9:16")
+
+
+@response_mutant("state.canvas-text", "STA-1", kills="state.canvas.types")
+def canvas_as_text(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """The width of the canvas is a text."""
+    return _canvas(request, response, width=str(_sides(response)[0]))
+
+
+@response_mutant("state.audio-type", "STA-2", "SSE-8", kills="state.draft.audio-type")
+def audio_type(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """Music stands on tracks of type 2."""
+    data = _state(request, response)
+    if data is None or not any(t.get("tt") == 1 for t in data["state"]["draft"].get("t") or []):
+        return None
+    tracks = [{**t, "tt": 2} if t["tt"] == 1 else t for t in data["state"]["draft"]["t"]]
+    return _drafted(response, t=tracks)
+
+
+@response_mutant("state.other-task", "STA-1", "SES-1", kills="state.fields.ids")
+def other_task(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """The task_id of a new session is not that of its state."""
+    if request.endpoint != "session" or response.code != 0:
+        return None
+    return response.with_data(task_id=f"{response.json['data']['task_id']}-1")
+
+
+@response_mutant("state.other-user", "STA-1", kills="state.fields.ids")
+def other_user(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """A state belongs to another user id."""
+    return None if _state(request, response) is None else response.with_data(user_id="anon_x")
+
+
+@response_mutant("chat.refused-edits", "GEN-3", kills="chat.refused.unchanged")
+def refused_turn_edits(
+    request: WireRequest, response: WireResponse, memory: Memory
+) -> WireResponse | None:
+    """An edit that is refused with 1001 is made all the same."""
+    if request.endpoint == "chat" and response.code == 1001 and b"add a title" in request.body:
+        memory[request.json["session_id"]] = True
+    data = _state(request, response)
+    if data is None or data["session_id"] not in memory or not data["state"]["draft"].get("t"):
+        return None
+    title = {"tt": 7, "sg": [{"id": "x", "s": 0, "d": 1000, "txt": "Hello"}]}
+    return _drafted(response, t=[*data["state"]["draft"]["t"], title])

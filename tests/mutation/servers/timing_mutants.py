@@ -34,6 +34,20 @@ NEVER_FROZEN = patch_mutant(
     sentence="What is frozen shows as available.",
     patches=(replace_public(Ledger.balance, _all_available),),
 )
+
+
+def _taken_at_once(ledger: Ledger, token_id: int) -> Balance:
+    balance = _BALANCE(ledger, token_id)
+    return msgspec.structs.replace(balance, total=balance.available, frozen=0)
+
+
+TAKEN_AT_ONCE = patch_mutant(
+    "credits.taken-at-once",
+    "CRD-2",
+    kills="credits.frozen",
+    sentence="What a running operation will take is gone at once; nothing is ever frozen.",
+    patches=(replace_public(Ledger.balance, _taken_at_once),),
+)
 LONG_TURN = patch_mutant(
     "time.long-turn",
     "SSE-6",

@@ -111,7 +111,7 @@ def id_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
     return msgspec.structs.replace(request, headers=named)
 
 
-@response_mutant("token.400-as-200", "AUTH-2", "AUTH-1", kills="token.client-id.missing")
+@response_mutant("token.400-as-200", "AUTH-2", "AUTH-1", "GEN-2", kills="token.client-id.missing")
 def bad_request_is_200(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -158,7 +158,9 @@ def never_again(request: WireRequest, memory: Memory) -> WireResponse | None:
     return WireResponse(429, {"content-type": "application/json", "retry-after": "60"}, body)
 
 
-@response_mutant("token.immortal", "AUTH-5", "GEN-3", kills="token.life.over token.revoked")
+@response_mutant(
+    "token.immortal", "AUTH-5", "AUTH-6", "GEN-3", kills="token.life.over token.revoked"
+)
 def immortal(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """A token whose balance was once told is good for ever."""
     if request.endpoint != "balance" or "token" in request.query:
@@ -182,7 +184,7 @@ def scopes_ignored(
     """A token that lacks a scope opens a session all the same."""
     if request.endpoint != "session" or response.code != ResponseCode.BAD_TOKEN:
         return None
-    if "nobody" in request.headers.get("authorization", ""):
+    if "lacks the scope" not in response.json["message"]:
         return None
     data = {"task_id": "t", "session_id": "1" * 19, "user_id": "u"}
     return response.with_json({"code": 0, "data": data}, 200)
@@ -224,7 +226,7 @@ def claim_as_bearer(request: WireRequest, _memory: Memory) -> WireResponse | Non
     return WireResponse(200, {"content-type": "application/json"}, body)
 
 
-@response_mutant("token.claim-shared", "AUTH-7", "SES-3", kills="token.claim.foreign")
+@response_mutant("token.claim-shared", "AUTH-7", "SES-3", "GEN-7", kills="token.claim.foreign")
 def claim_shared(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
