@@ -55,6 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     number of bytes. Sizes are in bytes, of the whole bodies. `speed` seconds of waiting pass in a
     second of these times; None where the clock only moves when it is told to. `unknown` are fields
     of the request that the server does not know and left aside, as `output.crf` (REN-1).
+    `reply` is the name of the scripted reply that answered, absent where none did.
     """
 
     version: int = JOURNAL_VERSION
@@ -87,6 +88,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[float, int], ...]
     speed: float | None = None
     unknown: tuple[str, ...] = ()
+    reply: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class CreditSummary(msgspec.Struct, frozen=True):
@@ -100,7 +102,10 @@ class CreditSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """A run: `requests` by endpoint and code, and `dropped` entries that are not counted in it."""
+    """A run: `requests` by endpoint and code, and `dropped` entries that are not counted in it.
+
+    `unused_replies` are the scripted replies that were never used, if there were any replies.
+    """
 
     entries: int
     dropped: int
@@ -109,3 +114,4 @@ class Summary(msgspec.Struct, frozen=True):
     resends: int
     credits: CreditSummary
     line: str
+    unused_replies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET

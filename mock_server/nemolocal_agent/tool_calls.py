@@ -90,6 +90,8 @@ ACTIONS: dict[type[Edit], str] = {
     intents.RemoveOverlays: "remove_overlays",
     intents.Compress: "compress",
     intents.Generate: "generate",
+    intents.ReplaceDraft: "replace_draft",
+    intents.PatchDraft: "patch_draft",
     intents.Undo: "undo",
     intents.Redo: "redo",
     intents.StartOver: "start_over",

@@ -141,7 +141,7 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scenario",
         metavar="FILE",
-        help="scenario file, or a built-in scenario: bad-account, hard-export, rate-limits, "
+        help="scenario file (faults and scripted replies), or a built-in scenario: bad-account, hard-export, rate-limits, "
         "rough-network, silent-treatment or slow-backend",
     )
     group.add_argument(
@@ -281,6 +281,8 @@ def _print_control_token(token: str) -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    """What the run would have cost; nothing where nothing was asked."""
+    """What the run would have cost, nothing where nothing was asked; the replies left over."""
     if summary.entries:
         print(summary.line, file=sys.stderr)
+    if summary.unused_replies:
+        print(f"scripted replies never used: {', '.join(summary.unused_replies)}", file=sys.stderr)

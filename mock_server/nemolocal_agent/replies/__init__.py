@@ -66,6 +66,8 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "removed the transitions, so that the clips cut hard again",
         "移除了转场，恢复硬切",
     ),
+    intents.ReplaceDraft: ("replaced the timeline", "替换了整个时间线"),
+    intents.PatchDraft: ("changed the timeline", "修改了时间线"),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",

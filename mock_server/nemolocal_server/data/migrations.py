@@ -79,6 +79,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
                    'session', 'upload', 'chat', 'render', 'render_cancel') THEN 1 ELSE 0 END
            WHERE json_valid(entry)""",
     ),
+    ("ALTER TABLE edits ADD COLUMN scripted TEXT",),
 )
 SCHEMA_VERSION = len(_STEPS)
 

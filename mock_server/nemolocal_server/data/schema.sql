@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS turns (
 ) STRICT;
 
 -- How a silent edit ends. `truth` is NULL if the edit is not silent; `late` is in seconds; a `waiting` edit is applied
--- after its stream has closed.
+-- after its stream has closed. `scripted` is the change of a scripted reply as JSON, NULL if the message says it.
 CREATE TABLE IF NOT EXISTS edits (
     session_id TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -99,6 +99,7 @@ CREATE TABLE IF NOT EXISTS edits (
     late REAL NOT NULL,
     drawn INTEGER NOT NULL,
     waiting INTEGER NOT NULL DEFAULT 0,
+    scripted TEXT,
     PRIMARY KEY (session_id, number),
     FOREIGN KEY (session_id, number) REFERENCES turns (session_id, number)
 ) STRICT;
@@ -117,6 +118,14 @@ CREATE TABLE IF NOT EXISTS renders (
     created REAL NOT NULL,
     completed REAL,
     PRIMARY KEY (token_id, id)
+) STRICT;
+
+-- The scripted replies at the time of a snapshot, with their use counts; `reply` is JSON. Unused otherwise.
+CREATE TABLE IF NOT EXISTS replies (
+    position INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    uses INTEGER NOT NULL
 ) STRICT;
 
 -- Faults of a render; `args` is JSON.

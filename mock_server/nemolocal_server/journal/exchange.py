@@ -145,6 +145,7 @@ class RequestAnnotations(msgspec.Struct, gc=False):
     draft_before: str | None = None
     draft_after: str | None = None
     unknown: tuple[str, ...] = ()
+    reply: str | msgspec.UnsetType = msgspec.UNSET
 
     def set_token(self, token_id: int, *, fresh: bool = False) -> None:
         """Set the token of the request; `fresh` if the request created it."""
@@ -255,6 +256,7 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         "credits_after": annotations.credits_after,
         "draft_before": annotations.draft_before,
         "draft_after": annotations.draft_after,
+        "reply": annotations.reply and redactor.text(annotations.reply),
         "unknown": tuple(redactor.text(name)[:_MAX_FIELD_NAME] for name in annotations.unknown),
     }
 

@@ -6,6 +6,7 @@ disconnects (SSE-7).
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from itertools import chain
 
@@ -23,7 +24,7 @@ from nemolocal_agent import (
     write_no_edit_reply,
 )
 from nemolocal_contract.clock import get_wait_speed
-from nemolocal_contract.turn_events import Heartbeat, Text, TurnEvent
+from nemolocal_contract.turn_events import Heartbeat, RawEvent, Text, TurnEvent
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
@@ -32,8 +33,10 @@ from ..data.sessions import SessionRecord
 from ..data.tokens import TokenRecord
 from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
+from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
+from .scripted_turns import ScriptedTurn, scripted_outcome
 from .silent_turns import EditOutcome, choose_outcome
 from .turn_repository import LateEdit, TurnRepository
 from .turn_schedule import (
@@ -44,6 +47,9 @@ from .turn_schedule import (
     TurnStep,
     limit_duration,
 )
+
+
+log = logging.getLogger("nemolocal")
 
 
 class RunningTurn:
@@ -105,14 +111,17 @@ class TurnPlanner:
         seed: TurnSeed,
         intent: tuple[Edit, ...] | NoEdit,
         faults: tuple[ActiveFault, ...] = (),
+        reply: ScriptedReply | None = None,
     ) -> RunningTurn:
         """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
         settings = self._settings
         heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
         scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
         effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
-        if isinstance(intent, NoEdit):
-            text = write_no_edit_reply(intent, session.language, seed.message, gui=settings.gui)
+        if reply is not None:
+            turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
+        elif isinstance(intent, NoEdit):
+            text = self._no_edit_text(session, seed, intent)
             turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
             turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
@@ -135,9 +144,7 @@ class TurnPlanner:
         try:
             previews = self._drafts.preview(session, stages, seed.turn)
         except EditRejected as error:
-            reason, language = error.message_in(session.language), session.language
-            refusal = write_failure_reply(reason, language, gui=self._settings.gui)
-            return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+            return self._plan_refusal(session, seed, scheduler, error)
         calls = [preview.calls for preview in previews]
         is_generated = any(map(is_generation, edits))
         # A generation is never silent, unless a fault says so (SSE-8).
@@ -152,6 +159,62 @@ class TurnPlanner:
         turn.hold_id = self._repository.holds.take(token, session, edits)
         turn.heartbeat_seconds = scheduler.heartbeat
         return turn
+
+    def _plan_reply(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: tuple[Edit, ...] | NoEdit,
+        forced: EditOutcome | None,
+        scheduler: TurnScheduler,
+        reply: ScriptedReply,
+    ) -> RunningTurn:
+        """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
+        edits = () if isinstance(intent, NoEdit) else intent
+        stages = split_stages(edits) if edits else ()
+        try:
+            previews = self._drafts.preview(session, stages, seed.turn) if stages else []
+        except EditRejected as error:
+            log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
+            return self._plan_refusal(session, seed, scheduler, error)
+        turn = RunningTurn(session, seed.turn, [])
+        turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
+        text = reply.spec.say
+        if text is None and isinstance(intent, NoEdit):
+            text = self._no_edit_text(session, seed, intent)
+        elif text is None and previews:
+            text = self._success_text(session, seed, previews)
+        calls = [call for preview in previews for call in preview.calls]
+        script = ScriptedTurn(
+            reply,
+            None if turn.outcome.silent else text,
+            calls,
+            len(stages),
+            any(map(is_generation, edits)),
+        )
+        turn.steps = script.steps(scheduler)
+        turn.stages, turn.previews = stages, previews
+        holds, price = self._repository.holds, reply.spec.credits
+        turn.hold_id = (
+            holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
+        )
+        turn.heartbeat_seconds = scheduler.heartbeat
+        return turn
+
+    def _plan_refusal(
+        self,
+        session: SessionRecord,
+        seed: TurnSeed,
+        scheduler: TurnScheduler,
+        error: EditRejected,
+    ) -> RunningTurn:
+        reason, language = error.message_in(session.language), session.language
+        refusal = write_failure_reply(reason, language, gui=self._settings.gui)
+        return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+
+    def _no_edit_text(self, session: SessionRecord, seed: TurnSeed, intent: NoEdit) -> str:
+        return write_no_edit_reply(intent, session.language, seed.message, gui=self._settings.gui)
 
     def _success_text(
         self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
@@ -178,6 +241,10 @@ class TurnService:
         self._media_generator = MediaGenerator(context, self._drafts)
         self.tasks = SessionTasks()
 
+    def next_number(self, session_id: str) -> int:
+        """Return the number of the session's next turn, from 1."""
+        return self._repository.next_number(session_id)
+
     def recover(self) -> None:
         """Fail the turns that a killed process left running, and give their credits back.
 
@@ -192,20 +259,23 @@ class TurnService:
         session: SessionRecord,
         message: str,
         faults: tuple[ActiveFault, ...] = (),
+        reply: ScriptedReply | None = None,
     ) -> RunningTurn:
         """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        intent = parse_message(message)
+        scripted = None if reply is None else reply.edits
+        intent = parse_message(message) if scripted is None else scripted
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, seed, intent, faults)
+            turn = self._planner.plan(token, session, seed, intent, faults, reply)
             self._repository.insert(
                 session.id,
                 number,
                 message,
                 turn.hold_id,
-                has_text=any(isinstance(step.action, Text) for step in turn.steps),
+                has_text=any(map(_has_text, turn.steps)),
                 outcome=turn.outcome if turn.stages else None,
+                scripted=reply.changes_json() if reply is not None and turn.is_late else None,
             )
         task = self.tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
         # A task that is cancelled before its first step does not end the stream itself.
@@ -249,7 +319,8 @@ class TurnService:
             else:
                 turn.emit(step.action)
         if not turn.stages:
-            self._repository.succeed(turn.session.id, turn.number, is_edit=False, is_late=False)
+            is_paid = turn.hold_id is not None
+            self._repository.succeed(turn.session.id, turn.number, is_edit=is_paid, is_late=False)
 
     def _fail(self, turn: RunningTurn) -> None:
         self._repository.fail(turn.session.id, turn.number, is_late=turn.is_late)
@@ -270,7 +341,7 @@ class TurnService:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        intent = parse_message(late.message)
+        intent = parse_message(late.message) if not late.scripted else read_changes(late.scripted)
         turn.stages = () if isinstance(intent, NoEdit) else split_stages(intent)
         turn.outcome = EditOutcome(True, "late", late.late)
         self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
@@ -319,3 +390,8 @@ class TurnService:
             yield
         finally:
             sender.cancel()
+
+
+def _has_text(step: TurnStep) -> bool:
+    action = step.action
+    return isinstance(action, Text) or (isinstance(action, RawEvent) and action.has_text)
