@@ -33,11 +33,10 @@ MAY_IMPORT = {
         "msgspec",
         "nemolocal_contract",
     },
-    "nemolocal_agent": {"jsonpatch", "jsonpointer", "msgspec", "nemolocal_contract"},
+    "nemolocal_agent": {"jsonpatch", "msgspec", "nemolocal_contract"},
     "nemolocal_server": {
         "httpx",
         "jsonpatch",
-        "jsonpointer",
         "msgspec",
         "nemolocal_agent",
         "nemolocal_contract",

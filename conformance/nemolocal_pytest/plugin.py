@@ -98,7 +98,7 @@ def nemo_faults(nemo_server: NemoServer) -> NemoFaults:
 
 @pytest.fixture
 def nemo_replies(nemo_server: NemoServer) -> NemoReplies:
-    """Tells the agent what to answer: `add(match={"turn": 1}, say="Done!")`, `assert_all_used()`."""
+    """Tells the agent what to answer: `add(say="Done!")`, `unused()`, `assert_all_used()`."""
     from .replies import NemoReplies
 
     return NemoReplies(nemo_server)

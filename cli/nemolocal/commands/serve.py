@@ -141,8 +141,8 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scenario",
         metavar="FILE",
-        help="scenario file (faults and scripted replies), or a built-in scenario: bad-account, hard-export, rate-limits, "
-        "rough-network, silent-treatment or slow-backend",
+        help="scenario file (faults and scripted replies), or a built-in scenario: bad-account, "
+        "hard-export, rate-limits, rough-network, silent-treatment or slow-backend",
     )
     group.add_argument(
         "--chaos",

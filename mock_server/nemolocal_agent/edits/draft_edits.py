@@ -30,8 +30,7 @@ def patch_draft(draft: Draft, edit: PatchDraft, media_pool: MediaPool) -> Draft:
 def apply_patch(wire: Mapping[str, Any], patch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the patched object; raises `EditRejected` with the reason."""
     # Only scripted replies need it.
-    from jsonpatch import JsonPatch, JsonPatchException
-    from jsonpointer import JsonPointerException
+    from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
 
     document: Any = wire
     try:

@@ -70,8 +70,7 @@ def try_draft(wire: dict[str, Any]) -> None:
 
 def try_patch(patch: Sequence[dict[str, Any]]) -> None:
     """Raise `ReplyError` for what is no JSON Patch (RFC 6902)."""
-    from jsonpatch import JsonPatch, JsonPatchException
-    from jsonpointer import JsonPointerException
+    from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
 
     for number, operation in enumerate(patch):
         try:

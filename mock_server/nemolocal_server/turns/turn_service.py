@@ -48,7 +48,6 @@ from .turn_schedule import (
     limit_duration,
 )
 
-
 log = logging.getLogger("nemolocal")
 
 
