@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -219,6 +220,24 @@ def test_reset_and_snapshot_treat_replies_and_their_counts(scripted: NewServer) 
     assert uses(caller) == {"first": 2, "added": 1}
     caller.post("/__nemolocal__/reset", json={})
     assert uses(caller) == {"first": 0}
+
+
+def test_a_late_scripted_edit_survives_a_restart(tmp_path: Path) -> None:
+    reply = {"draft": TITLE, "say": "", "applied": "late", "credits": 5}
+    settings = server_settings(data_dir=tmp_path)
+    clock = ManualClock(autojump=True)
+    with clock.hold(60.0), LocalServer(settings, clock, replies=[reply]) as server:
+        caller = HttpCaller(server.base_url).connect()
+        caller.say("go")
+    caller.http.close()
+    with LocalServer(settings, ManualClock(autojump=True)) as server:
+        again = HttpCaller(server.base_url)
+        again.http.headers["Authorization"] = caller.http.headers["Authorization"]
+        again.session = caller.session
+        while again.balance()["frozen"]:
+            pass
+        assert (again.balance()["available"], again.draft()["d"]) == (95, 2000)
+        again.http.close()
 
 
 @pytest.mark.slow
