@@ -316,6 +316,12 @@ class Generate(msgspec.Struct, frozen=True):
     prompt: str
 
 
+class SimulateEdit(msgspec.Struct, frozen=True):
+    """Stand in for what was asked for and is not understood: one segment that says so."""
+
+    request: str
+
+
 class ReplaceDraft(msgspec.Struct, frozen=True):
     """Replace the whole draft, given in its wire names; no message asks for this, only scripts."""
 
@@ -378,6 +384,7 @@ Edit = (
     | RemoveOverlays
     | Compress
     | Generate
+    | SimulateEdit
     | ReplaceDraft
     | PatchDraft
     | Undo

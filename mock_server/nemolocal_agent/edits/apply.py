@@ -26,6 +26,7 @@ from . import (
     effect_edits,
     format_edits,
     overlay_edits,
+    stand_in_edits,
     title_edits,
 )
 
@@ -72,6 +73,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.SetFrameRate: format_edits.set_frame_rate,
     intents.Compress: format_edits.set_compression,
     intents.StartOver: format_edits.start_over,
+    intents.SimulateEdit: stand_in_edits.simulate_edit,
     intents.ReplaceDraft: draft_edits.replace_draft,
     intents.PatchDraft: draft_edits.patch_draft,
     intents.ApplyEffect: effect_edits.apply_effect,

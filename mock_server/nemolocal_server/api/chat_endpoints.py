@@ -35,7 +35,7 @@ async def run_sse(request: Request) -> Response:
 
     def start() -> Response:
         turn = services.turns.start(token, session, message, context.faults, reply)
-        context.annotations.set_turn(turn.number, len(turn.edits))
+        context.annotations.set_turn(turn.number, len(turn.edits), turn.understood)
         return _stream(request, turn)
 
     if reply is not None and reply.faults:

@@ -2,7 +2,7 @@
 -- migrations.py.
 
 -- An id is never used twice, since clients may remember it. `draw_id` is the key of random draws; `chosen` is 1 if a
--- user chose the text of the token.
+-- user chose the text of the token. `not_understood` is NULL if the server's setting applies.
 CREATE TABLE IF NOT EXISTS tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL UNIQUE,
@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS tokens (
     scopes TEXT NOT NULL,
     dialect_json TEXT,
     draw_id TEXT NOT NULL,
-    chosen INTEGER NOT NULL
+    chosen INTEGER NOT NULL,
+    not_understood TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 

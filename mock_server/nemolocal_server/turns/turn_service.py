@@ -19,21 +19,25 @@ from nemolocal_agent import (
     is_generation,
     parse_message,
     split_stages,
+    stand_in_for,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
+    write_question_reply,
 )
 from nemolocal_contract.clock import get_wait_speed
+from nemolocal_contract.journal import Understood
 from nemolocal_contract.turn_events import Heartbeat, RawEvent, Text, TurnEvent
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
 from ..context import ServerContext
 from ..data.sessions import SessionRecord
-from ..data.tokens import TokenRecord
+from ..data.tokens import NotUnderstood, TokenRecord
 from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
+from ..settings import Settings
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
 from .scripted_turns import ScriptedTurn, scripted_outcome
@@ -57,6 +61,7 @@ class RunningTurn:
     `stages` are the edits that each `CommitEdits` of the plan applies, none for a turn without
     edits. `previews` are what they would have done when the turn began, none after a restart.
     `heartbeat_seconds` is the interval of heartbeats while media are generated.
+    `understood` is how much of the message was understood, None where it did not matter.
     `is_resolved` says that the store knows the result: applied, failed, or to be applied late.
     """
 
@@ -69,6 +74,7 @@ class RunningTurn:
         self.previews: list[StagePreview] = []
         self.hold_id: int | None = None
         self.outcome = EditOutcome()
+        self.understood: Understood | None = None
         self.is_resolved = False
         self._queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
 
@@ -120,7 +126,7 @@ class TurnPlanner:
         if reply is not None:
             turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
         elif isinstance(intent, NoEdit):
-            text = self._no_edit_text(session, seed, intent)
+            text = self._no_edit_text(token, session, seed, intent)
             turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
             turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
@@ -181,19 +187,17 @@ class TurnPlanner:
         turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
         text = reply.spec.say
         if text is None and isinstance(intent, NoEdit):
-            text = self._no_edit_text(session, seed, intent)
+            text = self._no_edit_text(token, session, seed, intent)
         elif text is None and previews:
             text = self._success_text(session, seed, previews)
-        calls = [call for preview in previews for call in preview.calls]
-        script = ScriptedTurn(
-            reply,
-            None if turn.outcome.silent else text,
-            calls,
-            len(stages),
-            any(map(is_generation, edits)),
-        )
-        turn.steps = script.steps(scheduler)
         turn.stages, turn.previews = stages, previews
+        turn.steps = ScriptedTurn(
+            reply,
+            text=None if turn.outcome.silent else text or None,
+            calls=[call for preview in previews for call in preview.calls],
+            stages=len(stages),
+            is_generation=any(map(is_generation, edits)),
+        ).steps(scheduler)
         holds, price = self._repository.holds, reply.spec.credits
         turn.hold_id = (
             holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
@@ -212,8 +216,14 @@ class TurnPlanner:
         refusal = write_failure_reply(reason, language, gui=self._settings.gui)
         return RunningTurn(session, seed.turn, scheduler.reply(refusal))
 
-    def _no_edit_text(self, session: SessionRecord, seed: TurnSeed, intent: NoEdit) -> str:
-        return write_no_edit_reply(intent, session.language, seed.message, gui=self._settings.gui)
+    def _no_edit_text(
+        self, token: TokenRecord, session: SessionRecord, seed: TurnSeed, intent: NoEdit
+    ) -> str:
+        is_asking = not_understood_by(token, self._settings) == "ask"
+        write = (
+            write_question_reply if is_asking and intent.topic == "unknown" else write_no_edit_reply
+        )
+        return write(intent, session.language, seed.message, gui=self._settings.gui)
 
     def _success_text(
         self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
@@ -261,12 +271,12 @@ class TurnService:
         reply: ScriptedReply | None = None,
     ) -> RunningTurn:
         """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        scripted = None if reply is None else reply.edits
-        intent = parse_message(message) if scripted is None else scripted
+        intent, understood = self._understand(token, message, reply)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
             turn = self._planner.plan(token, session, seed, intent, faults, reply)
+            turn.understood = understood
             self._repository.insert(
                 session.id,
                 number,
@@ -280,6 +290,23 @@ class TurnService:
         # A task that is cancelled before its first step does not end the stream itself.
         task.add_done_callback(lambda _: turn.emit(None))
         return turn
+
+    def _understand(
+        self, token: TokenRecord, message: str, reply: ScriptedReply | None
+    ) -> tuple[tuple[Edit, ...] | NoEdit, Understood | None]:
+        """Return what a turn does, and how much of its message was understood.
+
+        A reply may say what changes; one with a text of its own needs no stand-in.
+        """
+        if reply is not None and reply.edits is not None:
+            return reply.edits, None
+        intent = parse_message(message)
+        if not isinstance(intent, NoEdit) or intent.topic != "unknown":
+            return intent, "full"
+        is_said = reply is not None and reply.spec.say is not None
+        if is_said or not_understood_by(token, self._context.settings) != "try":
+            return intent, "none"
+        return stand_in_for(intent, message), "none"
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -340,8 +367,7 @@ class TurnService:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        intent = parse_message(late.message) if not late.scripted else read_changes(late.scripted)
-        turn.stages = () if isinstance(intent, NoEdit) else split_stages(intent)
+        turn.stages = split_stages(_late_edits(late))
         turn.outcome = EditOutcome(True, "late", late.late)
         self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
@@ -389,6 +415,19 @@ class TurnService:
             yield
         finally:
             sender.cancel()
+
+
+def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
+    """What a message of this token gets that is not understood."""
+    return token.not_understood or settings.not_understood
+
+
+def _late_edits(late: LateEdit) -> tuple[Edit, ...]:
+    """The edits of a turn that was interrupted: what it was going to do is decided again."""
+    if late.scripted is not None:
+        return read_changes(late.scripted)
+    intent = parse_message(late.message)
+    return stand_in_for(intent, late.message) if isinstance(intent, NoEdit) else intent
 
 
 def _has_text(step: TurnStep) -> bool:
