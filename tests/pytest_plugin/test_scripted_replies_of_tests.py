@@ -23,7 +23,10 @@ def test_replies_are_added_and_those_left_over_fail_a_test(pytester: pytest.Pyte
         """
         import pytest
 
-        @pytest.mark.nemo(replies=[{"name": "first", "say": "Hello!"}], faults=["silent"])
+        @pytest.mark.nemo(
+            replies=[{"name": "first", "say": "Hello!"}],
+            faults=[{"name": "rate-limited", "endpoint": "render"}],
+        )
         def test_left_over(nemo_client, nemo_faults, nemo_replies):
             assert nemo_replies.add(match={"message": "never"}, say="x") == "reply-2"
             assert nemo_client.say("hi").lines == ("Hello!",)
