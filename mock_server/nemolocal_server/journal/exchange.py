@@ -256,7 +256,11 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         "credits_after": annotations.credits_after,
         "draft_before": annotations.draft_before,
         "draft_after": annotations.draft_after,
-        "reply": annotations.reply and redactor.text(annotations.reply),
+        "reply": (
+            annotations.reply
+            if annotations.reply is msgspec.UNSET
+            else redactor.text(annotations.reply)
+        ),
         "unknown": tuple(redactor.text(name)[:_MAX_FIELD_NAME] for name in annotations.unknown),
     }
 
