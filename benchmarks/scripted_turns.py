@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 import httpx
 
@@ -25,7 +26,7 @@ _CLIENT = "scripted"
 _BLOCK = 20
 _LIMIT = 1.05
 # As many as a test may have; the last one matches.
-_REPLIES = [
+_REPLIES: list[dict[str, Any]] = [
     {"match": {"message": "add captions"}, "edits": [], "say": "Done!"},
     {"match": {"turn": 100_000, "client": _CLIENT}, "edits": [], "say": "Done!"},
     {

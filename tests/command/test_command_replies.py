@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ from tests.support.servers import server_settings
 
 JOURNAL = "/__nemolocal__/journal?format=jsonl"
 TITLE = {"t": [{"tt": 7, "sg": [{"id": "a", "s": 0, "d": 2000, "txt": "Hi"}]}]}
-SCRIPT = [
+SCRIPT: list[dict[str, Any]] = [
     {"match": {"turn": 2}, "draft": TITLE, "say": "", "applied": "no"},
     {"match": {"turn": 3}, "edits": [], "say": "Two", "tools": [{"name": "x", "args": {"a": 1}}]},
     {"match": {"turn": 4}, "edits": [], "say": "Bye", "fault": "cut-reset;after=0"},
