@@ -103,7 +103,7 @@ async def _measure(request: str, message: str) -> CallPath:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client,
     ):
-        session = await _Session.open(client)
+        session = await ChatSession.open(client)
         if request == "export":
             await session.turn(message)
         journal = app.state.services.journal
@@ -115,7 +115,7 @@ async def _measure(request: str, message: str) -> CallPath:
         return path
 
 
-class _Session:
+class ChatSession:
     """A token with a session that holds one clip."""
 
     def __init__(self, client: httpx.AsyncClient, token: str, identifier: str) -> None:
@@ -124,8 +124,8 @@ class _Session:
         self._identifier = identifier
 
     @classmethod
-    async def open(cls, client: httpx.AsyncClient) -> "_Session":
-        reply = await _post(client, endpoints.TOKEN.path(), {}, {CLIENT_ID: "call-path"})
+    async def open(cls, client: httpx.AsyncClient, client_id: str = "call-path") -> "ChatSession":
+        reply = await _post(client, endpoints.TOKEN.path(), {}, {CLIENT_ID: client_id})
         token = reply["data"]["token"]
         headers = {**bearer_header(token), **_ATTRIBUTION}
         body = {"task_name": "project", "language": "en"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nemolocal_contract.endpoints import CONTROL_PREFIX
+from nemolocal_contract.endpoints import CONTROL_PREFIX, FAULT, REPLY
 from nemolocal_contract.openapi import openapi_document
 
 FOLDER = Path(__file__).parent / "reference"
@@ -35,6 +35,9 @@ A local server offers these calls under `{CONTROL_PREFIX}/` (`--no-control` leav
 health). A `POST` needs `Content-Type: application/json`, as `curl --json` sends it; pages of other
 origins are refused, and a server that others can reach wants a token
 ([network access](../how-to/access.md)).
+
+Two headers belong to it as well: in one request of the contract `{FAULT}` asks for
+[faults](faults.md), and `{REPLY}` for a [scripted reply](../how-to/script-replies.md).
 """,
 }
 

@@ -33,14 +33,16 @@ MAY_IMPORT = {
         "msgspec",
         "nemolocal_contract",
     },
-    "nemolocal_agent": {"msgspec", "nemolocal_contract"},
+    "nemolocal_agent": {"jsonpatch", "msgspec", "nemolocal_contract"},
     "nemolocal_server": {
         "httpx",
+        "jsonpatch",
         "msgspec",
         "nemolocal_agent",
         "nemolocal_contract",
         "nemolocal_render",
         "python_multipart",
+        "regex",
         "sse_starlette",
         "starlette",
         "uvicorn",
@@ -62,6 +64,7 @@ MAY_IMPORT = {
         "msgspec",
         "platformdirs",
         "rich",
+        "tomli_w",
         "trustme",
         *FOLDERS,
     },
@@ -160,7 +163,7 @@ def test_no_module_lies_directly_in_a_root_folder() -> None:
 
 def test_importing_the_app_leaves_heavy_packages_alone() -> None:
     heavy = {"av", "ffmpeg", "imageio_ffmpeg", "rich", "hypothesis", "httpx"}
-    heavy |= {"jinja2", "markdown_it"}
+    heavy |= {"jinja2", "jsonpatch", "markdown_it", "regex"}
     assert not loaded_by("nemolocal_server.app") & heavy
 
 

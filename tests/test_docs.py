@@ -15,6 +15,7 @@ import write_api
 import write_cli
 import write_fault_list
 import write_settings
+from nemolocal_server.faults.fault_scenario import find_scenario
 from nemolocal_server.settings_loader import load_settings
 
 pytestmark = pytest.mark.sources
@@ -71,6 +72,9 @@ def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) ->
                 assert tomllib.loads(text)["description"]
                 continue
             file.write_text(text, encoding="utf-8")
+            if "[[replies]]" in text:
+                assert find_scenario(str(file)).replies
+                continue
             load_settings(file)
 
 

@@ -1,6 +1,6 @@
 """The lines that `nemolocal verdict` and `nemolocal exec --verdict` print about a client."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nemolocal_conformance.reports.report_text import (
     OUTCOME_ORDER,
@@ -9,18 +9,31 @@ from nemolocal_conformance.reports.report_text import (
     verdict_reason,
 )
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
+from nemolocal_contract.journal import Entry
 from nemolocal_contract.plurals import pluralize
 
 _UNREPORTED = ("passed", "not applicable")
 _MAX_IDS = 12
 
 
-def report_lines(report: ConformanceReport, name: str, entries: int) -> Iterator[str]:
-    """Return the findings as lines, the worst first; `name` is the name of the journal."""
+def report_lines(
+    report: ConformanceReport, name: str, entries: int, simulated: int = 0
+) -> Iterator[str]:
+    """Return the findings as lines, the worst first; `name` is the name of the journal.
+
+    `simulated` is the number of turns with a simulated edit.
+    """
     for verdict in sort_by_outcome(report):
         if verdict.outcome not in _UNREPORTED:
             yield _line(verdict)
+    if simulated:
+        yield f"{pluralize(simulated, 'turn')} simulated: the local server did not understand them"
     yield _summary(report, name, entries)
+
+
+def count_simulated(entries: Iterable[Entry]) -> int:
+    """Return the number of turns with a simulated edit."""
+    return sum(entry.turn is not None and entry.turn.is_simulated for entry in entries)
 
 
 def _line(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""The pytest plugin: a local server, its client, clock, faults and journal as fixtures.
+"""The pytest plugin: a local server, its client, clock, faults, replies and journal as fixtures.
 
 pytest imports this module in every run, used or not, before coverage is measured. So it imports
 only pytest; the fixtures' modules are imported when a test uses them.
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from .clock import NemoClock
     from .faults import NemoFaults
     from .journal import NemoJournal
+    from .replies import NemoReplies
     from .server import NemoServer
 
 _MARKER = (
-    "nemo(scenario=None, faults=()): arm a scenario of the local server, or faults by name, "
-    "before the test begins"
+    "nemo(scenario=None, faults=(), replies=()): arm a scenario of the local server, or faults by "
+    "name, and add scripted replies, before the test begins"
 )
 
 
@@ -40,7 +41,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         "_nemo_shared_server" in getattr(item, "fixturenames", ()) for item in session.items
     )
     if wanted and not session.config.option.collectonly:
-        for name in ("server", "faults", "journal"):
+        for name in ("server", "faults", "replies", "journal"):
             import_module(f"{__package__}.{name}")
 
 
@@ -59,14 +60,17 @@ def nemo_server(
 ) -> Iterator[NemoServer]:
     """A local server without state of other tests; `base_url`, `make_token()`.
 
-    Arms the faults of the `nemo` marker.
+    Arms the faults and adds the scripted replies of the `nemo` marker.
     """
     from .faults import NemoFaults
+    from .replies import NemoReplies
 
     _nemo_shared_server.reset()
     marker = request.node.get_closest_marker("nemo")
     if marker is not None:
-        NemoFaults(_nemo_shared_server).arm_from_marker(*marker.args, **marker.kwargs)
+        wanted = dict(marker.kwargs)
+        NemoReplies(_nemo_shared_server).add_from_marker(wanted.pop("replies", ()))
+        NemoFaults(_nemo_shared_server).arm_from_marker(*marker.args, **wanted)
     yield _nemo_shared_server
     _nemo_shared_server.clear_faults()
 
@@ -90,6 +94,14 @@ def nemo_faults(nemo_server: NemoServer) -> NemoFaults:
     from .faults import NemoFaults
 
     return NemoFaults(nemo_server)
+
+
+@pytest.fixture
+def nemo_replies(nemo_server: NemoServer) -> NemoReplies:
+    """Tells the agent what to answer: `add(say="Done!")`, `unused()`, `assert_all_used()`."""
+    from .replies import NemoReplies
+
+    return NemoReplies(nemo_server)
 
 
 @pytest.fixture

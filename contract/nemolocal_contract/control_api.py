@@ -78,6 +78,7 @@ class EffectiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     turn_times: TurnTimeSettings = TurnTimeSettings()
     gui: bool = True
     silence: SilenceSettings = SilenceSettings()
+    not_understood: Literal["try", "ask", "refuse"] = "refuse"
     chaos: float = 0.0
     render_queue: tuple[float, float] = (0.0, 0.0)
     token_lifetime: float = 7 * 86_400.0

@@ -68,6 +68,9 @@ FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults", "GEN-6")
 FAULTS_DISARM = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults/{{fault}}", "GEN-6")
 SCENARIOS = Endpoint("GET", f"{CONTROL_PREFIX}/scenarios", "GEN-6")
 SCENARIOS_LOAD = Endpoint("POST", f"{CONTROL_PREFIX}/scenarios", "GEN-6")
+REPLIES = Endpoint("GET", f"{CONTROL_PREFIX}/replies", "GEN-6")
+REPLIES_ADD = Endpoint("POST", f"{CONTROL_PREFIX}/replies", "GEN-6")
+REPLIES_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/replies", "GEN-6")
 OPENAPI = Endpoint("GET", f"{CONTROL_PREFIX}/openapi.json", "GEN-6")
 SNAPSHOT = Endpoint("POST", f"{CONTROL_PREFIX}/snapshot", "GEN-6")
 SNAPSHOT_LIST = Endpoint("GET", f"{CONTROL_PREFIX}/snapshot", "GEN-6")
@@ -108,6 +111,8 @@ ATTRIBUTION = (SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM)
 
 # Not part of the contract: asks a local server for faults in this request (`cut-fin;after=2`).
 FAULT = "X-Nemolocal-Fault"
+# Not part of the contract: a scripted reply for this chat request, as a JSON object.
+REPLY = "X-Nemolocal-Reply"
 # Not part of the contract: opens the control API of a local server that requires it.
 CONTROL_TOKEN = "X-Nemolocal-Control-Token"
 

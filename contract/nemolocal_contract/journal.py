@@ -14,6 +14,7 @@ import msgspec
 JOURNAL_VERSION = 1
 
 Ending = Literal["complete", "cut by client", "cut by fault", "cut by server"]
+Understood = Literal["full", "part", "none"]
 TurnEditState = Literal["talk", "pending", "applied", "late", "not_applied", "unknown"]
 
 
@@ -31,6 +32,8 @@ class TurnEntry(msgspec.Struct, frozen=True):
     its plan (SSE-5). `truth` is whether they are in the draft: `late` means since after the
     stream had ended, for whatever reason, `pending` not yet, `talk` that there were none. `cost` is
     in credits, 0 where they were given back. A `resend` repeats the message of the turn before it.
+    `understood` is how much of the message the local agent understood, absent where a scripted
+    reply says what changes: edits of a turn with `none` are simulated.
     """
 
     number: int
@@ -40,6 +43,12 @@ class TurnEntry(msgspec.Struct, frozen=True):
     truth: TurnEditState = "unknown"
     cost: int = 0
     resend: bool = False
+    understood: Understood | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its edit only stands for what was asked for."""
+        return self.understood == "none" and self.edits > 0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +64,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     number of bytes. Sizes are in bytes, of the whole bodies. `speed` seconds of waiting pass in a
     second of these times; None where the clock only moves when it is told to. `unknown` are fields
     of the request that the server does not know and left aside, as `output.crf` (REN-1).
+    `reply` is the name of the scripted reply that answered, absent where none did.
     """
 
     version: int = JOURNAL_VERSION
@@ -87,6 +97,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[float, int], ...]
     speed: float | None = None
     unknown: tuple[str, ...] = ()
+    reply: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class CreditSummary(msgspec.Struct, frozen=True):
@@ -100,7 +111,11 @@ class CreditSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """A run: `requests` by endpoint and code, and `dropped` entries that are not counted in it."""
+    """A run: `requests` by endpoint and code, and `dropped` entries that are not counted in it.
+
+    `unused_replies` are the scripted replies that were never used, if there were any replies, and
+    `simulated` the number of turns whose edit only stands for what was asked for, if there are any.
+    """
 
     entries: int
     dropped: int
@@ -109,3 +124,5 @@ class Summary(msgspec.Struct, frozen=True):
     resends: int
     credits: CreditSummary
     line: str
+    unused_replies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    simulated: int | msgspec.UnsetType = msgspec.UNSET

@@ -146,6 +146,18 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """Still working (SSE-3)."""
 
 
+class RawEvent(msgspec.Struct, frozen=True):
+    """A JSON object that is sent as it is, whatever the dialect: scripted replies have them."""
+
+    body: dict[str, Any]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a client would show a text of it."""
+        frame = SseEvent(encode_json(self.body).decode())
+        return any(isinstance(event, Text) for event in decode_turn_events(frame))
+
+
 class UnreadableEvent(msgspec.Struct, frozen=True):
     """An SSE event that is not valid in any dialect; a client can report it."""
 
@@ -154,8 +166,8 @@ class UnreadableEvent(msgspec.Struct, frozen=True):
 
 _HEARTBEAT_EVENT = encode_sse_event('{"type":"heartbeat"}')
 
-TurnEvent = Text | ToolCall | ToolResult | Heartbeat
-ReceivedEvent = TurnEvent | UnreadableEvent
+TurnEvent = Text | ToolCall | ToolResult | Heartbeat | RawEvent
+ReceivedEvent = Text | ToolCall | ToolResult | Heartbeat | UnreadableEvent
 
 
 class TurnEventEncoder:
@@ -184,7 +196,10 @@ class TurnEventEncoder:
         """Return the bytes of one event."""
         if isinstance(event, Heartbeat):
             return self._heartbeat
-        body = _typed(event) if self._dialect == "typed" else self._adk(event)
+        if isinstance(event, RawEvent):
+            body = event.body
+        else:
+            body = _typed(event) if self._dialect == "typed" else self._adk(event)
         return encode_sse_event(encode_json(body).decode())
 
     def _adk(self, event: Text | ToolCall | ToolResult) -> dict[str, Any]:
@@ -256,7 +271,7 @@ def _from_adk(body: dict[str, Any]) -> list[ReceivedEvent]:
     return [event for event in events if event is not None] or [Heartbeat()]
 
 
-def _from_adk_part(part: Any) -> TurnEvent | None:
+def _from_adk_part(part: Any) -> Text | ToolCall | ToolResult | None:
     match part:
         case {"text": str(text)} if text and not part.get("thought"):
             return Text(text)

@@ -15,10 +15,16 @@ from .edits import (
     place_uploads_if_empty,
 )
 from .edits.apply import DraftVersion, build_versions
+from .edits.stand_in_edits import stand_in_for
 from .errors import EditRejected
 from .intents import AddMusic, Edit, Generate, NoEdit
 from .nlu import parse_message
-from .replies import write_edit_reply, write_failure_reply, write_no_edit_reply
+from .replies import (
+    write_edit_reply,
+    write_failure_reply,
+    write_no_edit_reply,
+    write_question_reply,
+)
 from .timeline import length_of
 from .tool_calls import (
     PlannedToolCall,
@@ -53,7 +59,9 @@ __all__ = [
     "place_uploads_if_empty",
     "plan_tool_calls",
     "split_stages",
+    "stand_in_for",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",
+    "write_question_reply",
 ]

@@ -94,6 +94,7 @@ _ENGLISH = {
     "nothing_to_redo": "there is nothing to redo",
     "few_to_undo": "only {count:step} can be undone",
     "few_to_redo": "only {count:step} can be redone",
+    "cannot_patch": "the JSON Patch does not fit the draft ({reason})",
     "empty_already": "the timeline is empty already",
 }
 
@@ -150,5 +151,6 @@ _CHINESE = {
     "nothing_to_redo": "没有可以重做的操作",
     "few_to_undo": "只能撤销{count}步",
     "few_to_redo": "只能重做{count}步",
+    "cannot_patch": "JSON Patch 与草稿不符（{reason}）",
     "empty_already": "时间线已经是空的",
 }

@@ -4,7 +4,7 @@ Times are milliseconds, volumes are factors of the recorded volume. A field that
 that the message does not say it.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -316,6 +316,24 @@ class Generate(msgspec.Struct, frozen=True):
     prompt: str
 
 
+class SimulateEdit(msgspec.Struct, frozen=True):
+    """Stand in for what was asked for and is not understood: one segment that says so."""
+
+    request: str
+
+
+class ReplaceDraft(msgspec.Struct, frozen=True):
+    """Replace the whole draft, given in its wire names; no message asks for this, only scripts."""
+
+    draft: dict[str, Any]
+
+
+class PatchDraft(msgspec.Struct, frozen=True):
+    """Change the draft on the wire by a JSON Patch (RFC 6902); only scripts ask for this."""
+
+    patch: tuple[dict[str, Any], ...]
+
+
 class Undo(msgspec.Struct, frozen=True):
     """Undo the edits of the last `steps` turns."""
 
@@ -366,6 +384,9 @@ Edit = (
     | RemoveOverlays
     | Compress
     | Generate
+    | SimulateEdit
+    | ReplaceDraft
+    | PatchDraft
     | Undo
     | Redo
     | StartOver

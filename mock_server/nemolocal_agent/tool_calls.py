@@ -54,6 +54,7 @@ _BATCH_TOOLS = ("edit_multitrack", "update_project_settings")
 
 _TRACKS: dict[type[Edit], str] = {
     **dict.fromkeys((intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle), "text"),
+    intents.SimulateEdit: "text",
     **dict.fromkeys((intents.DuckMusic, intents.RemoveMusic), "audio"),
 }
 ACTIONS: dict[type[Edit], str] = {
@@ -90,6 +91,9 @@ ACTIONS: dict[type[Edit], str] = {
     intents.RemoveOverlays: "remove_overlays",
     intents.Compress: "compress",
     intents.Generate: "generate",
+    intents.SimulateEdit: "simulate_edit",
+    intents.ReplaceDraft: "replace_draft",
+    intents.PatchDraft: "patch_draft",
     intents.Undo: "undo",
     intents.Redo: "redo",
     intents.StartOver: "start_over",

@@ -1,7 +1,8 @@
 """The Starlette app: its routes, middlewares and exception handlers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ from .api import (
 from .api.control import (
     fault_endpoints,
     journal_endpoints,
+    reply_endpoints,
     server_endpoints,
     settings_endpoints,
     token_admin_endpoints,
@@ -84,6 +86,9 @@ _CONTROL_ROUTES = (
     (wire.FAULTS_DISARM, fault_endpoints.disarm_fault),
     (wire.SCENARIOS, fault_endpoints.list_scenarios),
     (wire.SCENARIOS_LOAD, fault_endpoints.load_scenario),
+    (wire.REPLIES, reply_endpoints.list_replies),
+    (wire.REPLIES_ADD, reply_endpoints.add_reply),
+    (wire.REPLIES_CLEAR, reply_endpoints.delete_replies),
     (wire.JOURNAL, journal_endpoints.read_journal),
     (wire.JOURNAL_CLEAR, journal_endpoints.clear_journal),
     (wire.JOURNAL_SUMMARY, journal_endpoints.summarise_journal),
@@ -97,13 +102,17 @@ _CONTROL_ROUTES = (
 
 
 def build_app(
-    settings: Settings, clock: Clock | None = None, execute: RenderExecutor | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    execute: RenderExecutor | None = None,
+    replies: Sequence[Mapping[str, Any]] = (),
 ) -> Starlette:
-    """Return an app with services of its own in `app.state.services`.
+    """Return an app with services of its own in `app.state.services`; `replies` are scripted.
 
-    Raises `StoreError` if the data folder cannot be used, `ScenarioError` if the scenario cannot.
+    Raises `StoreError` if the data folder cannot be used, `ScenarioError` if the scenario cannot,
+    `ReplyError` if a reply cannot.
     """
-    services = Services(settings, clock, execute)
+    services = Services(settings, clock, execute, replies)
     clock = services.context.clock
     app = Starlette(
         routes=_routes(services),

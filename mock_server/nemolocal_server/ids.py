@@ -51,5 +51,10 @@ def new_file_id() -> str:
     return uuid.uuid4().hex
 
 
+def reply_name(number: int) -> str:
+    """Return the name of a scripted reply that has none: numbered, so that runs are alike."""
+    return f"reply-{number}"
+
+
 new_task_id = new_event_id
 new_fault_id = new_event_id

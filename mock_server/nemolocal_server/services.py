@@ -1,6 +1,10 @@
-"""The services of one server: turns, exports, faults, journal and housekeeping."""
+"""The services of one server: turns, exports, faults, replies, journal and housekeeping."""
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
@@ -21,6 +25,7 @@ from .faults.fault_service import FaultService
 from .journal.journal_repository import JournalQuery, JournalRepository
 from .journal.summary import summarise
 from .retention.housekeeping import Housekeeping
+from .scripted_replies.reply_service import ReplyService, build_replies
 from .settings import Settings
 from .snapshot_service import SnapshotService
 from .turns.turn_service import TurnService
@@ -35,12 +40,16 @@ class Services:
         settings: Settings,
         clock: Clock | None = None,
         execute: RenderExecutor | None = None,
+        replies: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        # First, since an invalid scenario must not leave the store open.
+        # First, since an invalid scenario or reply must not leave the store open.
         scenario = find_scenario(settings.scenario) if settings.scenario else FaultScenario()
+        build_replies(replies)
+        scripted = build_replies([*scenario.replies, *replies])
         self.context: ServerContext = open_context(settings, clock)
         self.access_policy = AccessPolicy(settings)
         self.faults = FaultService(self.context, scenario)
+        self.replies = ReplyService(self.context.store, scripted)
         self.journal = JournalRepository(self.context.store, settings.effective_journal_limits)
         self.turns = TurnService(self.context)
         self.sample_media = SampleMedia(self.context.store.work)
@@ -57,7 +66,7 @@ class Services:
             self.context.store.close()
             raise StoreError(f"cannot create the tokens of the settings: {error}") from error
         self.snapshots = SnapshotService(
-            self.context, self.journal, self.faults, self.turns, self.exports
+            self.context, self.journal, self.faults, self.replies, self.turns, self.exports
         )
         self.housekeeping = Housekeeping(self.context, self.journal, self.turns, self.exports)
 
@@ -99,7 +108,10 @@ class Services:
 
     def summarise(self, query: JournalQuery) -> Summary:
         """Count requests, and what they would have cost if the tariff has prices."""
-        return summarise(self.journal, query, charged=self.settings.tariff.has_costs)
+        summary = summarise(self.journal, query, charged=self.settings.tariff.has_costs)
+        if not self.replies.registered:
+            return summary
+        return msgspec.structs.replace(summary, unused_replies=tuple(self.replies.unused))
 
     def _create_tokens(self) -> None:
         for new in self.settings.tokens:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,7 @@ from .data.store import StoreError
 from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
 from .logging_config import LogOptions, enable_access_log, logging_config
+from .scripted_replies.reply_spec import ReplyError
 from .settings import Settings
 from .transport.connection_limits import ConnectionLimits, raise_file_limit
 from .transport.uvicorn_protocols import select_http_protocol
@@ -117,6 +118,7 @@ class LocalServer:
 
     With `tls`, a server-side context, it serves HTTPS only. `control_token` is the token of its
     control API, "" if that needs none. `clock` and `execute` replace the real ones in tests.
+    `replies` are scripted replies, as in a scenario file; `ReplyError` says why one cannot be used.
 
     With `listeners` it serves these sockets and opens none; `base_url` is that of the first.
     Requests from a socket pass through `wrap(app)`; the process itself uses `app` and `call`.
@@ -128,6 +130,7 @@ class LocalServer:
         clock: Clock | None = None,
         execute: RenderExecutor | None = None,
         *,
+        replies: Sequence[Mapping[str, Any]] = (),
         tls: ssl.SSLContext | None = None,
         listeners: Sequence[socket.socket] = (),
         wrap: Callable[[ASGIApp], ASGIApp] | None = None,
@@ -138,7 +141,7 @@ class LocalServer:
         self._ready = threading.Event()
         settings = with_control_token(settings, first.getsockname()[0])
         self.control_token = settings.control_token
-        self.app = _build(first, settings, clock, execute)
+        self.app = _build(first, settings, clock, execute, replies)
         config = _config(self.app if wrap is None else wrap(self.app))
         if tls is not None:
             # uvicorn's configuration accepts only files, so the context is set after it is loaded.
@@ -256,11 +259,12 @@ def _build(
     settings: Settings,
     clock: Clock | None = None,
     execute: RenderExecutor | None = None,
+    replies: Sequence[Mapping[str, Any]] = (),
 ) -> Starlette:
     """Build the app; close the listener if that fails."""
     try:
-        return build_app(settings, clock, execute)
-    except (ScenarioError, StoreError):
+        return build_app(settings, clock, execute, replies)
+    except (ScenarioError, StoreError, ReplyError):
         listener.close()
         raise
 

@@ -11,7 +11,7 @@ import msgspec
 from nemolocal_contract.media import SkillProfile
 
 from .access.addresses import canonical_pattern, parse_public_url
-from .data.tokens import NewToken
+from .data.tokens import NewToken, NotUnderstood
 from .dialect import Dialect
 from .journal.journal_limits import MIN_JOURNAL_BYTES as LEAST_JOURNAL, JournalLimits
 from .retention.retention_policy import TEMPORARY_RETENTION, UNLIMITED_RETENTION, Retention
@@ -59,6 +59,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `turn_times` are the lengths of turns, by default those of the cloud (SSE-6, SSE-11).
     - `gui` False omits the parts of texts that refer to the buttons of a GUI (SSE-10) and to
       charges, for using the server as an editor and not as a mock of the cloud.
+    - `not_understood`: what a message that is not understood gets. "try" answers as the cloud's
+      agent does: an edit turn, charged, whose edit is a stand-in that is marked as simulated;
+      "ask" asks what is meant, "refuse" says that it was not understood. `nemolocal serve` begins
+      with "try".
     - `silence` decides which edits end without a text (SSE-5); `chaos` is the probability of a
       fault in each request; `scenario` is a file of faults to arm and settings to change, or the
       name of a built-in one.
@@ -91,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     speed: float = 50.0
     turn_times: TurnTimes = CLOUD_TURN_TIMES
     gui: bool = True
+    not_understood: NotUnderstood = "refuse"
     silence: SilentTurnPolicy = SilentTurnPolicy()
     chaos: float = 0.0
     scenario: str = ""

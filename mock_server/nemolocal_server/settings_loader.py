@@ -17,13 +17,16 @@ def load_settings(
     given: Mapping[str, Any] | None = None,
     dialect: Mapping[str, Any] | None = None,
     preset: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Return the settings of a file; `given`, `dialect` and `preset` override those in it.
+
+    `defaults` are in place of those of `Settings`.
 
     A preset is the dialect whose fields `dialect` changes. Raises ValueError with the invalid
     field, or with the reason why the file cannot be read.
     """
-    fields = {} if file is None else _read(file)
+    fields = {**(defaults or {}), **({} if file is None else _read(file))}
     fields |= given or {}
     preset = preset or fields.pop("preset", None)
     changes = fields.pop("dialect", {}) | dict(dialect or {})

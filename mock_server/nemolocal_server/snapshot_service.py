@@ -1,8 +1,9 @@
 """Snapshots, restore and reset of a running server.
 
 A snapshot is refused while turns or renders run, since it cannot contain half a turn; a restore or
-a reset stops them first. A reset also disarms faults; a restore leaves faults and clock as they
-are.
+a reset stops them first. A reset also disarms faults and goes back to the scripted replies of the
+settings; a restore brings back the replies of the snapshot, with their use counts, and leaves
+faults and clock as they are.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from .errors import ContractError, bad_request
 from .exports.export_service import ExportService
 from .faults.fault_service import FaultService
 from .journal.journal_repository import JournalRepository
+from .scripted_replies.reply_service import ReplyService
 from .turns.turn_service import TurnService
 
 
@@ -31,11 +33,13 @@ class SnapshotService:
         context: ServerContext,
         journal: JournalRepository,
         faults: FaultService,
+        replies: ReplyService,
         turns: TurnService,
         exports: ExportService,
     ) -> None:
         self._journal = journal
         self._faults = faults
+        self._replies = replies
         self._turns = turns
         self._exports = exports
         self._sessions = context.sessions
@@ -64,6 +68,7 @@ class SnapshotService:
                 "and try again"
             )
         self._journal.flush()
+        self._replies.save()
         try:
             return self._snapshots.create()
         except TooManySnapshots as error:
@@ -94,6 +99,7 @@ class SnapshotService:
                 try:
                     self._snapshots.restore(snapshot_id)
                     self._sessions.touch_all()
+                    self._replies.load()
                 finally:
                     self._resume_work()
         except SnapshotNotFound as error:
@@ -119,6 +125,7 @@ class SnapshotService:
                 self._resume_work()
         self._journal.discard_pending()
         self._faults.reset()
+        self._replies.reset()
 
     async def _stop_all(self) -> None:
         # New requests may start turns and renders while the others end.

@@ -25,6 +25,7 @@ from nemolocal_agent.intents import (
     Loop,
     Merge,
     MoveClip,
+    PatchDraft,
     PlaceUploads,
     Redo,
     RemoveClip,
@@ -34,6 +35,7 @@ from nemolocal_agent.intents import (
     RemoveSpan,
     RemoveTitle,
     RemoveTransitions,
+    ReplaceDraft,
     ReverseOrder,
     Selector,
     SetAspect,
@@ -42,6 +44,7 @@ from nemolocal_agent.intents import (
     SetResolution,
     SetSpeed,
     SetVolume,
+    SimulateEdit,
     Slideshow,
     Split,
     StartOver,
@@ -173,6 +176,9 @@ SAID: list[tuple[Edit, str, str]] = [
     (Redo(), "did the edit again that was undone", "恢复了刚才撤销的修改"),
     (Redo(2), "did the 2 edits again that were undone", "恢复了撤销的2次修改"),
     (StartOver(), "cleared the timeline", "清空了时间线"),
+    (SimulateEdit("x"), 'I simulated "x": the local server cannot do this', "我模拟了“x”"),
+    (ReplaceDraft({}), "I replaced the timeline", "我替换了整个时间线"),
+    (PatchDraft(()), "I changed the timeline", "我修改了时间线"),
 ]  # fmt: skip
 
 DRAFT = Draft(

@@ -10,6 +10,7 @@ from nemolocal_server.api.control.token_admin_endpoints import TokenChange
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.faults.catalogue import FaultMatch, FaultSpec
+from nemolocal_server.scripted_replies.reply_spec import ReplyMatch, ReplySpec, ReplyTool
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
@@ -68,6 +69,9 @@ def test_no_input_makes_these_fail_or_break_their_word(
         ("FaultMatch", FaultMatch),
         ("FaultOrder", FaultSpec),
         ("ScenarioLoad", LoadScenarioRequest),
+        ("ReplyMatch", ReplyMatch),
+        ("ReplyTool", ReplyTool),
+        ("ScriptedReply", ReplySpec),
     ],
 )
 def test_schemas_written_by_hand_have_the_fields_of_their_types(

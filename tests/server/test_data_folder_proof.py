@@ -239,7 +239,7 @@ def test_a_fresh_database_says_whose_it_is_from_the_first_moment_on(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", [0, 1])
+@pytest.mark.parametrize("schema", [0, 1, 3])
 def test_the_folder_of_an_earlier_release_opens_with_all_it_has(
     tmp_path: Path, schema: int
 ) -> None:

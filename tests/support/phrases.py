@@ -1,33 +1,21 @@
 """The phrases of fixtures/phrases, each with the edits or the topic that the agent must find.
 
-The files are tables; their README lists the keys. Here each `edit` becomes an intent of the agent.
-An unknown key or value is an error that names the phrase.
+The files are tables; their README lists the keys. An unknown key or value is an error that names
+the phrase.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
-from nemolocal_agent import intents
+from nemolocal_agent.edit_notation import NotationError, read_edit
 from nemolocal_agent.intents import Edit, Topic
-from nemolocal_contract.effects import EFFECTS
 
 PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
 TOPICS: tuple[Topic, ...] = get_args(Topic)
-
-# The keys that name a span, alone or two together.
-_SPANS = {
-    frozenset(keys.split())
-    for keys in (
-        "throughout", "first_ms", "last_ms", "from_ms", "from_ms to_ms",
-        "first_share", "last_share", "from_share", "from_share to_share",
-    )
-}  # fmt: skip
-_SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
 
 
 class PhraseError(ValueError):
@@ -65,236 +53,5 @@ def read_phrase(table: Mapping[str, Any]) -> Phrase:
         return Phrase(say, topic=table["talk"])
     try:
         return Phrase(say, tuple(map(read_edit, table["want"])))
-    except (PhraseError, msgspec.ValidationError) as error:
+    except NotationError as error:
         raise PhraseError(f"{say!r}: {error}") from None
-
-
-def read_edit(table: Mapping[str, Any]) -> Edit:
-    """One edit. Raises PhraseError or msgspec.ValidationError, which name the key."""
-    keys = Keys(table)
-    name = str(keys.take("edit"))
-    if name not in EDITS:
-        raise PhraseError(f"unknown edit {name!r}; known are {', '.join(EDITS)}")
-    edit = EDITS[name](keys)
-    if keys.unread:
-        raise PhraseError(f"{name!r} takes no {', '.join(keys.unread)}")
-    return edit
-
-
-class Keys:
-    """The keys of an edit; `unread` are those that nobody has asked for.
-
-    The methods return fields of an intent as plain values, which msgspec converts.
-    """
-
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        self.unread = dict(table)
-
-    def take(self, name: str) -> Any:
-        """The value of a key. Raises PhraseError if it is missing."""
-        if name not in self.unread:
-            raise PhraseError(f"{name} is missing")
-        return self.unread.pop(name)
-
-    def some(self, *names: str) -> dict[str, Any]:
-        """The keys among these that are there."""
-        return {name: self.unread.pop(name) for name in names if name in self.unread}
-
-    def renamed(self, name: str, field: str) -> dict[str, Any]:
-        """The key under the name of a field, if it is there."""
-        return {field: self.unread.pop(name)} if name in self.unread else {}
-
-    def about(self, name: str, *, in_span: bool = False) -> dict[str, Any]:
-        """The field `selector`: a number or a name, with `in_span` also a span."""
-        selector: dict[str, Any] = {}
-        for value in self.some(name).values():
-            selector["name" if isinstance(value, str) else "number"] = value
-        if in_span:
-            selector |= self.span()
-        return {"selector": selector} if selector else {}
-
-    def span(self) -> dict[str, Any]:
-        """The field `span`, if a span is named."""
-        given = self.some(*_SPAN_KEYS)
-        if not given:
-            return {}
-        if frozenset(given) not in _SPANS:
-            raise PhraseError(f"{' and '.join(given)} together are not a span")
-        span = {}
-        for key, value in given.items():
-            match key.partition("_")[0]:
-                case "first" | "to":
-                    span["end"] = point(key, value)
-                case "from":
-                    span["start"] = point(key, value)
-                case "last":
-                    span["start"] = {**point(key, value), "before_end": True}
-        return {"span": span}
-
-
-def point(key: str, value: Any) -> dict[str, Any]:
-    """The fields of a TimelinePoint; the key ends in `_ms` or in `_share`."""
-    if not key.endswith("_share"):
-        return {"ms": value}
-    try:
-        return {"share": float(Fraction(value))}  # a number, or "1/3"
-    except (TypeError, ValueError):
-        raise PhraseError(f"{key} = {value!r} is no share") from None
-
-
-Reader = Callable[[Keys], Edit]
-
-
-def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> Reader:
-    """A reader of an intent whose fields have the names of the keys.
-
-    `about` is the key of the selector. `span` is "own" if the intent has a span, "clip" if the span
-    is part of the selector.
-    """
-
-    def read(keys: Keys) -> Edit:
-        fields = keys.some(*names)
-        if about:
-            fields |= keys.about(about, in_span=span == "clip")
-        if span == "own":
-            fields |= keys.span()
-        return msgspec.convert(fields, intent)
-
-    return read
-
-
-def overlay(kind: str) -> Reader:
-    """A reader of an overlay."""
-
-    def read(keys: Keys) -> Edit:
-        fields = keys.some("position", "width", "opacity") | keys.about("upload") | keys.span()
-        return msgspec.convert({"kind": kind, **fields}, intents.AddOverlay)
-
-    return read
-
-
-def split(keys: Keys) -> Edit:
-    """`parts`, or `at_ms` or `at_share`, one point of time or several."""
-    fields = keys.some("parts")
-    for key, value in keys.some("at_ms", "at_share").items():
-        fields["at"] = [point(key, one) for one in (value if isinstance(value, list) else [value])]
-    return msgspec.convert(fields, intents.Split)
-
-
-def swap_clips(keys: Keys) -> Edit:
-    """`clips`: the two clips to swap."""
-    one, other = (Keys({"clip": clip}).about("clip")["selector"] for clip in keys.take("clips"))
-    return msgspec.convert({"one": one, "other": other}, intents.SwapClips)
-
-
-def remove_clip(keys: Keys) -> Edit:
-    """`clip`, or all clips."""
-    return msgspec.convert({"selector": {}, **keys.about("clip")}, intents.RemoveClip)
-
-
-def set_volume(keys: Keys) -> Edit:
-    """`volume` or `change`; `of` is the target."""
-    fields = keys.some("volume", "change") | keys.renamed("of", "target")
-    return msgspec.convert(fields | keys.about("clip", in_span=True), intents.SetVolume)
-
-
-def add_music(keys: Keys) -> Edit:
-    """`mood`, or the `upload` to play; `volume`, `duck`."""
-    fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
-    return msgspec.convert(fields, intents.AddMusic)
-
-
-def fade(keys: Keys) -> Edit:
-    """`way` and `duration_ms`; `of` is the target."""
-    fields = keys.some("way", "duration_ms") | keys.renamed("of", "target") | keys.about("clip")
-    return msgspec.convert(fields, intents.Fade)
-
-
-def remove_subtitles(_: Keys) -> Edit:
-    """All subtitles."""
-    return intents.RemoveTitle(subtitles=True)
-
-
-def add_subtitles(keys: Keys) -> Edit:
-    """`cues`, each with `from_ms`, `to_ms` and `text`."""
-    cues = [
-        {"start_ms": cue["from_ms"], "end_ms": cue["to_ms"], "text": cue["text"]}
-        for cue in keys.take("cues")
-    ]
-    return msgspec.convert({"cues": cues}, intents.AddSubtitles)
-
-
-def set_aspect(keys: Keys) -> Edit:
-    """`ratio`, like "9:16", and `fit`."""
-    width, _, height = str(keys.take("ratio")).partition(":")
-    fields = {"width": int(width), "height": int(height), **keys.some("fit")}
-    return msgspec.convert(fields, intents.SetAspect)
-
-
-def add_effect(keys: Keys) -> Edit:
-    """`type` is the type of the effect; its fields have the names of the wire."""
-    name = keys.take("type")
-    if name not in EFFECTS:
-        raise PhraseError(f"unknown effect {name!r}; known are {', '.join(EFFECTS)}")
-    effect = {"type": name, **keys.some(*EFFECTS[name].__struct_fields__)}
-    fields = {"effect": effect, **keys.about("clip", in_span=True)}
-    return msgspec.convert(fields, intents.ApplyEffect)
-
-
-def compress(keys: Keys) -> Edit:
-    """Below `megabytes`, at a `quality`, or without visible loss."""
-    fields = keys.some("megabytes", "quality")
-    modes = {"megabytes": "size", "quality": "quality"}
-    mode = next((modes[key] for key in fields), "rtk")
-    return msgspec.convert({"mode": mode, **fields}, intents.Compress)
-
-
-def generate(keys: Keys) -> Edit:
-    """`scene` and `seconds`; the prompt is not compared."""
-    fields = {"prompt": "", **keys.some("scene", "seconds")}
-    return msgspec.convert(fields, intents.Generate)
-
-
-EDITS: dict[str, Reader] = {
-    "place-uploads": plain(intents.PlaceUploads, about="upload"),
-    "keep": plain(intents.KeepSpan, about="clip", span="own"),
-    "remove": plain(intents.RemoveSpan, about="clip", span="own"),
-    "remove-clip": remove_clip,
-    "split": split,
-    "move-clip": plain(intents.MoveClip, "to", about="clip"),
-    "swap-clips": swap_clips,
-    "reverse-order": plain(intents.ReverseOrder),
-    "merge": plain(intents.Merge),
-    "loop": plain(intents.Loop, "times", "duration_ms", about="clip"),
-    "slideshow": plain(intents.Slideshow, "each_ms", "total_ms"),
-    "set-speed": plain(intents.SetSpeed, "factor", about="clip", span="clip"),
-    "set-volume": set_volume,
-    "add-music": add_music,
-    "duck-music": plain(intents.DuckMusic),
-    "remove-music": plain(intents.RemoveMusic),
-    "fade": fade,
-    "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
-    "change-title": plain(
-        intents.ChangeTitle, "text", "color", "position", "size", "grow", about="title", span="own"
-    ),
-    "remove-title": plain(intents.RemoveTitle, about="title"),
-    "add-subtitles": add_subtitles,
-    "remove-subtitles": remove_subtitles,
-    "set-aspect": set_aspect,
-    "set-fit": plain(intents.SetFit, "fit"),
-    "set-resolution": plain(intents.SetResolution, "resolution"),
-    "set-frame-rate": plain(intents.SetFrameRate, "fps"),
-    "add-effect": add_effect,
-    "remove-effects": plain(intents.RemoveEffects, "type", about="clip"),
-    "add-transition": plain(intents.AddTransition, "type", "duration_ms", about="after_clip"),
-    "remove-transitions": plain(intents.RemoveTransitions),
-    "add-picture-in-picture": overlay("picture-in-picture"),
-    "add-watermark": overlay("watermark"),
-    "remove-overlays": plain(intents.RemoveOverlays),
-    "compress": compress,
-    "generate": generate,
-    "undo": plain(intents.Undo, "steps"),
-    "redo": plain(intents.Redo, "steps"),
-    "start-over": plain(intents.StartOver),
-}
-"""The reader of each edit of the tables."""

@@ -7,7 +7,7 @@ from nemolocal_contract.clock import Clock, ManualClock
 from nemolocal_contract.media import SkillProfile
 from nemolocal_contract.responses import RenderDialect
 from nemolocal_contract.turn_events import HeartbeatForm, SseDialect
-from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.data.tokens import NewToken, NotUnderstood
 from nemolocal_server.dialect import Dialect, ErrorStyle
 from nemolocal_server.exports.render_executor import RenderExecutor
 from nemolocal_server.journal.journal_limits import JournalLimits
@@ -24,6 +24,7 @@ class ServerSettings(TypedDict, total=False):
     speed: float
     silence: SilentTurnPolicy
     silent_rate: float
+    not_understood: NotUnderstood
     chaos: float
     scenario: str
     render_queue: tuple[float, float]

@@ -153,14 +153,16 @@ def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
     from nemolocal_conformance.reports import as_json
 
-    from ..client_report import report_lines
+    from ..client_report import count_simulated, report_lines
 
     report = evaluate_journal(journal, client_catalogue().values())
     if arguments.report:
         _write_file(arguments.report, as_json(report).encode())
     if not arguments.verdict:
         return 0
-    for line in report_lines(report, arguments.journal or "this run", len(journal.entries)):
+    simulated = count_simulated(journal.entries)
+    name = arguments.journal or "this run"
+    for line in report_lines(report, name, len(journal.entries), simulated):
         _log(line)
     if report.exit_code == _NOTHING_JUDGED and not report.count("error"):
         _log("nothing was checked: the program made no call that the rules are about")

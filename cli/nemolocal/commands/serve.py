@@ -66,6 +66,12 @@ def add_parser(commands: Any) -> None:
         type=float,
         help="speed up simulated delays (turns, heartbeats, queues) by this factor (default: 50)",
     )
+    serve.add_argument(
+        "--not-understood",
+        choices=("try", "ask", "refuse"),
+        help="what a message that is not understood gets: an edit that stands for it, charged and "
+        "marked as simulated; a question; or a refusal (default: try)",
+    )
     serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
     serve.add_argument(
         "--clock",
@@ -141,8 +147,8 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scenario",
         metavar="FILE",
-        help="scenario file, or a built-in scenario: bad-account, hard-export, rate-limits, "
-        "rough-network, silent-treatment or slow-backend",
+        help="scenario file (faults and scripted replies), or a built-in scenario: bad-account, "
+        "hard-export, rate-limits, rough-network, silent-treatment or slow-backend",
     )
     group.add_argument(
         "--chaos",
@@ -228,7 +234,9 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     if silence:
         given["silence"] = _silent_turn_policy(**silence)
     dialect = _given_options(arguments, Dialect.__struct_fields__)
-    settings = load_settings(_folder(arguments.config), given, dialect, arguments.preset)
+    settings = load_settings(
+        _folder(arguments.config), given, dialect, arguments.preset, {"not_understood": "try"}
+    )
     return _with_default_folder(settings) if arguments.data is None else settings
 
 
@@ -281,6 +289,8 @@ def _print_control_token(token: str) -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    """Print what the run would have cost in the cloud, if there was any call."""
+    """Print what the run would have cost in the cloud, if there was any call, and unused replies."""
     if summary.entries:
         print(summary.line, file=sys.stderr)
+    if summary.unused_replies:
+        print(f"scripted replies never used: {', '.join(summary.unused_replies)}", file=sys.stderr)

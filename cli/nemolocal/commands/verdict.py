@@ -79,7 +79,7 @@ def _judge(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
     from nemolocal_conformance.traffic.journal import JournalUnreadable
     from nemolocal_conformance.traffic.journal_reader import read_journal
 
-    from ..client_report import report_lines
+    from ..client_report import count_simulated, report_lines
 
     try:
         journal = read_journal(Path(arguments.journal))
@@ -90,7 +90,8 @@ def _judge(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
     if arguments.json:
         print(as_json(report))
         return report.exit_code
-    print(*report_lines(report, arguments.journal, len(journal.entries)), sep="\n")
+    simulated = count_simulated(journal.entries)
+    print(*report_lines(report, arguments.journal, len(journal.entries), simulated), sep="\n")
     return report.exit_code
 
 

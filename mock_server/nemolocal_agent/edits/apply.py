@@ -19,7 +19,16 @@ from .. import intents
 from ..errors import EditRejected
 from ..intents import Edit, Redo, Undo
 from ..timeline import MediaPool, main_track, update_duration
-from . import audio_edits, clip_edits, effect_edits, format_edits, overlay_edits, title_edits
+from . import (
+    audio_edits,
+    clip_edits,
+    draft_edits,
+    effect_edits,
+    format_edits,
+    overlay_edits,
+    stand_in_edits,
+    title_edits,
+)
 
 _REMOVALS = (intents.RemoveSpan, intents.RemoveClip)
 # These edits handle an empty timeline themselves.
@@ -30,6 +39,8 @@ _ALLOWED_ON_EMPTY = (
     intents.Merge,
     intents.AddOverlay,
     intents.StartOver,
+    intents.ReplaceDraft,
+    intents.PatchDraft,
 )
 _Find = Callable[[int], "DraftVersion"]
 _Apply = Callable[[Sequence[Edit], Draft], Draft]
@@ -62,6 +73,9 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.SetFrameRate: format_edits.set_frame_rate,
     intents.Compress: format_edits.set_compression,
     intents.StartOver: format_edits.start_over,
+    intents.SimulateEdit: stand_in_edits.simulate_edit,
+    intents.ReplaceDraft: draft_edits.replace_draft,
+    intents.PatchDraft: draft_edits.patch_draft,
     intents.ApplyEffect: effect_edits.apply_effect,
     intents.RemoveEffects: effect_edits.remove_effects,
     intents.AddTransition: effect_edits.add_transition,

@@ -13,11 +13,24 @@ from nemolocal_contract.draft import Draft
 
 from .. import intents
 from ..intents import Edit
-from . import audio_replies, clip_replies, gui_hints, title_replies, visual_replies
+from . import (
+    audio_replies,
+    clip_replies,
+    gui_hints,
+    stand_in_replies,
+    title_replies,
+    visual_replies,
+)
 from .clip_replies import in_language
 from .no_edit_replies import write_failure_reply, write_no_edit_reply
+from .stand_in_replies import write_question_reply
 
-__all__ = ["write_edit_reply", "write_failure_reply", "write_no_edit_reply"]
+__all__ = [
+    "write_edit_reply",
+    "write_failure_reply",
+    "write_no_edit_reply",
+    "write_question_reply",
+]
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.PlaceUploads: clip_replies.describe_place_uploads,
@@ -48,6 +61,7 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.AddOverlay: visual_replies.describe_add_overlay,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
+    intents.SimulateEdit: stand_in_replies.describe_simulate_edit,
 }
 # The texts of edits without parameters, in English and Chinese.
 _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
@@ -66,6 +80,8 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "removed the transitions, so that the clips cut hard again",
         "移除了转场，恢复硬切",
     ),
+    intents.ReplaceDraft: ("replaced the timeline", "替换了整个时间线"),
+    intents.PatchDraft: ("changed the timeline", "修改了时间线"),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",

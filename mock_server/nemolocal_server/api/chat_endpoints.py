@@ -19,6 +19,7 @@ from ..request_context import (
     services_of,
 )
 from ..turns.turn_service import RunningTurn
+from .scripted_chat import FaultyStream, find_reply
 
 _MAX_MESSAGE = 20_000
 
@@ -28,15 +29,27 @@ async def run_sse(request: Request) -> Response:
     token, body = await authenticate_and_read(request, ChatRequest, "write")
     services = services_of(request)
     session = find_session(request, token, body.session_id, body.user_id)
+    message = _message(body)
     context = context_of(request.scope)
-    turn = services.turns.start(token, session, _message(body), context.faults)
-    context.annotations.set_turn(turn.number, len(turn.edits))
+    reply = find_reply(request, services, token, session, message)
+
+    def start() -> Response:
+        turn = services.turns.start(token, session, message, context.faults, reply)
+        context.annotations.set_turn(turn.number, len(turn.edits), turn.understood)
+        return _stream(request, turn)
+
+    if reply is not None and reply.faults:
+        return FaultyStream(request, reply.faults, token, session.id, start)
+    return start()
+
+
+def _stream(request: Request, turn: RunningTurn) -> Response:
     dialect = dialect_of(request)
     encoder = TurnEventEncoder(
         dialect.sse,
         f"e-{ids.new_event_id()}",
         ids.new_event_id,
-        services.context.clock.time,
+        services_of(request).context.clock.time,
         heartbeat=dialect.heartbeat,
     )
     # The turn has heartbeats of its own, by the server's clock, so sse-starlette sends no pings.

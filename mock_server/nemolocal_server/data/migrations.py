@@ -79,6 +79,10 @@ _STEPS: tuple[tuple[str, ...], ...] = (
                    'session', 'upload', 'chat', 'render', 'render_cancel') THEN 1 ELSE 0 END
            WHERE json_valid(entry)""",
     ),
+    (
+        "ALTER TABLE edits ADD COLUMN scripted TEXT",
+        "ALTER TABLE tokens ADD COLUMN not_understood TEXT",
+    ),
 )
 SCHEMA_VERSION = len(_STEPS)
 

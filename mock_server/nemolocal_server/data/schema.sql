@@ -2,7 +2,7 @@
 -- migrations.py.
 
 -- An id is never used twice, since clients may remember it. `draw_id` is the key of random draws; `chosen` is 1 if a
--- user chose the text of the token.
+-- user chose the text of the token. `not_understood` is NULL if the server's setting applies.
 CREATE TABLE IF NOT EXISTS tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL UNIQUE,
@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS tokens (
     scopes TEXT NOT NULL,
     dialect_json TEXT,
     draw_id TEXT NOT NULL,
-    chosen INTEGER NOT NULL
+    chosen INTEGER NOT NULL,
+    not_understood TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 
@@ -91,7 +92,7 @@ CREATE TABLE IF NOT EXISTS turns (
 ) STRICT;
 
 -- How a silent edit ends. `truth` is NULL if the edit is not silent; `late` is in seconds; a `waiting` edit is applied
--- after its stream has closed.
+-- after its stream has closed. `scripted` is the change of a scripted reply as JSON, NULL if the message says it.
 CREATE TABLE IF NOT EXISTS edits (
     session_id TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -99,6 +100,7 @@ CREATE TABLE IF NOT EXISTS edits (
     late REAL NOT NULL,
     drawn INTEGER NOT NULL,
     waiting INTEGER NOT NULL DEFAULT 0,
+    scripted TEXT,
     PRIMARY KEY (session_id, number),
     FOREIGN KEY (session_id, number) REFERENCES turns (session_id, number)
 ) STRICT;
@@ -117,6 +119,14 @@ CREATE TABLE IF NOT EXISTS renders (
     created REAL NOT NULL,
     completed REAL,
     PRIMARY KEY (token_id, id)
+) STRICT;
+
+-- The scripted replies at the time of a snapshot, with their use counts; `reply` is JSON. Unused otherwise.
+CREATE TABLE IF NOT EXISTS replies (
+    position INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    uses INTEGER NOT NULL
 ) STRICT;
 
 -- Faults of a render; `args` is JSON.

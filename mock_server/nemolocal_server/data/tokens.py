@@ -21,6 +21,8 @@ from .token_redaction import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 
 AccountPlan = Literal["free", "paid", "blocked"]
 TokenScope = Literal["read", "write", "upload", "render", "*"]
+NotUnderstood = Literal["try", "ask", "refuse"]
+"""What a message that is not understood gets: a stand-in edit, a question, or a refusal."""
 # In seconds, at most a century either way, and in credits: what dates and the database can hold.
 TokenLifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 CreditAmount = Annotated[int, msgspec.Meta(le=10**12)]
@@ -29,7 +31,10 @@ ANONYMOUS_SCOPES: tuple[TokenScope, ...] = ("read", "write", "upload")
 
 # Used in paths in place of `me`.
 _USER_ID = re.compile(r"[^\s/?#%\x00-\x1f]{1,64}")
-_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json"
+_COLUMNS = (
+    "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json, "
+    "not_understood"
+)
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
@@ -48,6 +53,7 @@ class TokenRecord(msgspec.Struct, frozen=True):
     scopes: str
     draw_id: str
     dialect_json: str | None = None
+    not_understood: NotUnderstood | None = None
 
     def has_scope(self, scope: TokenScope) -> bool:
         """Whether the token has a scope (AUTH-6)."""
@@ -68,7 +74,8 @@ def _read_dialect(text: str) -> Dialect:
 class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A manual token (AUTH-6), of the settings, where `token` is its text, or the control API.
 
-    `expires_in` is in seconds; without a `user_id` a random one is created.
+    `expires_in` is in seconds; without a `user_id` a random one is created. Without `dialect` or
+    `not_understood` those of the server apply.
     """
 
     token: str | None = None
@@ -80,6 +87,7 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scopes: tuple[TokenScope, ...] = ("*",)
     expires_in: TokenLifetime | None = None
     dialect: Dialect | None = None
+    not_understood: NotUnderstood | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for invalid fields."""
@@ -190,7 +198,7 @@ class TokenRepository:
         return self._store.fetch_all(TokenRecord, f"SELECT {_COLUMNS} FROM tokens ORDER BY id")
 
     def update(self, token_id: int, **changes: Any) -> None:
-        """Set columns of a token: plan, scopes, expires, dialect_json, revoked."""
+        """Set columns of a token: plan, scopes, expires, dialect_json, not_understood, revoked."""
         assignments = ", ".join(f"{name} = :{name}" for name in changes)
         self._store.execute(
             f"UPDATE tokens SET {assignments} WHERE id = :id", id=token_id, **changes
@@ -211,12 +219,13 @@ class TokenRepository:
             "dialect_json": None
             if wanted.dialect is None
             else encode_json(wanted.dialect).decode(),
+            "not_understood": wanted.not_understood,
         }
         token_id = self._store.execute(
             """INSERT INTO tokens (fingerprint, address, created, user_id, client_id, expires,
-               anonymous, plan, scopes, dialect_json, draw_id, chosen) VALUES (:fingerprint,
-               :address, :created, :user_id, :client_id, :expires, :anonymous, :plan, :scopes,
-               :dialect_json, :draw_id, :chosen)""",
+               anonymous, plan, scopes, dialect_json, not_understood, draw_id, chosen)
+               VALUES (:fingerprint, :address, :created, :user_id, :client_id, :expires,
+               :anonymous, :plan, :scopes, :dialect_json, :not_understood, :draw_id, :chosen)""",
             fingerprint=ids.token_fingerprint(text),
             address=address,
             created=now,

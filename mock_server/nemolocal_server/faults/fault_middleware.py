@@ -21,6 +21,7 @@ from nemolocal_contract.endpoints import (
 )
 from nemolocal_contract.responses import decode_json
 
+from ..context import ServerContext
 from ..data.sessions import CDN_PATH
 from ..data.tokens import TokenRepository
 from ..errors import bad_request
@@ -92,39 +93,40 @@ class FaultMiddleware:
             response = await handle_contract_error(Request(scope), refusal)
             await response(scope, receive, send)
             return
-        await self._inject(call, faults, scope, body.receive, send)
-
-    async def _inject(
-        self,
-        call: ApiCall,
-        faults: tuple[ActiveFault, ...],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
         request_context = context_of(scope)
         request_context.faults = faults
         if call.token is not None:
             request_context.set_token(call.token)
-        refusal = build_out_of_credits_body(call, self._context)
+        await inject_faults(self._app, call, faults, self._context)(scope, body.receive, send)
+
+
+def inject_faults(
+    app: ASGIApp, call: ApiCall, faults: tuple[ActiveFault, ...], context: ServerContext
+) -> ASGIApp:
+    """Return an app whose responses to this call have the faults, or are theirs."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = build_out_of_credits_body(call, context)
         filters = [
             body_filter
             for fault in faults
             if (body_filter := body_filter_for(fault, call.endpoint, refusal)) is not None
         ]
-        sender = _FilteredSender(scope, send, filters, self._context.clock)
+        sender = _FilteredSender(scope, send, filters, context.clock)
         request = Request(scope)
         for fault in faults:
-            response = await build_fault_response(request, fault, call, self._context)
+            response = await build_fault_response(request, fault, call, context)
             if response is not None:
                 await response(scope, receive, sender.send)
                 break
         else:
-            await self._app(scope, receive, sender.send)
+            await app(scope, receive, sender.send)
         if sender.is_cut:
             # uvicorn takes an unfinished response for a defect until it has seen the disconnect.
             while (await receive())["type"] != "http.disconnect":
                 pass
+
+    return respond
 
 
 def _fault_header(scope: Scope) -> str:

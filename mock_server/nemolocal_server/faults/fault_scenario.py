@@ -1,12 +1,16 @@
-"""Scenarios: faults that belong together, in a TOML file or built in."""
+"""Scenarios: faults and scripted replies that belong together, in a TOML file or built in."""
 
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from ..scripted_replies.reply_lines import find_line
+from ..scripted_replies.reply_service import build_replies
+from ..scripted_replies.reply_spec import ReplyError
 from .catalogue import FaultError, FaultSpec
 
 _FOLDER = files(__package__).joinpath("scenarios")
@@ -26,11 +30,13 @@ class ScenarioSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_u
 
 
 class FaultScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of a file: a description, the faults in the order in which they are armed, and
-    the settings that it changes until all faults are disarmed."""
+    """The content of a file: a description, the faults in the order in which they are armed, the
+    scripted replies in the order in which they are tried, and the settings that it changes until
+    all faults are disarmed."""
 
     description: str = ""
     faults: tuple[FaultSpec, ...] = ()
+    replies: tuple[dict[str, Any], ...] = ()
     settings: ScenarioSettings = ScenarioSettings()
 
 
@@ -74,7 +80,18 @@ def _parse(name: str, text: str) -> FaultScenario:
             spec.resolve()
         except FaultError as error:
             raise ScenarioError(f"scenario {name}: faults[{number}]: {error}") from error
+    try:
+        build_replies(scenario.replies)
+    except ReplyError as error:
+        raise ScenarioError(f"scenario {name}{_line(text, error.path)}: {error}") from error
     return scenario
+
+
+def _line(text: str, path: str) -> str:
+    """`, line 12` where the field of a reply stands, as in `replies[3].match.message`."""
+    found = re.match(r"replies\[(\d+)\]\.?(.*)", path)
+    line = find_line(text, int(found[1]), found[2]) if found else None
+    return "" if line is None else f", line {line}"
 
 
 def _check_names(name: str, settings: object) -> None:

@@ -21,10 +21,11 @@ from .catalogue import (
     FaultMatch,
     FaultSpec,
 )
+from .fault_header import parse_fault_header
 from .fault_scenario import FaultScenario
 from .render_faults import RenderFaults
 
-_MAX_IN_HEADER, _MAX_ARMED = 10, 1000
+_MAX_ARMED = 1000
 # Which faults of a render show in later calls about it.
 FAULTS_OF_RENDERS: dict[str, tuple[str, ...]] = {
     "render_status": ("render-fails-once", "render-stuck"),
@@ -214,31 +215,3 @@ class FaultService:
             "chaos": self.context.settings.chaos,
             "settings": {"address_limit": self.context.tokens.address_limit},
         }
-
-
-def parse_fault_header(text: str, call: ApiCall) -> tuple[ActiveFault, ...]:
-    """Parse the faults that a request asks for: `name;arg=value, name`.
-
-    Raises `FaultError` for a fault that is unknown, repeated or cannot hit this call, and for too
-    many of them.
-    """
-    parts = [part for part in text.split(",") if part.strip()]
-    if len(parts) > _MAX_IN_HEADER:
-        raise FaultError(f"names {len(parts)} faults; the maximum is {_MAX_IN_HEADER}")
-    found = tuple(_parse_header_part(part, call) for part in parts)
-    names = [active.name for active in found]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise FaultError(f"names fault {repeated!r} more than once: name it once")
-    return found
-
-
-def _parse_header_part(text: str, call: ApiCall) -> ActiveFault:
-    name, *pairs = (part.strip() for part in text.split(";"))
-    args: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise FaultError(f"{pair!r} of fault {name!r} is not an argument: write name=value")
-        args[key.strip()] = value.strip()
-    return FaultSpec(name, FaultMatch(endpoint=call.endpoint), args=args).resolve()[1]

@@ -25,7 +25,7 @@ from nemolocal_contract.endpoints import (
     find_endpoint,
     missing_attribution,
 )
-from nemolocal_contract.journal import Credits, Ending, Entry, TurnEntry
+from nemolocal_contract.journal import Credits, Ending, Entry, TurnEntry, Understood
 from nemolocal_contract.responses import ResponseCode, decode_json
 
 from ..data.store import Store
@@ -145,6 +145,7 @@ class RequestAnnotations(msgspec.Struct, gc=False):
     draft_before: str | None = None
     draft_after: str | None = None
     unknown: tuple[str, ...] = ()
+    reply: str | msgspec.UnsetType = msgspec.UNSET
 
     def set_token(self, token_id: int, *, fresh: bool = False) -> None:
         """Set the token of the request; `fresh` if the request created it."""
@@ -166,9 +167,9 @@ class RequestAnnotations(msgspec.Struct, gc=False):
         """Set the fields of the request that the server does not know and ignores."""
         self.unknown = tuple(islice(names, _MAX_UNKNOWN_FIELDS))
 
-    def set_turn(self, number: int, edits: int) -> None:
-        """Set the turn that the request began, and its number of edits."""
-        self.turn = TurnEntry(number, edits)
+    def set_turn(self, number: int, edits: int, understood: Understood | None) -> None:
+        """Set the turn that the request began, its number of edits, and what was understood."""
+        self.turn = TurnEntry(number, edits, understood=understood or msgspec.UNSET)
 
     def finish(self) -> None:
         """Read the state after the request, just before the last byte of the response is sent."""
@@ -255,6 +256,11 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         "credits_after": annotations.credits_after,
         "draft_before": annotations.draft_before,
         "draft_after": annotations.draft_after,
+        "reply": (
+            annotations.reply
+            if annotations.reply is msgspec.UNSET
+            else redactor.text(annotations.reply)
+        ),
         "unknown": tuple(redactor.text(name)[:_MAX_FIELD_NAME] for name in annotations.unknown),
     }
 

@@ -280,6 +280,18 @@ class JournalRepository:
             counts.setdefault(row["endpoint"], {})[row["code"]] = row["count"]
         return counts
 
+    def count_simulated_turns(self, wanted: JournalQuery) -> int:
+        """The number of turns whose edit only stands for what was asked for."""
+        self.flush()
+        condition, values = wanted.to_sql()
+        count = self._store.fetch_value(
+            f"""SELECT count(*) FROM journal WHERE turn IS NOT NULL AND {condition}
+                AND json_extract(entry, '$.turn.understood') = 'none'
+                AND json_extract(entry, '$.turn.edits') > 0""",
+            **values,
+        )
+        return int(count)
+
     @property
     def last_id(self) -> int:
         """The id of the newest entry; 0 if there is none."""

@@ -1,5 +1,7 @@
 """The summary of a run: requests by endpoint, and what the cloud would have charged."""
 
+import msgspec
+
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_contract.plurals import pluralize
 
@@ -15,7 +17,7 @@ def summarise(journal: JournalRepository, wanted: JournalQuery, *, charged: bool
     credits = CreditSummary(
         spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in resends)
     )
-    dropped = journal.dropped
+    dropped, simulated = journal.dropped, journal.count_simulated_turns(wanted)
     return Summary(
         entries=entries,
         dropped=dropped,
@@ -24,17 +26,25 @@ def summarise(journal: JournalRepository, wanted: JournalQuery, *, charged: bool
         resends=len(resends),
         credits=credits,
         line=_line(
-            entries, journal.dropped, len(turns), len(resends), credits if charged else None
+            entries, dropped, len(turns), simulated, len(resends), credits if charged else None
         ),
+        simulated=simulated or msgspec.UNSET,
     )
 
 
 def _line(
-    entries: int, dropped: int, turns: int, resends: int, credits: CreditSummary | None
+    entries: int,
+    dropped: int,
+    turns: int,
+    simulated: int,
+    resends: int,
+    credits: CreditSummary | None,
 ) -> str:
-    """`12 requests, 3 turns, which would have cost 150 credits in the cloud, 100 of them for …`."""
+    """`12 requests, 3 turns (1 simulated), which would have cost 150 credits in the cloud, …`."""
     left_out = f" ({dropped} older {'one' if dropped == 1 else 'ones'} dropped)" if dropped else ""
     line = f"{pluralize(entries, 'request')}{left_out}, {pluralize(turns, 'turn')}"
+    if simulated:
+        line += f" ({simulated} simulated)"
     if credits is None:
         return line
     line += f", which would have cost {pluralize(credits.spent, 'credit')} in the cloud"

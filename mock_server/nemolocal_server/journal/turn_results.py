@@ -71,6 +71,7 @@ class TurnResults:
             truth=_edit_state(entry.turn, result, entry.ended),
             cost=result.cost,
             resend=result.resend,
+            understood=entry.turn.understood,
         )
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 

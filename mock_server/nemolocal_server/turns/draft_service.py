@@ -133,8 +133,8 @@ class DraftService:
         edit is not its fault.
         """
         sources = {**self._context.assets.sources_of(assets), PENDING: _PENDING_SOURCE}
-        rejection = _find_rejection(after, sources)
-        if rejection is not None and _find_rejection(before, sources) is None:
+        rejection = find_rejection(after, sources)
+        if rejection is not None and find_rejection(before, sources) is None:
             raise EditRejected("cannot_export", reason=rejection.reason)
 
 
@@ -207,7 +207,7 @@ def _media_pool(assets: Sequence[Asset], asset_ids: Mapping[Edit, str] | None = 
     )
 
 
-def _find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRejected | None:
+def find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRejected | None:
     """Return why the renderer rejects a draft that is not empty."""
     if not draft.ready or length_of(draft) == 0:
         return None

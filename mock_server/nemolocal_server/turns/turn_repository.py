@@ -11,7 +11,7 @@ from ..data.sessions import SessionRecord, touch_session
 from ..data.tokens import TokenRecord
 from .silent_turns import EditOutcome
 
-_GENERATION, _EDITING = "generation", "editing"
+_GENERATION, _EDITING, _SCRIPTED = "generation", "editing", "scripted reply"
 # An open hold belongs to a turn that never ended (CRD-2), or to an edit that is applied late.
 _ORPHANED_HOLDS = """
 SELECT id FROM ledger WHERE kind = 'hold' AND id NOT IN
@@ -28,6 +28,7 @@ class LateEdit(msgspec.Struct, frozen=True):
     number: int
     message: str
     late: float
+    scripted: str | None
 
 
 class TurnRepository:
@@ -64,8 +65,12 @@ class TurnRepository:
         *,
         has_text: bool,
         outcome: EditOutcome | None,
+        scripted: str | None = None,
     ) -> None:
-        """Insert a running turn; `outcome` is None if the turn edits nothing."""
+        """Insert a running turn; `outcome` is None if the turn edits nothing.
+
+        `scripted` is the change of a scripted reply, for an edit that is applied late.
+        """
         self._store.execute(
             """INSERT INTO turns (session_id, number, message, status, silent, hold_id, started)
                VALUES (:session, :number, :message, 'running', :silent, :hold, :now)""",
@@ -80,13 +85,14 @@ class TurnRepository:
         if outcome is None:
             return
         self._store.execute(
-            """INSERT INTO edits (session_id, number, truth, late, drawn)
-               VALUES (:session, :number, :truth, :late, :drawn)""",
+            """INSERT INTO edits (session_id, number, truth, late, drawn, scripted)
+               VALUES (:session, :number, :truth, :late, :drawn, :scripted)""",
             session=session_id,
             number=number,
             truth=outcome.applied_state if outcome.silent else None,
             late=outcome.late_seconds,
             drawn=outcome.from_policy,
+            scripted=scripted and self._store.known_tokens.redact(scripted),
         )
 
     def succeed(self, session_id: str, number: int, *, is_edit: bool, is_late: bool) -> None:
@@ -136,7 +142,7 @@ class TurnRepository:
             )
         return self._store.fetch_all(
             LateEdit,
-            """SELECT session_id, number, message, late FROM turns
+            """SELECT session_id, number, message, late, scripted FROM turns
                JOIN edits USING (session_id, number) WHERE waiting ORDER BY turns.rowid""",
         )
 
@@ -175,6 +181,10 @@ class CreditHolds:
         cost = clips * self._tariff.generation + editing * self._tariff.editing
         reason = " and ".join([_GENERATION] * bool(clips) + [_EDITING] * editing)
         return self._ledger.hold(token, cost, reason)
+
+    def take_amount(self, token: TokenRecord, amount: int) -> int | None:
+        """Hold the price that a scripted reply gives; it does not pay for editing (CRD-3)."""
+        return self._ledger.hold(token, amount, _SCRIPTED)
 
     def settle(self, session_id: str, number: int) -> None:
         """Charge the hold of a turn that has succeeded.

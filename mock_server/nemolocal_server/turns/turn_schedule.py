@@ -1,17 +1,20 @@
 """The plan of a turn: what is streamed and when the draft changes. Pure, seeded (SSE-5, SSE-11)."""
 
 from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from nemolocal_agent import PlannedToolCall
 from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult, TurnEvent
 
 from ..seeded_random import SeededRandom
 from ..setting_ranges import DAY, check_positive
 
 # When an edit calls its tools and when these have answered, as fractions of its length.
-_CALL_FRACTION, _RESULT_FRACTION = 0.15, 0.85
+CALL_FRACTION, RESULT_FRACTION = 0.15, 0.85
+
+
+TurnKind = Literal["talk", "edit", "generation"]
 
 
 class TurnTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +54,20 @@ class TurnSeed(msgspec.Struct, frozen=True):
         return (self.client_id, self.session_ordinal, self.turn, self.message)
 
 
+class AnyToolCall(Protocol):
+    """A tool call with its response, planned by the agent or given by a scripted reply."""
+
+    @property
+    def tool(self) -> str:
+        """The name of the tool."""
+
+    def args(self) -> dict[str, Any]:
+        """The arguments of the call."""
+
+    def response(self) -> dict[str, Any]:
+        """The response of the tool."""
+
+
 class CommitEdits(msgspec.Struct, frozen=True):
     """The draft changes, in one stage or two (SSE-8).
 
@@ -81,28 +98,28 @@ class TurnScheduler(msgspec.Struct, frozen=True):
 
     def reply(self, text: str) -> list[TurnStep]:
         """Wait, then answer with a text."""
-        length = self._length("talk", self.times.talk)
-        return _with_heartbeats([TurnStep(length, Text(text))], self.heartbeat)
+        length = self.draw_length("talk")
+        return add_heartbeats([TurnStep(length, Text(text))], self.heartbeat)
 
-    def edit(self, calls: Sequence[PlannedToolCall], text: str | None) -> list[TurnStep]:
+    def edit(self, calls: Sequence[AnyToolCall], text: str | None) -> list[TurnStep]:
         """Call the tools, change the draft, report the results; then the text, if there is one."""
-        length = self._length("edit", self.times.edit)
+        length = self.draw_length("edit")
         steps = _tool_call_steps(
-            _with_call_ids(calls, self.seed),
-            _CALL_FRACTION * length,
-            (_RESULT_FRACTION - _CALL_FRACTION) * length,
+            with_call_ids(calls, self.seed),
+            CALL_FRACTION * length,
+            (RESULT_FRACTION - CALL_FRACTION) * length,
             CommitEdits(),
         )
         if text is not None:
-            steps.append(TurnStep((1 - _RESULT_FRACTION) * length, Text(text)))
-        return _with_heartbeats(steps, self.heartbeat)
+            steps.append(TurnStep((1 - RESULT_FRACTION) * length, Text(text)))
+        return add_heartbeats(steps, self.heartbeat)
 
     def generation(
-        self, stages: Sequence[Sequence[PlannedToolCall]], text: str | None
+        self, stages: Sequence[Sequence[AnyToolCall]], text: str | None
     ) -> list[TurnStep]:
         """Add the requested clip, then music and a title that nobody requested (SSE-8)."""
-        length = self._length("generation", self.times.generation)
-        numbered = iter(_with_call_ids([call for stage in stages for call in stage], self.seed))
+        length = self.draw_length("generation")
+        numbered = iter(with_call_ids([call for stage in stages for call in stage], self.seed))
         steps: list[TurnStep] = []
         for stage, (call_at, result_at) in enumerate(((0.05, 0.7), (0.02, 0.18))):
             calls = [next(numbered) for _ in stages[stage]]
@@ -110,15 +127,15 @@ class TurnScheduler(msgspec.Struct, frozen=True):
             steps += _tool_call_steps(calls, call_at * length, result_at * length, commit)
         if text is not None:
             steps.append(TurnStep(0.05 * length, Text(text)))
-        return _with_heartbeats(steps, self.heartbeat)
+        return add_heartbeats(steps, self.heartbeat)
 
-    def _length(self, purpose: str, limits: tuple[float, float]) -> float:
-        return self.rng.uniform(*limits, purpose, *self.seed.key())
+    def draw_length(self, kind: TurnKind) -> float:
+        """The length of the turn in seconds."""
+        limits: tuple[float, float] = getattr(self.times, kind)
+        return self.rng.uniform(*limits, kind, *self.seed.key())
 
 
-def _with_call_ids(
-    calls: Sequence[PlannedToolCall], seed: TurnSeed
-) -> list[tuple[str, PlannedToolCall]]:
+def with_call_ids(calls: Sequence[AnyToolCall], seed: TurnSeed) -> list[tuple[str, AnyToolCall]]:
     """Pair each call with an id that is unique in the session."""
     if len(calls) == 1:
         return [(f"call-{seed.turn}", calls[0])]
@@ -126,7 +143,7 @@ def _with_call_ids(
 
 
 def _tool_call_steps(
-    calls: Sequence[tuple[str, PlannedToolCall]],
+    calls: Sequence[tuple[str, AnyToolCall]],
     call_delay: float,
     result_delay: float,
     commit: CommitEdits,
@@ -142,7 +159,7 @@ def _tool_call_steps(
     ]
 
 
-def _with_heartbeats(steps: list[TurnStep], interval: float) -> list[TurnStep]:
+def add_heartbeats(steps: list[TurnStep], interval: float) -> list[TurnStep]:
     """Add a heartbeat wherever nothing is streamed for `interval` seconds (SSE-3)."""
     result: list[TurnStep] = []
     for step in steps:

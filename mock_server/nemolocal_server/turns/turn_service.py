@@ -6,6 +6,7 @@ disconnects (SSE-7).
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from itertools import chain
 
@@ -18,22 +19,28 @@ from nemolocal_agent import (
     is_generation,
     parse_message,
     split_stages,
+    stand_in_for,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
+    write_question_reply,
 )
 from nemolocal_contract.clock import get_wait_speed
-from nemolocal_contract.turn_events import Heartbeat, Text, TurnEvent
+from nemolocal_contract.journal import Understood
+from nemolocal_contract.turn_events import Heartbeat, RawEvent, Text, TurnEvent
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
 from ..context import ServerContext
 from ..data.sessions import SessionRecord
-from ..data.tokens import TokenRecord
+from ..data.tokens import NotUnderstood, TokenRecord
 from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
+from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
+from ..settings import Settings
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
+from .scripted_turns import ScriptedTurn, scripted_outcome
 from .silent_turns import EditOutcome, choose_outcome
 from .turn_repository import LateEdit, TurnRepository
 from .turn_schedule import (
@@ -45,6 +52,8 @@ from .turn_schedule import (
     limit_duration,
 )
 
+log = logging.getLogger("nemolocal")
+
 
 class RunningTurn:
     """A turn with its plan, and the queue of events that its stream reads.
@@ -52,6 +61,7 @@ class RunningTurn:
     `stages` are the edits that each `CommitEdits` of the plan applies, none for a turn without
     edits. `previews` are what they would have done when the turn began, none after a restart.
     `heartbeat_seconds` is the interval of heartbeats while media are generated.
+    `understood` is how much of the message was understood, None where it did not matter.
     `is_resolved` says that the store knows the result: applied, failed, or to be applied late.
     """
 
@@ -64,6 +74,7 @@ class RunningTurn:
         self.previews: list[StagePreview] = []
         self.hold_id: int | None = None
         self.outcome = EditOutcome()
+        self.understood: Understood | None = None
         self.is_resolved = False
         self._queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
 
@@ -105,14 +116,17 @@ class TurnPlanner:
         seed: TurnSeed,
         intent: tuple[Edit, ...] | NoEdit,
         faults: tuple[ActiveFault, ...] = (),
+        reply: ScriptedReply | None = None,
     ) -> RunningTurn:
         """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
         settings = self._settings
         heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
         scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
         effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
-        if isinstance(intent, NoEdit):
-            text = write_no_edit_reply(intent, session.language, seed.message, gui=settings.gui)
+        if reply is not None:
+            turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
+        elif isinstance(intent, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent)
             turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
             turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
@@ -135,9 +149,7 @@ class TurnPlanner:
         try:
             previews = self._drafts.preview(session, stages, seed.turn)
         except EditRejected as error:
-            reason, language = error.message_in(session.language), session.language
-            refusal = write_failure_reply(reason, language, gui=self._settings.gui)
-            return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+            return self._plan_refusal(session, seed, scheduler, error)
         calls = [preview.calls for preview in previews]
         is_generated = any(map(is_generation, edits))
         # A generation is never silent, unless a fault says so (SSE-8).
@@ -152,6 +164,66 @@ class TurnPlanner:
         turn.hold_id = self._repository.holds.take(token, session, edits)
         turn.heartbeat_seconds = scheduler.heartbeat
         return turn
+
+    def _plan_reply(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: tuple[Edit, ...] | NoEdit,
+        forced: EditOutcome | None,
+        scheduler: TurnScheduler,
+        reply: ScriptedReply,
+    ) -> RunningTurn:
+        """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
+        edits = () if isinstance(intent, NoEdit) else intent
+        stages = split_stages(edits) if edits else ()
+        try:
+            previews = self._drafts.preview(session, stages, seed.turn) if stages else []
+        except EditRejected as error:
+            log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
+            return self._plan_refusal(session, seed, scheduler, error)
+        turn = RunningTurn(session, seed.turn, [])
+        turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
+        text = reply.spec.say
+        if text is None and isinstance(intent, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent)
+        elif text is None and previews:
+            text = self._success_text(session, seed, previews)
+        turn.stages, turn.previews = stages, previews
+        turn.steps = ScriptedTurn(
+            reply,
+            text=None if turn.outcome.silent else text or None,
+            calls=[call for preview in previews for call in preview.calls],
+            stages=len(stages),
+            is_generation=any(map(is_generation, edits)),
+        ).steps(scheduler)
+        holds, price = self._repository.holds, reply.spec.credits
+        turn.hold_id = (
+            holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
+        )
+        turn.heartbeat_seconds = scheduler.heartbeat
+        return turn
+
+    def _plan_refusal(
+        self,
+        session: SessionRecord,
+        seed: TurnSeed,
+        scheduler: TurnScheduler,
+        error: EditRejected,
+    ) -> RunningTurn:
+        reason, language = error.message_in(session.language), session.language
+        refusal = write_failure_reply(reason, language, gui=self._settings.gui)
+        return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+
+    def _no_edit_text(
+        self, token: TokenRecord, session: SessionRecord, seed: TurnSeed, intent: NoEdit
+    ) -> str:
+        is_asking = not_understood_by(token, self._settings) == "ask"
+        write = (
+            write_question_reply if is_asking and intent.topic == "unknown" else write_no_edit_reply
+        )
+        return write(intent, session.language, seed.message, gui=self._settings.gui)
 
     def _success_text(
         self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
@@ -178,6 +250,10 @@ class TurnService:
         self._media_generator = MediaGenerator(context, self._drafts)
         self.tasks = SessionTasks()
 
+    def next_number(self, session_id: str) -> int:
+        """Return the number of the session's next turn, from 1."""
+        return self._repository.next_number(session_id)
+
     def recover(self) -> None:
         """Fail the turns that a killed process left running, and give their credits back.
 
@@ -192,25 +268,45 @@ class TurnService:
         session: SessionRecord,
         message: str,
         faults: tuple[ActiveFault, ...] = (),
+        reply: ScriptedReply | None = None,
     ) -> RunningTurn:
         """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        intent = parse_message(message)
+        intent, understood = self._understand(token, message, reply)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, seed, intent, faults)
+            turn = self._planner.plan(token, session, seed, intent, faults, reply)
+            turn.understood = understood
             self._repository.insert(
                 session.id,
                 number,
                 message,
                 turn.hold_id,
-                has_text=any(isinstance(step.action, Text) for step in turn.steps),
+                has_text=any(map(_has_text, turn.steps)),
                 outcome=turn.outcome if turn.stages else None,
+                scripted=reply.changes_json() if reply is not None and turn.is_late else None,
             )
         task = self.tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
         # A task that is cancelled before its first step does not end the stream itself.
         task.add_done_callback(lambda _: turn.emit(None))
         return turn
+
+    def _understand(
+        self, token: TokenRecord, message: str, reply: ScriptedReply | None
+    ) -> tuple[tuple[Edit, ...] | NoEdit, Understood | None]:
+        """Return what a turn does, and how much of its message was understood.
+
+        A reply may say what changes; one with a text of its own needs no stand-in.
+        """
+        if reply is not None and reply.edits is not None:
+            return reply.edits, None
+        intent = parse_message(message)
+        if not isinstance(intent, NoEdit) or intent.topic != "unknown":
+            return intent, "full"
+        is_said = reply is not None and reply.spec.say is not None
+        if is_said or not_understood_by(token, self._context.settings) != "try":
+            return intent, "none"
+        return stand_in_for(intent, message), "none"
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -249,7 +345,8 @@ class TurnService:
             else:
                 turn.emit(step.action)
         if not turn.stages:
-            self._repository.succeed(turn.session.id, turn.number, is_edit=False, is_late=False)
+            is_paid = turn.hold_id is not None
+            self._repository.succeed(turn.session.id, turn.number, is_edit=is_paid, is_late=False)
 
     def _fail(self, turn: RunningTurn) -> None:
         self._repository.fail(turn.session.id, turn.number, is_late=turn.is_late)
@@ -270,8 +367,7 @@ class TurnService:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        intent = parse_message(late.message)
-        turn.stages = () if isinstance(intent, NoEdit) else split_stages(intent)
+        turn.stages = split_stages(_late_edits(late))
         turn.outcome = EditOutcome(True, "late", late.late)
         self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
@@ -319,3 +415,21 @@ class TurnService:
             yield
         finally:
             sender.cancel()
+
+
+def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
+    """What a message of this token gets that is not understood."""
+    return token.not_understood or settings.not_understood
+
+
+def _late_edits(late: LateEdit) -> tuple[Edit, ...]:
+    """The edits of a turn that was interrupted: what it was going to do is decided again."""
+    if late.scripted is not None:
+        return read_changes(late.scripted)
+    intent = parse_message(late.message)
+    return stand_in_for(intent, late.message) if isinstance(intent, NoEdit) else intent
+
+
+def _has_text(step: TurnStep) -> bool:
+    action = step.action
+    return isinstance(action, Text) or (isinstance(action, RawEvent) and action.has_text)

@@ -13,6 +13,7 @@ from ...data.tokens import (
     AccountPlan,
     CreditAmount,
     NewToken,
+    NotUnderstood,
     TokenLifetime,
     TokenRecord,
     TokenScope,
@@ -30,8 +31,8 @@ _MAX_DIGITS = 18
 class TokenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The changes of a token; a field that is left out stays as it is.
 
-    `credits` is the new available amount, `expires_in` is in seconds from now, `dialect` null
-    restores the server's own, `revoked` true ends the token permanently.
+    `credits` is the new available amount, `expires_in` is in seconds from now, `dialect` and
+    `not_understood` null restore the server's own, `revoked` true ends the token permanently.
     """
 
     plan: AccountPlan | msgspec.UnsetType = msgspec.UNSET
@@ -39,6 +40,7 @@ class TokenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[TokenScope, ...] | msgspec.UnsetType = msgspec.UNSET
     expires_in: TokenLifetime | msgspec.UnsetType = msgspec.UNSET
     dialect: Dialect | msgspec.UnsetType | None = msgspec.UNSET
+    not_understood: NotUnderstood | msgspec.UnsetType | None = msgspec.UNSET
     revoked: bool = False
 
 
@@ -86,6 +88,8 @@ def _columns(change: TokenChange, now: float) -> dict[str, Any]:
     if change.dialect is not msgspec.UNSET:
         dialect = change.dialect
         columns["dialect_json"] = None if dialect is None else encode_json(dialect).decode()
+    if change.not_understood is not msgspec.UNSET:
+        columns["not_understood"] = change.not_understood
     if change.revoked:
         columns["revoked"] = now
     return columns
@@ -112,4 +116,5 @@ def _to_json(services: Services, token: TokenRecord) -> dict[str, Any]:
         "expires_at": iso8601(token.expires),
         "balance": services.context.ledger.balance(token.id),
         "dialect": token.dialect,
+        "not_understood": token.not_understood,
     }

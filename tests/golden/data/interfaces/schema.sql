@@ -1,4 +1,4 @@
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE assets (
     id TEXT PRIMARY KEY,
@@ -38,6 +38,7 @@ CREATE TABLE edits (
     late REAL NOT NULL,
     drawn INTEGER NOT NULL,
     waiting INTEGER NOT NULL DEFAULT 0,
+    scripted TEXT,
     PRIMARY KEY (session_id, number),
     FOREIGN KEY (session_id, number) REFERENCES turns (session_id, number)
 ) STRICT;
@@ -103,6 +104,13 @@ CREATE TABLE renders (
     PRIMARY KEY (token_id, id)
 ) STRICT;
 
+CREATE TABLE replies (
+    position INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    uses INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),
@@ -132,7 +140,8 @@ CREATE TABLE tokens (
     scopes TEXT NOT NULL,
     dialect_json TEXT,
     draw_id TEXT NOT NULL,
-    chosen INTEGER NOT NULL
+    chosen INTEGER NOT NULL,
+    not_understood TEXT
 ) STRICT;
 
 CREATE INDEX tokens_of_client ON tokens (client_id, expires);

@@ -1,0 +1,58 @@
+"""`nemolocal replies`: scripted replies, made of what was recorded."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..argument_parser import add_command
+from ..errors import CommandError
+
+_DESCRIPTION = """\
+Write a scenario file that makes a local server answer as it did before: a
+scripted reply for each chat request of a journal, with its text, tool calls,
+length, price and fault. To record a journal and to use the replies:
+
+  curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' \\
+      -o journal.jsonl
+  nemolocal replies from journal.jsonl > replies.toml
+  nemolocal serve --scenario replies.toml
+
+A journal does not contain the edits themselves: the agent makes them of the
+message again. A HAR file has neither prices nor what became of silent edits.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its action."""
+    replies = add_command(commands, "replies", "make scripted replies of a recorded journal")
+    actions = replies.add_subparsers(dest="action", metavar="ACTION", required=True)
+    made = add_command(
+        actions, "from", "write a scenario file with the replies of a journal", _DESCRIPTION
+    )
+    made.add_argument(
+        "journal", metavar="JOURNAL", help="a journal (JSON Lines or JSON) or a HAR file"
+    )
+    made.add_argument("--session", metavar="ID", help="only the chat requests of this session")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the scenario; 1 if the file cannot be read or has no answered chat request."""
+    import tomli_w
+
+    from nemolocal_conformance.traffic.journal import JournalUnreadable
+    from nemolocal_conformance.traffic.journal_reader import read_journal
+
+    from ..journal_replies import replies_of, without_nulls
+
+    try:
+        entries = read_journal(Path(arguments.journal)).entries
+    except JournalUnreadable as problem:
+        raise CommandError(str(problem)) from problem
+    if arguments.session is not None:
+        entries = tuple(entry for entry in entries if entry.session_id == arguments.session)
+    replies = replies_of(entries)
+    if not replies:
+        raise CommandError(f"{arguments.journal}: no chat request was answered")
+    scenario = {"description": f"The replies of {arguments.journal}.", "replies": replies}
+    print(tomli_w.dumps(without_nulls(scenario)), end="")
+    return 0

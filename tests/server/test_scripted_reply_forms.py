@@ -1,0 +1,161 @@
+"""Which replies are refused, and where: in Python, in a scenario file, in patterns and patches."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_agent.edit_notation import NotationError, read_edit
+from nemolocal_agent.edits.draft_edits import apply_patch
+from nemolocal_agent.errors import EditRejected
+from nemolocal_agent.intents import PatchDraft, SetAspect
+from nemolocal_server.faults.fault_scenario import ScenarioError, find_scenario
+from nemolocal_server.scripted_replies.message_patterns import build_matcher
+from nemolocal_server.scripted_replies.reply_service import build_replies
+from nemolocal_server.scripted_replies.reply_spec import MessageMatch, ReplyError
+from nemolocal_server.scripted_replies.scripted_reply import build_reply, read_changes
+from tests.support.tables import check_rows
+
+CLIP = {"tt": 0, "sg": [{"s": 0, "d": -5, "src": "a"}]}
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"sya": "x"}, "replies[0]: Object contains unknown field `sya`"),
+    ({"match": {"mesage": "x"}}, "replies[0].match: Object contains unknown field `mesage`"),
+    ({"match": {"message": {}}}, "replies[0].match.message: needs exactly one of contains"),
+    ({"match": {"message": {"regex": "(a+)+$"}}}, "replies[0].match.message.regex: '(a+)+$' takes"),
+    (
+        {"match": {"message": {"regex": "["}}},
+        "replies[0].match.message.regex: '[' is not a regular",
+    ),
+    ({"match": {"turn": 0}}, "replies[0].match.turn: Expected `int` >= 1"),
+    ({"edits": [], "draft": {}, "say": ""}, "replies[0].draft: cannot stand beside edits"),
+    ({"edits": []}, "replies[0].say: is needed where edits is empty"),
+    ({"edits": [], "say": "x", "applied": "no"}, "replies[0].applied: needs a change"),
+    ({"edits": [{"edit": "kep"}]}, "replies[0].edits[0]: unknown edit 'kep'"),
+    ({"edits": [{"edit": "merge", "x": 1}]}, "replies[0].edits[0]: 'merge' takes no x"),
+    (
+        {"edits": [{"edit": "add-music", "mood": "loud"}]},
+        "replies[0].edits[0]: unknown mood 'loud'",
+    ),
+    ({"edits": [{"edit": "generate", "scene": "x", "seconds": 3}]}, "edits[0]: unknown scene 'x'"),
+    (
+        {"edits": [{"edit": "generate", "scene": "city", "seconds": 99}]},
+        "edits[0]: seconds must be from 0 to 60",
+    ),
+    ({"draft": {"t": {}}}, "replies[0].draft.t: must be a list"),
+    ({"draft": {"t": [CLIP]}}, "replies[0].draft: could not be exported: draft.t[0].sg[0].d"),
+    ({"draft_patch": []}, "replies[0].draft_patch: Expected `array` of length >= 1"),
+    ({"draft_patch": [{"op": "ad"}]}, "replies[0].draft_patch[0]: is no JSON Patch"),
+    ({"wait": -1}, "replies[0].wait: Expected `float` >= 0"),
+    ({"credits": 1.5}, "replies[0].credits: Expected `int"),
+    ({"applied": "maybe"}, "replies[0].applied: Invalid enum value 'maybe'"),
+    ({"fault": "no-such"}, "replies[0].fault: name: unknown fault 'no-such'"),
+    ({"fault": "render-stuck"}, "cannot hit 'chat'"),
+    ({"fault": "silent, cut-fin"}, "replies[0].fault: names no fault or several"),
+    ({"events": [], "say": "x"}, "replies[0].say: cannot stand beside events"),
+    ({"tools": [{"args": {}}]}, "replies[0].tools[0]: Object missing required field `name`"),
+    ({"name": "a\nb"}, "replies[0].name: has characters"),
+    ({"say": object()}, "replies[0]: is not JSON"),
+    ({"say": "x" * 20_001}, "replies[0].say: Expected `str` of length <= 20000"),
+]
+
+
+def check_refusal(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ReplyError) as error:
+        build_replies([fields])
+    assert reason in str(error.value)
+
+
+def test_what_cannot_be_a_reply_is_refused_with_its_path(subtests: pytest.Subtests) -> None:
+    check_rows(subtests, REFUSED, check_refusal)
+
+
+def test_names_are_given_by_number_and_occur_once() -> None:
+    built = build_replies([{"say": "a"}, {"name": "b", "say": "b"}, {}])
+    assert [reply.name for reply in built] == ["reply-1", "b", "reply-3"]
+    with pytest.raises(ReplyError, match=r"replies\[1\].name: there is a reply 'x' already"):
+        build_replies([{"name": "x"}, {"name": "x"}])
+    with pytest.raises(ReplyError, match=r"replies\[0\]: must be a table"):
+        build_replies(["x"])  # type: ignore[list-item]
+
+
+FILE = """\
+description = "x"
+
+[[replies]]
+match = { message = "a" }
+say = "fine"
+
+[[replies]]
+say = "fine"
+wait = {wait}
+[[replies.tools]]
+name = 'x'
+{more}
+[[faults]]
+name = "silent"
+"""
+
+
+@pytest.mark.parametrize(
+    ("wait", "more", "said"),
+    [
+        ("-1.0", "", "line 9: replies[1].wait: Expected"),
+        ("1.0", "foo = 1", "line 10: replies[1].tools[0]: Object contains unknown field `foo`"),
+        ("1.0", "[replies.match]\nturn = 0", "line 12: replies[1].match.turn: Expected"),
+        ("1.0", "[replies.match", "Expected"),
+    ],
+)
+def test_a_scenario_file_names_the_line(tmp_path: Path, wait: str, more: str, said: str) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(FILE.replace("{wait}", wait).replace("{more}", more), encoding="utf-8")
+    with pytest.raises(ScenarioError) as error:
+        find_scenario(str(file))
+    assert str(error.value).startswith(f"scenario {file}")
+    assert said in str(error.value)
+
+
+def test_replies_in_one_line_have_no_line_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("replies = [{ wait = -1 }]", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"my\.toml: replies\[0\]\.wait: Expected"):
+        find_scenario(str(file))
+    file.write_text('[[replies]]\nsay = "x"\n', encoding="utf-8")
+    assert find_scenario(str(file)).replies == ({"say": "x"},)
+
+
+def test_a_pattern_that_takes_too_long_for_a_message_does_not_match() -> None:
+    matches = build_matcher(MessageMatch(regex=r"x\w*z$"), "m")
+    assert matches is not None
+    assert matches("xyz")
+    slow = build_matcher(MessageMatch(regex=r"(ab|ab)+!"), "m")
+    assert slow is not None
+    assert slow("ab" * 5 + "!")
+    assert not slow("ab" * 10_000)
+
+
+def test_patch_is_bounded_and_checked() -> None:
+    double = {"op": "copy", "from": "/t", "path": "/t/-"}
+    with pytest.raises(EditRejected, match="too large"):
+        apply_patch({"t": ["x" * 100]}, [double] * 60)
+    with pytest.raises(EditRejected, match="does not fit"):
+        apply_patch({}, [{"op": "remove", "path": "/t"}])
+    with pytest.raises(EditRejected, match="a draft is an object"):
+        apply_patch({}, [{"op": "replace", "path": "", "value": 1}])
+    assert apply_patch({"d": 1}, [{"op": "test", "path": "/d", "value": 1}]) == {"d": 1}
+
+
+def test_changes_are_read_again_after_a_restart() -> None:
+    patch = {"draft_patch": [{"op": "add", "path": "/x", "value": 1}]}
+    text = build_reply(patch, "a").changes_json()
+    assert text is not None
+    assert read_changes(text) == (PatchDraft(tuple(patch["draft_patch"])),)
+    assert build_reply({"say": "x"}, "a").changes_json() is None
+
+
+def test_notation_takes_a_shape_as_width_and_height() -> None:
+    assert read_edit({"edit": "aspect", "width": 9, "height": 16}) == SetAspect(9, 16)
+    for table in ({"ratio": "9"}, {"ratio": "9:x"}, {"width": 9}):
+        with pytest.raises(NotationError):
+            read_edit({"edit": "set-aspect", **table})
+    with pytest.raises(NotationError, match="wrong value"):
+        read_edit({"edit": "add-subtitles", "cues": [1]})
