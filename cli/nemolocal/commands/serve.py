@@ -289,7 +289,7 @@ def _print_control_token(token: str) -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    """Print what the run would have cost in the cloud, if there was any call, and unused replies."""
+    """Print what the run would have cost in the cloud, and the unused replies."""
     if summary.entries:
         print(summary.line, file=sys.stderr)
     if summary.unused_replies:
