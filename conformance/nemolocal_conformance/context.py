@@ -215,7 +215,10 @@ class CheckContext:
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         token = (account or self.account).token
         path = endpoint.path(user=user, **names)
-        return self.target.request(endpoint.method, path, token=token, **rest)
+        is_file = endpoint is wire.RENDER_DOWNLOAD
+        return self.target.request(
+            endpoint.method, path, token=token, follow_redirects=is_file, **rest
+        )
 
     def new_session(self, account: TargetAccount | None = None, **body: Any) -> str:
         """Open a session and return its id (SES-1)."""
@@ -408,7 +411,7 @@ class CheckContext:
         public = self.settings.public_url.rstrip("/")
         if public and url.startswith(f"{public}/"):
             url = url.removeprefix(public)
-        return self.target.request("GET", url, attributed=False, **rest)
+        return self.target.request("GET", url, attributed=False, follow_redirects=True, **rest)
 
     def require_upload_limit(self, skill: str, least: int) -> int:
         """Return the bytes that an upload of this skill may have (UPL-4).

@@ -1,4 +1,6 @@
-"""An HTTP client of the target: the server under test. No retries, redirects or repairs.
+"""An HTTP client of the target: the server under test. No retries or repairs.
+
+Redirects are followed where a file is downloaded, as clients do.
 
 Each exchange uses its own connection. A kept-alive connection may be closed at the moment of the
 next request, which would look like a broken response.
@@ -52,6 +54,11 @@ class TargetResponse(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
     ending: ResponseEnding = "complete"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body, in lower case and without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def json(self) -> Any:
@@ -200,6 +207,7 @@ class TargetClient:
         """Make one request; `rest` goes to httpx (`files`, `content`).
 
         Raises only `TargetTimeout`: if no response comes within `patience` seconds (default:
+        follow_redirects: bool = False,
         `timeout`), or the server is gone.
         """
         known = dict(self._attribution) if attributed else {}
@@ -215,7 +223,7 @@ class TargetClient:
             **rest,
         )
         with self._passing_time(request):
-            return self._exchange(request)
+            return self._exchange(request, follow_redirects)
 
     def _limit(self, patience: float | None = None) -> float:
         return self.timeout if patience is None else patience
@@ -278,11 +286,11 @@ class TargetClient:
         self.is_lost = True
         return TargetLost(self.base_url)
 
-    def _exchange(self, request: httpx.Request) -> TargetResponse:
+    def _exchange(self, request: httpx.Request, follow_redirects: bool) -> TargetResponse:
         begun = time.perf_counter()
         status, headers, body, ending = 0, httpx.Headers(), bytearray(), "complete"
         try:
-            response = self._http.send(request, stream=True)
+            response = self._http.send(request, stream=True, follow_redirects=follow_redirects)
             try:
                 self._has_answered = True
                 status, headers = response.status_code, response.headers
@@ -299,7 +307,7 @@ class TargetClient:
             if self._has_answered and request.url.netloc == self._http.base_url.netloc:
                 raise self._target_lost() from None
             ending = "cut"
-        except httpx.TransportError:
+        except (httpx.TransportError, httpx.TooManyRedirects):
             ending = "cut"
         answer = TargetResponse(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
         seconds = time.perf_counter() - begun

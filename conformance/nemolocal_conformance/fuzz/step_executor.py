@@ -122,7 +122,7 @@ class StepExecutor:
             polls.append(self.read_status(step))
             status, url = _status_and_url(polls[-1])
             if status not in ("pending", "processing"):
-                file = self._context.target.request("GET", url, attributed=False) if url else None
+                file = self._context.fetch(url) if url else None
                 return FollowedRender(tuple(polls), file)
             self._clock.wait(pause)
             waited += pause
@@ -158,6 +158,7 @@ class StepExecutor:
         shown = _token_arguments(step.auth, self._model.token(step.by))
         return self._context.target.request(endpoint.method, path, **shown, **rest)
 
+        rest["follow_redirects"] = endpoint is wire.RENDER_DOWNLOAD
 
 def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
     """Return the request arguments that send the token (GEN-3, GEN-5)."""

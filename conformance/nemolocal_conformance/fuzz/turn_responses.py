@@ -37,8 +37,8 @@ def validate_turn(
     if matches_expected_error(context, stream.response, due, chat=True):
         return
     session, account = model.sessions[step.session], model.accounts[step.by]
-    if stream.response.headers.get("content-type", "").startswith("application/json"):
-        _validate_refusal(context, account, session, step, stream)
+    if stream.response.media_type == "application/json":
+        _validate_refusal(context, model, step, stream)
         return
     _validate_stream(stream)
     if _is_surely_an_edit(session, step.message):
@@ -102,8 +102,7 @@ def _validate_stream(stream: TurnStream) -> None:
     response = stream.response
     with under_rule("SSE-1"):
         expect_equal("the HTTP status", response.status, 200)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        expect_equal("content-type", kind, _STREAM)
+        expect_equal("content-type", response.media_type, _STREAM)
     with under_rule("SSE-4"):
         expect_equal("the end of the body", response.ending, "complete")
         done = [f.data for f in stream.frames if f.data.strip().strip('"').lower() == "[done]"]
