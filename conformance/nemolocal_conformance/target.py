@@ -10,7 +10,7 @@ import contextlib
 import functools
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -184,6 +184,7 @@ class TargetClient:
     def second_client(self) -> "TargetClient":
         """Return another client of this target, which is closed with this one."""
         second = TargetClient(self.base_url, self._own_attribution)
+        second.timeout, second.is_local = self.timeout, self.is_local
         self._closing.callback(second.close)
         return second
 
@@ -191,6 +192,10 @@ class TargetClient:
         """Return the exchanges since the last call, and forget them."""
         taken, self._evidence = tuple(self._evidence), []
         return taken
+
+    def add_evidence(self, exchanges: Iterable[HttpExchange]) -> None:
+        """Add the exchanges of another client of the same target."""
+        self._evidence += exchanges
 
     def request(
         self,
@@ -202,12 +207,12 @@ class TargetClient:
         json: object = None,
         attributed: bool = True,
         patience: float | None = None,
+        follow_redirects: bool = False,
         **rest: Any,
     ) -> TargetResponse:
         """Make one request; `rest` goes to httpx (`files`, `content`).
 
         Raises only `TargetTimeout`: if no response comes within `patience` seconds (default:
-        follow_redirects: bool = False,
         `timeout`), or the server is gone.
         """
         known = dict(self._attribution) if attributed else {}

@@ -106,7 +106,9 @@ def camel_case_is_not_enough(context: CheckContext) -> None:
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
-@server_check("chat.heartbeat.sent", "SSE-3", needs_control=True)
+@server_check(
+    "chat.heartbeat.sent", "SSE-3", needs_control=True, long_turns=("generated", "stalled")
+)
 def working_backend_sends_heartbeats(context: CheckContext) -> None:
     """A long turn MUST send heartbeats while it has nothing to say."""
     settings = context.settings
@@ -124,7 +126,7 @@ def _expect_heartbeats(stream: TurnStream, least: int, what: str) -> None:
     expect_true(f"heartbeats of {what}", beats >= least, f"at least {least}", beats)
 
 
-@server_check("chat.heartbeat.form", "SSE-3", "SSE-2", needs_control=True)
+@server_check("chat.heartbeat.form", "SSE-3", "SSE-2", needs_control=True, long_turns=("stalled",))
 def heartbeat_has_a_known_form(context: CheckContext) -> None:
     """A heartbeat MUST be an empty data line or a heartbeat event."""
     stream = context.stalled_turn.stream
@@ -162,7 +164,7 @@ def there_is_no_done_event(context: CheckContext) -> None:
     expect_equal("done events", done + named + kinds, [])
 
 
-@server_check("chat.turn.limit", "SSE-6", needs_control=True)
+@server_check("chat.turn.limit", "SSE-6", needs_control=True, long_turns=("stalled",))
 def turn_ends_within_a_quarter_of_an_hour(context: CheckContext) -> None:
     """A turn MUST last at most 15 minutes of the server's clock."""
     limit, turn = context.settings.turn_times.limit, context.stalled_turn

@@ -59,7 +59,7 @@ def editing_costs_once_a_session(context: CheckContext) -> None:
     expect_equal("credits spent", _spent(context, account), 2 * context.settings.tariff.editing)
 
 
-@server_check("credits.generation.price", "CRD-3", needs_control=True)
+@server_check("credits.generation.price", "CRD-3", needs_control=True, long_turns=("generated",))
 def generation_costs(context: CheckContext) -> None:
     """A generated clip SHOULD cost 100 credits."""
     price = context.settings.tariff.generation
