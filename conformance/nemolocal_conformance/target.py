@@ -312,7 +312,7 @@ class TargetClient:
             if self._has_answered and request.url.netloc == self._http.base_url.netloc:
                 raise self._target_lost() from None
             ending = "cut"
-        except (httpx.TransportError, httpx.TooManyRedirects):
+        except (httpx.TransportError, httpx.TooManyRedirects, httpx.DecodingError):
             ending = "cut"
         answer = TargetResponse(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
         seconds = time.perf_counter() - begun

@@ -122,13 +122,7 @@ def respelled_type(kind: str, spelling: str) -> str:
     return kind
 
 
-def _raw_deflate(body: bytes) -> bytes:
-    made = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return made.compress(body) + made.flush()
-
-
 CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
     "deflate": ("Deflate", zlib.compress),
-    "raw deflate": ("deflate", _raw_deflate),
 }
