@@ -134,6 +134,14 @@ def test_number_of_a_request_is_no_hint(foreign: str, outcome: str) -> None:
     assert run_check(context_of(refuse), check).outcome == outcome
 
 
+def test_body_that_cannot_be_decompressed_is_cut() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        stream = httpx.ByteStream(b"no gzip")
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    assert target_that(answer).request("GET", "/").ending == "cut"
+
+
 def test_evidence_is_per_check_and_without_secrets() -> None:
     def ask(context: CheckContext) -> None:
         """A balance MUST be told."""
