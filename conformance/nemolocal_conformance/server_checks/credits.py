@@ -89,7 +89,7 @@ def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any
     """Return the balance during a generation and after it."""
     account = context.make_account()
     # A new clip takes a moment to generate; a known one is returned at once.
-    wanted = f"generate a 6-second clip of a forest, take {uuid.uuid4().int}"
+    wanted = f"generate a 2-second clip of a forest, take {uuid.uuid4().int}"
     body = turn_body(context.new_session(account), wanted)
     during = context.target.run_during_post(
         lambda: context.read_balance(account), wire.CHAT.template, token=account.token, json=body
