@@ -7,7 +7,9 @@ applicable where the server is right not to create it (`NotApplicable`).
 
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +29,14 @@ from .assertions import (
     require_field,
 )
 from .control_client import ControlClient
+from .long_turns import (
+    GeneratedClip,
+    LongTurn,
+    StalledTurn,
+    generate_clip,
+    run_in_thread,
+    stall_turn,
+)
 from .samples import CLIP, LARGE_UPLOAD_BOUNDARY, large_upload, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
@@ -40,10 +50,6 @@ _DAY = 86_400
 _DECADE = 3_650 * _DAY
 BALANCE_FIELDS = ("available", "frozen", "total")
 GENERATE_CLIP = "generate a 2-second sunset clip"
-STALLED_EDIT = "add a title 'Hello' for 1 second"
-# Seconds of our own work that are part of the length of a turn: of a clock that stands still
-# meanwhile, and of real time.
-_SLACK, _BUSY_SLACK = 5.0, 30.0
 PUT_ON_TIMELINE = "put my clip on the timeline"
 _OUTPUT = {"format": "mp4", "quality": "high"}
 LIMITED_SKILL = "4k-with-session"
@@ -64,23 +70,6 @@ class TargetAccount(msgspec.Struct, frozen=True):
     token_reply: dict[str, Any] = {}
 
 
-class GeneratedClip(msgspec.Struct, frozen=True):
-    """A generated clip: the stream, the state after it, its seconds and its credits."""
-
-    stream: TurnStream
-    state: dict[str, Any]
-    seconds: float
-    credits_spent: int
-
-
-class StalledTurn(msgspec.Struct, frozen=True):
-    """A turn that was made to stall: the stream, its seconds on the server's clock, a tolerance."""
-
-    stream: TurnStream
-    seconds: float
-    slack: float
-
-
 class CheckContext:
     """The shared prerequisites of a run; `alternatives` collects those of contradicted rules."""
 
@@ -92,6 +81,7 @@ class CheckContext:
         self._control = control
         self._given_token = token
         self._shared: dict[str, object] = {}
+        self._begun: dict[str, tuple[TargetClient, Future[Any]]] = {}
         self._numbers = itertools.count(1)
         self._clock = WallClock()
 
@@ -219,7 +209,10 @@ class CheckContext:
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         token = (account or self.account).token
         path = endpoint.path(user=user, **names)
-        return self.target.request(endpoint.method, path, token=token, **rest)
+        is_file = endpoint is wire.RENDER_DOWNLOAD
+        return self.target.request(
+            endpoint.method, path, token=token, follow_redirects=is_file, **rest
+        )
 
     def new_session(self, account: TargetAccount | None = None, **body: Any) -> str:
         """Open a session and return its id (SES-1)."""
@@ -307,38 +300,31 @@ class CheckContext:
         return session
 
     @property
-    def generated_clip(self) -> "GeneratedClip":
+    def generated_clip(self) -> GeneratedClip:
         """A clip generated for an account of its own, once for all checks."""
-        return self._once("generated", self._generate)
-
-    def _generate(self) -> "GeneratedClip":
-        account = self.make_account()
-        session = self.new_session(account)
-        begun = self.control.read_clock()
-        before = self.read_balance(account)["available"]
-        stream = self.send_message(session, GENERATE_CLIP, account)
-        seconds = self.control.read_clock() - begun
-        spent = int(before - self.read_balance(account)["available"])
-        draft = self.read_draft(session, account)
-        state = {**self.read_state(session, account)["state"], "draft": draft}
-        return GeneratedClip(stream, state, seconds, spent)
+        return self._once("generated", lambda: generate_clip(self, GENERATE_CLIP))
 
     @property
-    def stalled_turn(self) -> "StalledTurn":
+    def stalled_turn(self) -> StalledTurn:
         """An edit that does not end by itself, once for all checks."""
-        return self._once("stalled", self._stall)
+        return self._once("stalled", lambda: stall_turn(self))
 
-    def _stall(self) -> "StalledTurn":
-        account = self.make_account()
-        session = self.new_edited_session(account)
-        self.control.arm_fault("stall", account.user_id)
-        begun, before = self._clock.time(), self.control.read_clock()
-        stream = self.send_message(session, STALLED_EDIT, account)
-        if self.control.can_advance_clock():
-            return StalledTurn(stream, self.control.read_clock() - before, _SLACK)
-        # Time passes by itself there, in which a busy machine has its own work to do.
-        speed = self.settings.speed
-        return StalledTurn(stream, (self._clock.time() - begun) * speed, _BUSY_SLACK * speed)
+    def begin_long_turns(self, names: Iterable[LongTurn]) -> None:
+        """Begin these turns while others run, where time cannot be moved on."""
+        wanted = set(names)
+        if not wanted or self._control is None:
+            return
+        # What is asked here is no evidence of any check.
+        if self._control.with_target(self.target.second_client()).can_advance_clock():
+            return
+        makers: dict[LongTurn, Callable[[CheckContext], object]] = {
+            "generated": lambda context: context.generated_clip,
+            "stalled": lambda context: context.stalled_turn,
+        }
+        for name in wanted:
+            second = self.target.second_client()
+            context = CheckContext(second, self._control.with_target(second))
+            self._begun[name] = second, run_in_thread(partial(makers[name], context))
 
     # Renders
 
@@ -412,7 +398,7 @@ class CheckContext:
         public = self.settings.public_url.rstrip("/")
         if public and url.startswith(f"{public}/"):
             url = url.removeprefix(public)
-        return self.target.request("GET", url, attributed=False, **rest)
+        return self.target.request("GET", url, attributed=False, follow_redirects=True, **rest)
 
     def require_upload_limit(self, skill: str, least: int) -> int:
         """Return the bytes that an upload of this skill may have (UPL-4).
@@ -458,7 +444,7 @@ class CheckContext:
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._shared:
             try:
-                self._shared[name] = make()
+                self._shared[name] = self._finish(name) if name in self._begun else make()
             except NotApplicable as why:
                 self._shared[name] = why
             except (PrerequisiteFailed, CheckFailed) as problem:
@@ -467,6 +453,14 @@ class CheckContext:
         if isinstance(made, (PrerequisiteFailed, NotApplicable)):
             raise made
         return made  # type: ignore[return-value]
+
+    def _finish(self, name: str) -> object:
+        """Return the result of a turn that was begun early; its exchanges are evidence too."""
+        client, future = self._begun.pop(name)
+        try:
+            return future.result()
+        finally:
+            self.target.add_evidence(client.take_evidence())
 
 
 def _lacks_credits(response: TargetResponse) -> bool:

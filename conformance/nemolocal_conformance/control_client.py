@@ -33,6 +33,12 @@ class ControlClient:
         self._headers = control_headers(token)
         self.settings = EffectiveSettings()
 
+    def with_target(self, target: TargetClient) -> "ControlClient":
+        """Return a client of the same control API that sends its calls with another client."""
+        other = ControlClient(target)
+        other._headers, other.settings = self._headers, self.settings
+        return other
+
     def is_offered(self) -> bool:
         """Whether the server offers its control API.
 

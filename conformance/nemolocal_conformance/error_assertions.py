@@ -1,5 +1,7 @@
 """Assertions on errors, in every style that the contract allows (GEN-1, GEN-2)."""
 
+import re
+
 from nemolocal_contract.responses import ResponseCode, http_status
 
 from .assertions import (
@@ -15,6 +17,7 @@ from .target import TargetResponse
 
 _DETAIL_STATUS = {ResponseCode.SESSION_NOT_FOUND: 404, ResponseCode.BAD_REQUEST: 422}
 _STYLES = ("envelope", "http")
+_WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
 def expect_error(
@@ -37,6 +40,13 @@ def expect_error(
         context.note_alternative("GEN-2", f"errors={style}")
     message = body.get("message")
     return message if isinstance(message, str) else ""
+
+
+def names_path(message: str, path: str) -> bool:
+    """Whether a message has the path of a field, in any notation: `t[0].sg`, `/t/0/sg`."""
+    words, wanted = _WORD.findall(message), _WORD.findall(path)
+    places = range(len(words) - len(wanted) + 1)
+    return any(words[place : place + len(wanted)] == wanted for place in places)
 
 
 def expect_error_status(response: TargetResponse, code: ResponseCode) -> None:

@@ -17,7 +17,10 @@ _VARIABLES = {
     "authorization": "Authorization: Bearer $NEMO_TOKEN",
     CONTROL_TOKEN.lower(): f"{CONTROL_TOKEN}: $NEMO_CONTROL_TOKEN",
 }
-_TOKENS = re.compile(r"(?:nmv_[a-z]{1,16}_|clm_)[A-Za-z0-9_-]{4,}")
+# A token may have several parts, as a JWT has.
+_TOKENS = re.compile(r"(?:nmv_[a-z]{1,16}_|clm_)[A-Za-z0-9_~+-]{4,}(?:\.[A-Za-z0-9_~+-]+)*=*")
+# JSON may write any character as an escape; quotes and backslashes stay escaped.
+_ASCII_ESCAPE = re.compile(r"\\u00(2[13-9a-f]|[346][0-9a-f]|5[0-9abdef]|7[0-9a-e])", re.IGNORECASE)
 _NOT_SENT = {"accept-encoding", "connection", "content-length", "host", "user-agent"}
 
 
@@ -63,10 +66,15 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _without_escapes(text: str) -> str:
+    """Return JSON with ASCII letters, digits and signs unescaped, so that tokens are found."""
+    return _ASCII_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
 def redact_body(body: bytes) -> str:
     """Return the body as text, cut to a limit; binary bodies are shown by their size."""
     try:
-        text = redact_tokens(body[: 4 * _SHOWN].decode())
+        text = redact_tokens(_without_escapes(body[: 4 * _SHOWN].decode()))
     except UnicodeDecodeError:
         return f"<{len(body)} bytes>"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… <{len(body)} bytes>"

@@ -37,6 +37,8 @@ def run_checks(
 ) -> ConformanceReport:
     """Run the checks against the target; never raises for what a server does."""
     begun, at = time.perf_counter(), iso8601(WallClock().time())
+    checks = list(checks)
+    context.begin_long_turns(turn for check in checks for turn in check.long_turns)
     verdicts = tuple(_verdicts(context, checks, on_verdict))
     return ConformanceReport(
         base_url=context.target.base_url,

@@ -7,6 +7,8 @@ import msgspec
 
 from nemolocal_contract.rules import Grade, Level, Rule, rules
 
+from .long_turns import LongTurn
+
 if TYPE_CHECKING:
     from .context import CheckContext
 
@@ -41,7 +43,8 @@ class ServerCheck(msgspec.Struct, frozen=True):
     `id` is stable and dotted (`token.new.credits`). `rules` are the rules that it tests, the main
     one first. `cost` is its own cost, without that of its `prerequisite`. `needs_control` says that
     it needs the control API (to advance the clock, to make a token), which the cloud does not have.
-    `assumed` says that its rule is documented, but not the part that it tests.
+    `assumed` says that its rule is documented, but not the part that it tests. `long_turns` are
+    shared turns that it needs, and that may be begun early.
     """
 
     id: str
@@ -52,6 +55,7 @@ class ServerCheck(msgspec.Struct, frozen=True):
     needs_control: bool
     assumed: bool
     run: CheckFunction
+    long_turns: tuple[LongTurn, ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -80,6 +84,7 @@ def server_check(
     seconds: float = 1.0,
     needs_control: bool = False,
     assumed: bool = False,
+    long_turns: tuple[LongTurn, ...] = (),
 ) -> Callable[[CheckFunction], ServerCheck]:
     """Make a check of a function; its docstring is the sentence, `about` the rule ids."""
 
@@ -91,7 +96,7 @@ def server_check(
             raise ValueError(f"{id}: no such rule: {', '.join(unknown) or 'none is named'}")
         cost = Cost(credits, tokens, seconds)
         return ServerCheck(
-            id, about, sentence, cost, prerequisite, needs_control, assumed, function
+            id, about, sentence, cost, prerequisite, needs_control, assumed, function, long_turns
         )
 
     return make

@@ -1,4 +1,6 @@
-"""An HTTP client of the target: the server under test. No retries, redirects or repairs.
+"""An HTTP client of the target: the server under test. No retries or repairs.
+
+Redirects are followed where a file is downloaded, as clients do.
 
 Each exchange uses its own connection. A kept-alive connection may be closed at the moment of the
 next request, which would look like a broken response.
@@ -8,7 +10,7 @@ import contextlib
 import functools
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -52,6 +54,11 @@ class TargetResponse(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
     ending: ResponseEnding = "complete"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body, in lower case and without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def json(self) -> Any:
@@ -177,6 +184,7 @@ class TargetClient:
     def second_client(self) -> "TargetClient":
         """Return another client of this target, which is closed with this one."""
         second = TargetClient(self.base_url, self._own_attribution)
+        second.timeout, second.is_local = self.timeout, self.is_local
         self._closing.callback(second.close)
         return second
 
@@ -184,6 +192,10 @@ class TargetClient:
         """Return the exchanges since the last call, and forget them."""
         taken, self._evidence = tuple(self._evidence), []
         return taken
+
+    def add_evidence(self, exchanges: Iterable[HttpExchange]) -> None:
+        """Add the exchanges of another client of the same target."""
+        self._evidence += exchanges
 
     def request(
         self,
@@ -195,6 +207,7 @@ class TargetClient:
         json: object = None,
         attributed: bool = True,
         patience: float | None = None,
+        follow_redirects: bool = False,
         **rest: Any,
     ) -> TargetResponse:
         """Make one request; `rest` goes to httpx (`files`, `content`).
@@ -215,7 +228,7 @@ class TargetClient:
             **rest,
         )
         with self._passing_time(request):
-            return self._exchange(request)
+            return self._exchange(request, follow_redirects)
 
     def _limit(self, patience: float | None = None) -> float:
         return self.timeout if patience is None else patience
@@ -278,11 +291,11 @@ class TargetClient:
         self.is_lost = True
         return TargetLost(self.base_url)
 
-    def _exchange(self, request: httpx.Request) -> TargetResponse:
+    def _exchange(self, request: httpx.Request, follow_redirects: bool) -> TargetResponse:
         begun = time.perf_counter()
         status, headers, body, ending = 0, httpx.Headers(), bytearray(), "complete"
         try:
-            response = self._http.send(request, stream=True)
+            response = self._http.send(request, stream=True, follow_redirects=follow_redirects)
             try:
                 self._has_answered = True
                 status, headers = response.status_code, response.headers
@@ -299,7 +312,7 @@ class TargetClient:
             if self._has_answered and request.url.netloc == self._http.base_url.netloc:
                 raise self._target_lost() from None
             ending = "cut"
-        except httpx.TransportError:
+        except (httpx.TransportError, httpx.TooManyRedirects, httpx.DecodingError):
             ending = "cut"
         answer = TargetResponse(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
         seconds = time.perf_counter() - begun

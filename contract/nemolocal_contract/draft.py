@@ -74,9 +74,9 @@ class Segment(_Node, frozen=True):
 
 
 class Track(_Node, frozen=True):
-    """A track of segments of one type."""
+    """A track of segments of one type, a `TrackType` or another whole number."""
 
-    type: int | None = None
+    type: Number | None = None
     id: str | None = None
     name: str | None = None
     segments: tuple[Segment, ...] | None = None
@@ -133,6 +133,12 @@ def _scalar(*kinds: type) -> _Reader:
     return lambda value: value if type(value) in kinds else _MISMATCH
 
 
+def _whole_number(value: Any) -> Any:
+    """Read a whole number; JSON has one type of number, so 7.0 is one, and stays as it is."""
+    is_whole = type(value) is int or (type(value) is float and value.is_integer())
+    return value if is_whole else _MISMATCH
+
+
 def _objects(value: Any) -> Any:
     fits = isinstance(value, list) and all(isinstance(item, dict) for item in value)
     return tuple(value) if fits else _MISMATCH
@@ -180,7 +186,7 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
         "m": ("metadata", _object),
     },
     Track: {
-        "tt": ("type", _scalar(int)),
+        "tt": ("type", _whole_number),
         "id": ("id", _text),
         "n": ("name", _text),
         "sg": ("segments", _nodes(Segment)),

@@ -1,5 +1,6 @@
 """Programs that share no code with the reference: correct ones pass, broken ones fail by a rule."""
 
+import json
 import os
 import shutil
 import sys
@@ -68,6 +69,17 @@ BROKEN = {
     "knows-one-way": ("url-gone", "client.download.fallback"),
 }
 
+# How one of the clients writes its requests, and the scenarios in which it is run like that.
+STYLES: list[dict[str, object]] = [
+    {"version": "1.0", "names": "lower", "order": "reversed"},
+    {"version": "1.0", "names": "title", "headers": {"User-Agent": "x", "X-Empty": ""}},
+    {"chunk": 7, "names": "title", "order": "reversed", "headers": {"Accept-Encoding": "gzip"}},
+    {"chunk": 1_000, "names": "lower", "piece": 900, "headers": {"X-Long": "x" * 4_000}},
+    {"piece": 40, "names": "upper", "headers": {"User-Agent": "", "Cookie": "a=1"}},
+    {"chunk": 1, "piece": 5_000, "names": "lower", "headers": {"Accept-Language": "zh, en"}},
+]
+STYLED = ("plain", "silent", "cut-fin", "1001", "1002", "429", "render-fails-once", "typed-events")
+
 pytestmark = [pytest.mark.slow, pytest.mark.ffmpeg]
 
 
@@ -96,6 +108,16 @@ def test_correct_client_passes_while_ffmpeg_is_slow(client: str, name: str) -> N
     if client == "curl" and shutil.which("curl") is None:
         pytest.skip("there is no curl")
     result = run(CLIENTS[client], name)
+    assert (result.word, result.reasons) == ("passed", ())
+
+
+@pytest.mark.parametrize("name", STYLED)
+@pytest.mark.parametrize("style", STYLES, ids=map(str, range(len(STYLES))))
+def test_correct_client_passes_however_it_writes_requests(
+    style: dict[str, object], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STYLE", json.dumps(style))
+    result = run(CLIENTS["socket"], name)
     assert (result.word, result.reasons) == ("passed", ())
 
 

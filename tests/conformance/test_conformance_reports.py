@@ -201,6 +201,10 @@ def test_curl_repeats_a_request_without_its_token() -> None:
 
 def test_evidence_contains_no_tokens() -> None:
     assert redact_tokens("a nmv_usr_abcd1234 and clm_xyz98765") == "a [token] and [token]"
+    assert redact_tokens("nmv_usr_eyJh.bG-c.iO~i+J==, clm_a.b") == "[token], clm_a.b"
+    assert redact_body(rb'{"token":"nmv\u005fusr\u005Fab\u002dcd", "\u0022": "\u0020"}') == (
+        r'{"token":"[token]", "\u0022": "\u0020"}'
+    )
     assert redact_body(b"\xff\xfe") == "<2 bytes>"
     assert redact_body(b"x" * 5000).endswith("… <5000 bytes>")
 

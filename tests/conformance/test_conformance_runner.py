@@ -1,5 +1,6 @@
 """The runner: every outcome, learned differences, and what it cannot evaluate."""
 
+import itertools
 from collections.abc import Callable
 
 import httpx
@@ -17,8 +18,10 @@ from nemolocal_conformance.assertions import (
 )
 from nemolocal_conformance.context import CheckContext, TargetAccount, flatten_render
 from nemolocal_conformance.control_client import ControlClient, find_control_client
+from nemolocal_conformance.error_assertions import names_path
 from nemolocal_conformance.runner import run_check, run_checks
 from nemolocal_conformance.server_check import ServerCheck, server_check
+from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
 from nemolocal_contract.endpoints import Attribution
 
@@ -89,6 +92,54 @@ def test_failure_has_expected_and_actual_value() -> None:
 )
 def test_exit_code_follows_the_outcomes(errors: tuple[Exception | None, ...], code: int) -> None:
     assert run_checks(context_of(nothing), map(play, errors)).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ("draft.t[0].sg[1].d: must be greater than 0", True),
+        ("/draft/t/0/sg/1/d is bad", True),
+        ("无效: $.draft.t.0.sg.1.d。", True),
+        ("draft -> t -> 0 -> sg -> 1 -> d", True),
+        ("draft.t[0].sg[1].dd", False),
+        ("draft.t[1].sg[0].d", False),
+        ("t[0].sg[1]", False),
+    ],
+)
+def test_path_of_a_field_may_have_any_notation(message: str, named: bool) -> None:
+    assert names_path(message, "draft.t[0].sg[1].d") == named
+
+
+@pytest.mark.parametrize(
+    ("foreign", "outcome"),
+    [
+        ("No such session: {id} (request {n})", "passed"),
+        ("Not yours: {id} (request {n})", "learned"),
+    ],
+)
+def test_number_of_a_request_is_no_hint(foreign: str, outcome: str) -> None:
+    numbers = itertools.count()
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            data = {"token": "nmv_usr_1", "user_id": "anon_1", "session_id": "1" * 19}
+            return httpx.Response(200, json={"code": 0, "data": data})
+        session = request.url.path.split("/")[5]
+        known = session == "1" * 19
+        text = foreign if known else "No such session: {id} (request {n})"
+        message = text.format(id=session, n=next(numbers))
+        return httpx.Response(200, json={"code": 1002, "message": message, "data": None})
+
+    check = server_catalogue()["general.user.no-hint"]
+    assert run_check(context_of(refuse), check).outcome == outcome
+
+
+def test_body_that_cannot_be_decompressed_is_cut() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        stream = httpx.ByteStream(b"no gzip")
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    assert target_that(answer).request("GET", "/").ending == "cut"
 
 
 def test_evidence_is_per_check_and_without_secrets() -> None:

@@ -208,6 +208,28 @@ def test_real_clock_is_not_measured() -> None:
     assert set(others(report)) == CLOCK_CHECKS
 
 
+@pytest.mark.slow
+def test_long_turns_are_begun_first_where_time_passes_by_itself() -> None:
+    """They wait beside other checks, and are evidence of the check that needs them."""
+    settings = Settings(port=0, speed=10_000.0)
+    with judged(settings, WallClock(speed=10_000.0)) as context:
+        context.target.take_evidence()
+        context.begin_long_turns(["stalled"])
+        assert context.target.take_evidence() == ()
+        assert context.stalled_turn is context.stalled_turn
+        asked = [exchange.url for exchange in context.target.take_evidence()]
+        assert any(url.endswith("/run_sse") for url in asked)
+
+
+@pytest.mark.slow
+def test_silent_turns_are_counted_in_sessions_at_the_same_time_on_a_real_clock() -> None:
+    settings = Settings(port=0, speed=10_000.0, silence=SilentTurnPolicy(rate=1.0))
+    report = judge(settings, WallClock(speed=10_000.0), [server_catalogue()["chat.silent.rate"]])
+    assert others(report) == {}
+    titles = [e for v in report.verdicts for e in v.evidence if "Take" in e.request_body]
+    assert len(titles) == 40
+
+
 def test_settings_without_secrets_are_told(tmp_path: Path) -> None:
     tokens = (NewToken(token="nmv_usr_of-the-user"),)
     settings = Settings(

@@ -37,6 +37,13 @@ wire_like = st.recursive(
 wire_objects = st.dictionaries(short_names | st.text(max_size=3), wire_like, max_size=6)
 
 
+def test_whole_number_may_be_spelled_with_a_fraction_of_zero() -> None:
+    wire = {"t": [{"tt": 7.0, "sg": []}, {"tt": 0.0}, {"tt": 0.5}, {"tt": True}]}
+    draft = draft_from_wire(wire)
+    assert [track.type for track in draft.tracks or ()] == [TrackType.TEXT, 0, None, None]
+    assert repr(draft_to_wire(draft)) == repr(wire)
+
+
 @pytest.mark.slow
 @given(wire_objects)
 @pytest.mark.rule("STA-4")

@@ -57,6 +57,15 @@ def text(*segments: dict[str, Any]) -> dict[str, Any]:
     return {"tt": 7, "sg": list(segments)}
 
 
+def test_type_of_a_track_may_be_spelled_with_a_fraction_of_zero() -> None:
+    whole = plan({"tt": 0, "sg": [clip()]}, {"tt": 7, "sg": [{"s": 0, "d": 500, "txt": "Hi"}]})
+    assert whole == plan(
+        {"tt": 0.0, "sg": [clip()]}, {"tt": 7.0, "sg": [{"s": 0, "d": 500, "txt": "Hi"}]}
+    )
+    with pytest.raises(DraftRejected, match=r"draft\.t\[0\]\.tt"):
+        plan({"tt": 0.5, "sg": [clip()]})
+
+
 def test_clips_in_order_of_time_and_the_length_of_everything() -> None:
     created = plan(
         video(clip(s=2000, ss=500), clip(s=0, d=1000)), text(clip(s=3000, d=1000, txt="End"))

@@ -32,8 +32,7 @@ def require_success(response: TargetResponse, rule: str) -> dict[str, object]:
         expect_equal("the connection", response.ending, "complete")
         data = response.data
     with under_rule("GEN-1"):
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        expect_equal("content-type", kind, "application/json")
+        expect_equal("content-type", response.media_type, "application/json")
         if not isinstance(data, dict):
             raise CheckFailed("data", "an object", data)
     return data

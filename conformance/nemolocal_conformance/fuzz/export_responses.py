@@ -16,7 +16,7 @@ from ..assertions import (
     require_field,
 )
 from ..context import CheckContext, flatten_render
-from ..error_assertions import is_error
+from ..error_assertions import is_error, names_path
 from ..target import TargetResponse
 from .expected_errors import matches_expected_error
 from .script import CancelStep, DownloadStep, ExportStep, FollowStep, StatusStep
@@ -113,7 +113,7 @@ def _is_accepted(response: TargetResponse) -> bool:
 
 
 def _lowercase_body(response: TargetResponse) -> str:
-    return response.body.decode(errors="replace").lower()
+    return str(response.json).lower()
 
 
 def _validate_duplicate(response: TargetResponse) -> None:
@@ -135,7 +135,7 @@ def _validate_error_path(
     if set(expected.required) == {ResponseCode.BAD_REQUEST} and not expected.allowed:
         with under_rule("REN-9"):
             message = str(response.json.get("message"))
-            expect_true("message", path in message, path, message)
+            expect_true("message", names_path(message, path), path, message)
 
 
 def _render_unless_error(
@@ -170,7 +170,7 @@ def _validate_status_reply(
         expect_equal("id", require_field("the reply", body, "id"), render.id)
         status = str(require_field("the reply", body, "status"))
         expect_one_of("status", status, RENDER_STATUSES)
-        progress = expect_type("progress", require_field("the reply", body, "progress"), int)
+        progress = expect_type("progress", require_field("the reply", body, "progress"), int, float)
     with under_rule("REN-5"):
         _validate_order(render, status, progress)
         output = body.get("output")
@@ -184,7 +184,7 @@ def _validate_status_reply(
         _note_queue(model, render)
 
 
-def _validate_order(render: ModelRender, status: str, progress: int) -> None:
+def _validate_order(render: ModelRender, status: str, progress: float) -> None:
     if render.status in FINAL_STATUSES:
         expect_equal("status", status, render.status)
     steps = RENDER_STATUSES.index(status) >= RENDER_STATUSES.index(render.status)

@@ -81,7 +81,7 @@ class ScriptRunner:
 
     def run(self, script: CallScript) -> ScriptResult:
         """Execute the steps in order, up to the first response that is not allowed."""
-        model = ServerModel(self._new_salt())
+        model = ServerModel(self._new_salt(), self.context.settings)
         executor = StepExecutor(self.context, model)
         self.context.target.take_evidence()
         number, violation, stopped = 0, None, ""

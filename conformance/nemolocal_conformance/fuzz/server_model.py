@@ -9,15 +9,16 @@ from typing import Any
 
 import msgspec
 
+from nemolocal_contract.control_api import EffectiveSettings, TariffSettings
 from nemolocal_contract.endpoints import CLIENT_ID_MAX
 from nemolocal_contract.responses import ResponseCode
 
-from .script import EDIT_MESSAGES, EDIT_PRICE, TALK_MESSAGES, AccountStep, ObjectName
+from .script import EDIT_MESSAGES, TALK_MESSAGES, AccountStep, ObjectName
 
-WEEK = 7 * 86_400
 # A turn takes 15 minutes at most: so far may our time be behind the server's.
-CLOCK_SLACK = 1_800
-INITIAL_CREDITS = 100
+_CLOCK_SLACK = 1_800
+# More clips than one message asks for.
+_MOST_CLIPS = 100
 UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
 _UNKNOWN_SESSION = "1000000000000000000"
 
@@ -61,7 +62,7 @@ class ModelRender(msgspec.Struct, eq=False):
     id: str
     session: ModelSession
     status: str = "pending"
-    progress: int = 0
+    progress: float = 0
     output: Any = None
     has_left_queue: bool = False
 
@@ -74,10 +75,14 @@ class ExpectedErrors(msgspec.Struct):
 
 
 class ServerModel:
-    """Everything that a script has created, by its names in the script."""
+    """Everything that a script has created, by its names in the script.
 
-    def __init__(self, salt: str = "") -> None:
+    `settings` are those of the server, or the values of the contract.
+    """
+
+    def __init__(self, salt: str = "", settings: EffectiveSettings | None = None) -> None:
         self.now = 0.0
+        self.settings = settings or EffectiveSettings()
         self.accounts: dict[str, ModelAccount] = {}
         self.sessions: dict[str, ModelSession] = {}
         self.renders: dict[tuple[str, str], ModelRender] = {}
@@ -126,14 +131,21 @@ class ServerModel:
             return ExpectedErrors(
                 required={ResponseCode.BAD_TOKEN: "GEN-5" if step.auth == "in-query" else "GEN-3"}
             )
-        age = self.token_age(account)
-        if age > WEEK + CLOCK_SLACK:
+        if self.is_expired(account):
             return ExpectedErrors(required={ResponseCode.BAD_TOKEN: "AUTH-5"})
         return ExpectedErrors(
-            allowed={ResponseCode.BAD_TOKEN: "AUTH-5"} if age > WEEK - CLOCK_SLACK else {}
+            allowed={} if self.is_alive(account) else {ResponseCode.BAD_TOKEN: "AUTH-5"}
         )
 
-    def token_age(self, account: ModelAccount) -> float:
+    def is_expired(self, account: ModelAccount) -> bool:
+        """Whether the lifetime of a token is certainly over."""
+        return self._age(account) > self.settings.token_lifetime + _CLOCK_SLACK
+
+    def is_alive(self, account: ModelAccount) -> bool:
+        """Whether the lifetime of a token is certainly not over."""
+        return self._age(account) <= self.settings.token_lifetime - _CLOCK_SLACK
+
+    def _age(self, account: ModelAccount) -> float:
         """Return the age of a token in seconds, 0 if it is unknown."""
         return 0.0 if account.created_at is None else self.now - account.created_at
 
@@ -157,33 +169,42 @@ class ServerModel:
 
 
 def states_lacking_credits(
-    states: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str, tariff: TariffSettings
 ) -> frozenset[CreditState]:
     """Return the credit states with too few credits for this turn (CRD-4)."""
     if message in TALK_MESSAGES:
         return frozenset()
     if message not in EDIT_MESSAGES:
         return states  # it is unknown what it asks for
-    return frozenset(w for w in states if session not in w[1] and w[0] < EDIT_PRICE)
+    return frozenset(w for w in states if session not in w[1] and w[0] < tariff.editing)
 
 
 def states_after_edit(
-    states: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str, tariff: TariffSettings
 ) -> frozenset[CreditState]:
     """Return the credit states after an edit; none if there were too few credits (CRD-3)."""
-    return frozenset(_states_after_edit(states, session, message))
+    return frozenset(_states_after_edit(states, session, message, tariff))
 
 
 def _states_after_edit(
-    states: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str, tariff: TariffSettings
 ) -> Iterator[CreditState]:
     for available, paid in states:
         if message in EDIT_MESSAGES:
-            price = 0 if session in paid else EDIT_PRICE
+            price = 0 if session in paid else tariff.editing
             if price <= available:
                 yield available - price, paid | {session}
             continue
         # Any other message may have been an edit, generated clips, or both.
-        for price in range(0, available + 1, EDIT_PRICE):
+        for price in _possible_prices(available, tariff):
             yield available - price, paid
             yield available - price, paid | {session}
+
+
+def _possible_prices(available: int, tariff: TariffSettings) -> Iterator[int]:
+    """Yield what an edit and any number of clips may cost together."""
+    clips = _MOST_CLIPS if tariff.generation else 0
+    for number in range(clips + 1):
+        for price in {0, tariff.editing}:
+            if price + number * tariff.generation <= available:
+                yield price + number * tariff.generation

@@ -68,10 +68,12 @@ class StepExecutor:
         return self._in_session(wire.STATE, step, user=self._model.user_in_path(step, step.user))
 
     def upload(self, step: UploadStep) -> TargetResponse:
-        """Upload files."""
+        """Upload files; raises `NotApplicable` if a setting limits uploads to fewer bytes."""
         bodies = {
             name: read_sample(name) if name in FILE_TYPES else _NOT_MEDIA for name in step.files
         }
+        largest = max(map(len, bodies.values()))
+        self._context.require_upload_limit(self._context.target.skill, largest)
         files = [("files", (name, bodies[name])) for name in step.files]
         return self._in_session(wire.UPLOAD, step, files=files)
 
@@ -122,7 +124,7 @@ class StepExecutor:
             polls.append(self.read_status(step))
             status, url = _status_and_url(polls[-1])
             if status not in ("pending", "processing"):
-                file = self._context.target.request("GET", url, attributed=False) if url else None
+                file = self._context.fetch(url) if url else None
                 return FollowedRender(tuple(polls), file)
             self._clock.wait(pause)
             waited += pause
@@ -156,6 +158,7 @@ class StepExecutor:
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         path = endpoint.path(user=user, **names)
         shown = _token_arguments(step.auth, self._model.token(step.by))
+        rest["follow_redirects"] = endpoint is wire.RENDER_DOWNLOAD
         return self._context.target.request(endpoint.method, path, **shown, **rest)
 
 

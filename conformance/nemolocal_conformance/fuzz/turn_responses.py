@@ -15,7 +15,7 @@ from ..target import TurnStream
 from .expected_errors import matches_expected_error
 from .script import TALK_MESSAGES, MessageStep
 from .server_model import (
-    ModelAccount,
+    CreditState,
     ModelSession,
     ServerModel,
     states_after_edit,
@@ -37,13 +37,13 @@ def validate_turn(
     if matches_expected_error(context, stream.response, due, chat=True):
         return
     session, account = model.sessions[step.session], model.accounts[step.by]
-    if stream.response.headers.get("content-type", "").startswith("application/json"):
-        _validate_refusal(context, account, session, step, stream)
+    if stream.response.media_type == "application/json":
+        _validate_refusal(context, model, step, stream)
         return
     _validate_stream(stream)
     if _is_surely_an_edit(session, step.message):
         with under_rule("CRD-4"):
-            poor = states_lacking_credits(account.credit_states, session.id, step.message)
+            poor = _states_too_poor(model, step)
             expect_equal("an edit without enough credits", poor == account.credit_states, False)
     if step.message in TALK_MESSAGES:
         with under_rule("SSE-5"):
@@ -53,7 +53,7 @@ def validate_turn(
         account.credit_rule = "CRD-3"
         return
     session.turns_since_read += 1
-    _validate_credits(account, session, step, stream)
+    _validate_credits(model, step, stream)
 
 
 def _is_surely_an_edit(session: ModelSession, message: str) -> bool:
@@ -62,14 +62,10 @@ def _is_surely_an_edit(session: ModelSession, message: str) -> bool:
 
 
 def _validate_refusal(
-    context: CheckContext,
-    account: ModelAccount,
-    session: ModelSession,
-    step: MessageStep,
-    stream: TurnStream,
+    context: CheckContext, model: ServerModel, step: MessageStep, stream: TurnStream
 ) -> None:
     """Require that a rejected turn is one that the account cannot pay for (CRD-4)."""
-    poor = states_lacking_credits(account.credit_states, session.id, step.message)
+    poor, account = _states_too_poor(model, step), model.accounts[step.by]
     with under_rule("CRD-4" if poor else "SSE-1"):
         expect_true(
             "the reply", bool(poor), "a stream", stream.response.body.decode(errors="replace")
@@ -83,15 +79,20 @@ def _validate_refusal(
     account.credit_states, account.credit_rule = poor, "CRD-4"
 
 
-def _validate_credits(
-    account: ModelAccount, session: ModelSession, step: MessageStep, stream: TurnStream
-) -> None:
+def _states_too_poor(model: ServerModel, step: MessageStep) -> frozenset[CreditState]:
+    states, session = model.accounts[step.by].credit_states, model.sessions[step.session]
+    return states_lacking_credits(states, session.id, step.message, model.settings.tariff)
+
+
+def _validate_credits(model: ServerModel, step: MessageStep, stream: TurnStream) -> None:
     """Update the credits after an edit; a turn without a tool call is not an edit."""
+    session, account = model.sessions[step.session], model.accounts[step.by]
     account.credit_rule = "CRD-3"
     if not stream.has_edit:
         return
     session.edits_since_read += 1
-    states = states_after_edit(account.credit_states, session.id, step.message)
+    tariff = model.settings.tariff
+    states = states_after_edit(account.credit_states, session.id, step.message, tariff)
     if not states:
         with under_rule("CRD-4"):
             raise CheckFailed("an edit without enough credits", "code 2001", "a stream that edits")
@@ -102,8 +103,7 @@ def _validate_stream(stream: TurnStream) -> None:
     response = stream.response
     with under_rule("SSE-1"):
         expect_equal("the HTTP status", response.status, 200)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        expect_equal("content-type", kind, _STREAM)
+        expect_equal("content-type", response.media_type, _STREAM)
     with under_rule("SSE-4"):
         expect_equal("the end of the body", response.ending, "complete")
         done = [f.data for f in stream.frames if f.data.strip().strip('"').lower() == "[done]"]

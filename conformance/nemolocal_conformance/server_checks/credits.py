@@ -61,7 +61,7 @@ def editing_costs_once_a_session(context: CheckContext) -> None:
     expect_equal("credits spent", _spent(context, account), 2 * context.settings.tariff.editing)
 
 
-@server_check("credits.generation.price", "CRD-3", needs_control=True)
+@server_check("credits.generation.price", "CRD-3", needs_control=True, long_turns=("generated",))
 def generation_costs(context: CheckContext) -> None:
     """A generated clip SHOULD cost 100 credits."""
     price = context.settings.tariff.generation
@@ -106,7 +106,7 @@ def _balances_of_a_generation(context: CheckContext) -> _GenerationBalances:
     account = context.make_account()
     before, session = context.read_balance(account), context.new_session(account)
     # A new clip takes a moment to generate; a known one is returned at once.
-    body = turn_body(session, f"generate a 6-second clip of a forest, take {uuid.uuid4().int}")
+    body = turn_body(session, f"generate a 2-second clip of a forest, take {uuid.uuid4().int}")
 
     def read() -> tuple[dict[str, Any], bool]:
         during = context.read_balance(account)

@@ -1,6 +1,7 @@
 """Section 5, texts: what a turn says or does not say (SSE-5, SSE-8 to SSE-10)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from nemolocal_contract.control_api import SilenceSettings
 from nemolocal_contract.turn_events import Text, ToolCall
@@ -28,6 +29,8 @@ _MAX_SILENT_TURNS = 20
 # a server by chance in one run of 300, both together do so in one of a thousand million.
 _FEW, _MANY = 40, 240
 _DEVIATION = 0.2
+# Sessions that are edited at the same time, to wait less.
+_AT_ONCE = 8
 # What is left of the credits of an account after its first edit.
 _CREDITS_LEFT = 150
 
@@ -92,20 +95,34 @@ def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     wanted = _silent_share(context.settings.silence)
     least, most = max(0.0, wanted - _DEVIATION), min(1.0, wanted + _DEVIATION)
     account = context.make_account()
-    session = context.new_edited_session(account)
-    silent, share = 0, 0.0
-    for number in range(1, _MANY + 1):
-        # A timeline may become full, and then every edit is rejected.
-        if number > _FEW and number % _FEW == 1:
-            session = context.new_edited_session(account)
-        silent += not context.send_message(
-            session, f"add a title 'Take {number}'", account
-        ).events_of(Text)
-        share = silent / number
-        if number == _FEW and least <= share <= most:
-            return
+    silent = _count_silent_turns(context, account, range(_FEW))
+    if least <= silent / _FEW <= most:
+        return
+    # A timeline may become full, and then every edit is rejected.
+    for begin in range(_FEW, _MANY, _FEW):
+        silent += _count_silent_turns(context, account, range(begin, begin + _FEW))
+    share = silent / _MANY
     what = "the share of silent turns"
     expect_true(what, least <= share <= most, f"about {wanted:.2g}", share)
+
+
+def _count_silent_turns(context: CheckContext, account: TargetAccount, numbers: range) -> int:
+    """Return how many of these edits are silent.
+
+    They are edits of one session, or of some at the same time where the clock cannot be moved on.
+    """
+
+    def count(some: range) -> int:
+        session = context.new_edited_session(account)
+        turns = (
+            context.send_message(session, f"add a title 'Take {number}'", account)
+            for number in some
+        )
+        return sum(not turn.events_of(Text) for turn in turns)
+
+    at_once = 1 if context.control.can_advance_clock() else _AT_ONCE
+    with ThreadPoolExecutor(at_once) as pool:
+        return sum(pool.map(count, (numbers[first::at_once] for first in range(at_once))))
 
 
 def _silent_share(silence: SilenceSettings) -> float:
@@ -117,7 +134,7 @@ def _silent_share(silence: SilenceSettings) -> float:
     return silence.rate
 
 
-@server_check("chat.generation.stages", "SSE-8", needs_control=True)
+@server_check("chat.generation.stages", "SSE-8", needs_control=True, long_turns=("generated",))
 def generation_adds_music_and_a_title(context: CheckContext) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
     stream = context.generated_clip.stream
@@ -129,7 +146,9 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
     )
 
 
-@server_check("chat.generation.media", "SSE-8", "STA-1", needs_control=True)
+@server_check(
+    "chat.generation.media", "SSE-8", "STA-1", needs_control=True, long_turns=("generated",)
+)
 def generated_media_is_listed(context: CheckContext) -> None:
     """What was generated SHOULD be in `generated_media` of the state."""
     media = require_field("state", context.generated_clip.state, "generated_media")
@@ -145,7 +164,8 @@ def temporary_issue_text_is_harmless(context: CheckContext) -> None:
     before = known_draft(context.read_draft(session, account))
     context.control.arm_fault("temporary-issue", account.user_id)
     stream = context.send_message(session, _TITLE, account)
-    expect_true("the last text", "temporary issue" in stream.text, "the excuse", stream.text)
+    said = " ".join(stream.text.split())  # it may come in parts
+    expect_true("the last text", "temporary issue" in said, "the excuse", said)
     after = known_draft(context.read_draft(session, account))
     expect_true("the draft", after != before, "changed", "as it was")
 

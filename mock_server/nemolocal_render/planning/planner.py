@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Metadata, Segment, TrackType
+from nemolocal_contract.draft import Draft, Metadata, Number, Segment, TrackType
 from nemolocal_contract.effects import Duck, Overlay, Reverse, effect_from_wire
 from nemolocal_contract.plurals import pluralize
 
@@ -158,7 +158,9 @@ def _find_unrendered_fields(draft: Draft, length_ms: float, frame_ms: float) -> 
         upper = upper or track.type == TrackType.VIDEO
 
 
-def _segment_warnings(segment: Segment, path: str, kind: int | None, upper: bool) -> Iterator[str]:
+def _segment_warnings(
+    segment: Segment, path: str, kind: Number | None, upper: bool
+) -> Iterator[str]:
     for index, effect in enumerate(segment.effects or ()):
         if reason := _why_ignored(effect, kind, upper):
             yield f"{path}.fx[{index}]: {reason}"
@@ -168,7 +170,7 @@ def _segment_warnings(segment: Segment, path: str, kind: int | None, upper: bool
         yield f"{path}.txt: texts are shown on text tracks only"
 
 
-def _why_ignored(wire: Mapping[str, Any], kind: int | None, upper: bool) -> str:
+def _why_ignored(wire: Mapping[str, Any], kind: Number | None, upper: bool) -> str:
     """Return why an effect does nothing on a track of this kind, or ""."""
     effect = effect_from_wire(wire)
     if effect is None:

@@ -25,6 +25,7 @@ from nemolocal_conformance.fuzz.script import (
 )
 from nemolocal_conformance.fuzz.violation import Violation
 from nemolocal_server.dialect import Dialect
+from nemolocal_server.settings import FREE_TARIFF, Tariff
 from tests.mutation.server_mutant import ServerMutant
 from tests.mutation.server_runner import mutant_script_runner
 from tests.mutation.servers import server_mutants
@@ -146,6 +147,48 @@ def test_model_allows_both_ways_of_contradicted_rules(dialect: dict[str, str]) -
     )
     ending = play(*steps, dialect=Dialect(**dialect))  # type: ignore[arg-type]
     assert (ending.violation, ending.stop_reason) == (None, "")
+
+
+SETTINGS: dict[str, tuple[dict[str, object], tuple[AnyStep, ...]]] = {
+    "tariff": (
+        {"tariff": Tariff(grant=7, editing=3, generation=2)},
+        (ANN, BALANCE, SESSION, PICTURE, PUT, BALANCE, PUT, BALANCE),
+    ),
+    "too dear": ({"tariff": Tariff(grant=7, editing=8)}, (ANN, SESSION, PICTURE, PUT, BALANCE)),
+    "free": ({"tariff": FREE_TARIFF}, (ANN, SESSION, PICTURE, PUT, STATE, BALANCE)),
+    "short life": (
+        {"token_lifetime": 3 * 3600.0},
+        (ANN, BALANCE, WaitStep(3_600), BALANCE, ANN, WaitStep(9_000), BALANCE, ANN, BALANCE),
+    ),
+    "long life": (
+        {"token_lifetime": 30 * DAY},
+        (ANN, WaitStep(8 * DAY), BALANCE, ANN, WaitStep(23 * DAY), BALANCE, ANN),
+    ),
+}
+
+
+@pytest.mark.usefixtures("memoized_servers")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_model_takes_the_settings_of_the_server(name: str) -> None:
+    settings, steps = SETTINGS[name]
+    ending = play(*steps, **settings)
+    assert (ending.violation, ending.stop_reason, ending.steps) == (None, "", len(steps))
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "rule"),
+    [
+        ({"address_limit": 1}, (ANN, BOB), "AUTH-4"),
+        ({"upload_limit": 1}, (ANN, SESSION, PICTURE), "UPL-4"),
+    ],
+    ids=["addresses", "uploads"],
+)
+def test_script_stops_at_a_limit_of_the_server(
+    settings: dict[str, object], steps: tuple[AnyStep, ...], rule: str
+) -> None:
+    ending = play(*steps, **settings)
+    assert ending.violation is None
+    assert rule in ending.stop_reason
 
 
 CAUGHT: dict[str, tuple[str, tuple[AnyStep, ...]]] = {

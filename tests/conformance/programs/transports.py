@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -183,10 +184,16 @@ class Curl:
 
 
 class Sockets:
-    """Bytes on a socket, with the names of headers in capitals."""
+    """Bytes on a socket, with the names of headers in capitals.
+
+    `STYLE` is JSON that says more: `version` (of HTTP), `names` (upper, lower or title), `order`
+    (reversed), `chunk` (bytes in each chunk of a body), `piece` (bytes that are sent at a time),
+    `headers` (further ones).
+    """
 
     def __init__(self, base: str) -> None:
         self._base = base
+        self._style = json.loads(os.environ.get("STYLE") or "{}")
 
     def __call__(
         self, method: str, path: str, headers: dict[str, str], body: Any, file: Path | None = None
@@ -194,21 +201,45 @@ class Sockets:
         data, fields = encode(body, file)
         parts = urlsplit(urljoin(self._base, path))
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        sent = {"Host": parts.netloc, **headers, **fields, "Content-Length": str(len(data or b""))}
-        lines = [f"{name.upper()}: {value}" for name, value in sent.items()]
-        head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "CONNECTION: close", "", ""])
+        sent = self._headers(parts.netloc, {**headers, **fields}, data or b"")
+        start = f"{method} {target} HTTP/{self._style.get('version', '1.1')}"
+        head = "\r\n".join([start, *(f"{name}: {value}" for name, value in sent), "", ""])
+        request = head.encode() + self._framed(data or b"")
         try:
             there = (parts.hostname or "", parts.port or 80)
             connection = socket.create_connection(there, timeout=TIMEOUT)
-            connection.sendall(head.encode() + (data or b""))
+            for piece in _split(request, self._style.get("piece", len(request))):
+                connection.sendall(piece)
             received = b""
             while b"\r\n\r\n" not in received:
                 received += _receive(connection)
         except OSError as error:
             raise Cut(str(error)) from error
-        start, _, rest = received.partition(b"\r\n\r\n")
-        status, answer = _head(start)
+        first, _, rest = received.partition(b"\r\n\r\n")
+        status, answer = _head(first)
         return Reply(status, answer, _body(connection, answer, rest), connection.close)
+
+    def _headers(self, host: str, headers: dict[str, str], data: bytes) -> list[tuple[str, str]]:
+        """The headers, as the style wants them."""
+        style = self._style
+        length = {"Content-Length": str(len(data))}
+        if data and "chunk" in style:
+            length = {"Transfer-Encoding": "chunked"}
+        further = style.get("headers", {})
+        found = {"Host": host, **headers, **length, **further, "Connection": "close"}
+        named = [(getattr(n, style.get("names", "upper"))(), v) for n, v in found.items()]
+        return named[::-1] if style.get("order") == "reversed" else named
+
+    def _framed(self, data: bytes) -> bytes:
+        """The body, in chunks if the style wants them."""
+        if not data or "chunk" not in self._style:
+            return data
+        parts = _split(data, self._style["chunk"])
+        return b"".join([*(b"%x\r\n%b\r\n" % (len(p), p) for p in parts), b"0\r\n\r\n"])
+
+
+def _split(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[begin : begin + size] for begin in range(0, len(data), size))
 
 
 def _head(data: bytes) -> tuple[int, dict[str, str]]:
@@ -230,6 +261,11 @@ def _body(connection: socket.socket, headers: dict[str, str], rest: bytes) -> It
     try:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             yield from _dechunk(connection, rest)
+            return
+        if "content-length" not in headers:
+            while rest:
+                yield rest
+                rest = connection.recv(65536)
             return
         missing = int(headers.get("content-length", 0)) - len(rest)
         yield rest

@@ -80,6 +80,9 @@ class H11Connection:
 
     async def send_response(self, response: InterceptedResponse) -> None:
         """Send a response; a cut one ends without its end."""
+        if response.send is not None and not response.is_cut:
+            await response.send(response, self._write)
+            return
         dropped = (
             (b"transfer-encoding",)
             if response.is_cut
@@ -142,7 +145,10 @@ class H11Connection:
         return event
 
     async def _send(self, event: Any) -> None:
-        self.writer.write(self._http.send(event) or b"")
+        await self._write(self._http.send(event) or b"")
+
+    async def _write(self, data: bytes) -> None:
+        self.writer.write(data)
         await self.writer.drain()
 
 

@@ -2,7 +2,7 @@
 
 An interceptor is one coroutine, `async (request, forward, observed) -> InterceptedResponse`. It may
 change the request, call `forward` or not, and change the response. Streams are passed on frame by
-frame, and large bodies are not held in memory. The control API passes unchanged.
+frame, and large bodies are not held in memory. The control API has an interceptor of its own.
 """
 
 import asyncio
@@ -62,11 +62,17 @@ async def pass_through(
 
 
 class InterceptingProxy:
-    """A proxy in a thread: `with InterceptingProxy(port, interceptor) as proxy: proxy.base_url`."""
+    """A proxy in a thread: `with InterceptingProxy(port, interceptor) as proxy: proxy.base_url`.
 
-    def __init__(self, port: int, interceptor: Interceptor) -> None:
+    `control` intercepts the calls of the control API.
+    """
+
+    def __init__(
+        self, port: int, interceptor: Interceptor, control: Interceptor = pass_through
+    ) -> None:
         self._upstream = port
         self._interceptor = interceptor
+        self._control = control
         self._seen = ObservedTraffic()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -114,8 +120,8 @@ class InterceptingProxy:
             return reply
 
         try:
-            control = request.path.startswith(CONTROL)
-            interceptor = pass_through if control else self._interceptor
+            is_control = request.path.startswith(CONTROL)
+            interceptor = self._control if is_control else self._interceptor
             await wire.run_until_disconnect(
                 wire.send_response(await interceptor(request, go, self._seen))
             )

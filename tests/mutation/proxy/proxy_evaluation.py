@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,15 +21,16 @@ from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from tests.mutation.memoized_media import MemoizedMedia
 
-from .intercepting_proxy import InterceptingProxy, Interceptor
+from .intercepting_proxy import InterceptingProxy, Interceptor, pass_through
 from .proxy_mutant import ProxyMutant
 
 
 @contextlib.contextmanager
-def reference_server(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
+def reference_server(media: MemoizedMedia | None = None, **settings: Any) -> Iterator[LocalServer]:
     """Start the reference server, on a clock that advances when everything waits."""
     memoized = media.patch_servers() if media is not None else contextlib.nullcontext()
-    with memoized, LocalServer(Settings(port=0), ManualClock(autojump=True)) as server:
+    chosen = Settings(port=0, **settings)
+    with memoized, LocalServer(chosen, ManualClock(autojump=True)) as server:
         yield server
 
 
@@ -51,13 +53,17 @@ def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceRe
 
 
 def run_checks_behind(
-    interceptor: Interceptor, checks: Iterable[ServerCheck], media: MemoizedMedia | None = None
+    interceptor: Interceptor,
+    checks: Iterable[ServerCheck],
+    media: MemoizedMedia | None = None,
+    control: Interceptor = pass_through,
+    **settings: Any,
 ) -> ConformanceReport:
-    """Run these checks on the reference behind an interceptor."""
-    with reference_server(media) as server:
+    """Run these checks on the reference with these settings, behind an interceptor."""
+    with reference_server(media, **settings) as server:
         port = urlsplit(server.base_url).port
         assert port is not None
-        with InterceptingProxy(port, interceptor) as proxy:
+        with InterceptingProxy(port, interceptor, control) as proxy:
             return run_checks_at(proxy.base_url, checks)
 
 

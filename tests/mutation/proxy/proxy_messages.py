@@ -1,7 +1,7 @@
 """Requests and responses that pass through the proxy, for interceptors to change."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -53,15 +53,22 @@ class InterceptedRequest:
         return self
 
 
+Write = Callable[[bytes], Awaitable[None]]
+
+
 @dataclass
 class InterceptedResponse:
-    """A response: a body, or the frames of a stream with their blank lines; `cut` breaks off."""
+    """A response: a body, or the frames of a stream with their blank lines; `cut` breaks off.
+
+    `send` writes its bytes instead of the HTTP library, and its connection is closed after it.
+    """
 
     status: int
     headers: httpx.Headers
     body: bytes = b""
     frames: AsyncIterator[bytes] | None = None
     is_cut: bool = False
+    send: Callable[["InterceptedResponse", Write], Awaitable[None]] | None = None
 
     @property
     def json(self) -> Any:
