@@ -13,8 +13,8 @@ from .context import CheckContext
 from .samples import PICTURE, read_sample
 from .target import TargetResponse, turn_body
 
-NEVER_A_SESSION = "1000000000000000000"
-NEVER_A_RENDER = "render_never_was"
+UNKNOWN_SESSION = "1000000000000000000"
+UNKNOWN_RENDER = "render_never_was"
 UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
 # A title alone, which needs no upload.
 TITLE_DRAFT: dict[str, Any] = {
@@ -33,9 +33,9 @@ GUARDED_ENDPOINTS = (
 class EndpointRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a request is about: a session with its task, and a render."""
 
-    session: str = NEVER_A_SESSION
+    session: str = UNKNOWN_SESSION
     task: str = "1"
-    render: str = NEVER_A_RENDER
+    render: str = UNKNOWN_RENDER
     user: str = wire.CURRENT_USER
 
     def send(

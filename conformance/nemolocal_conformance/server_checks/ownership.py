@@ -15,9 +15,9 @@ from ..assertions import (
 )
 from ..context import CheckContext, TargetAccount, flatten_render
 from ..endpoint_requests import (
-    NEVER_A_RENDER,
-    NEVER_A_SESSION,
     TITLE_DRAFT,
+    UNKNOWN_RENDER,
+    UNKNOWN_SESSION,
     EndpointRequest,
     label,
 )
@@ -120,7 +120,7 @@ def what_is_foreign_looks_like_nothing_anywhere(context: CheckContext) -> None:
 @server_check("session.unknown.claim", "SES-3", prerequisite="token")
 def claim_of_an_unknown_session(context: CheckContext) -> None:
     """A claim token for a session that never was MUST be 1002."""
-    body = {"task_id": "1", "session_id": NEVER_A_SESSION}
+    body = {"task_id": "1", "session_id": UNKNOWN_SESSION}
     response = context.call(wire.CLAIM_TOKEN, json=body)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
@@ -141,7 +141,7 @@ def expect_no_render(
     """Require that a render is as unknown as one that never was."""
     answers = [
         refusal_words(context.call(wire.RENDER_STATUS, account, render=name), name)
-        for name in (render, NEVER_A_RENDER)
+        for name in (render, UNKNOWN_RENDER)
     ]
     expect_equal("the status of the render", answers[0], answers[1])
 
@@ -170,7 +170,7 @@ def _task(context: CheckContext, session: str) -> str:
 def unknown_render_is_not_found_anywhere(context: CheckContext) -> None:
     """A render that never was MUST be 1002 for its status, its end and its download."""
     for endpoint in _OF_A_RENDER:
-        response = EndpointRequest(render=NEVER_A_RENDER).send(
+        response = EndpointRequest(render=UNKNOWN_RENDER).send(
             context, endpoint, context.account.token
         )
         _expect_not_found(context, "an unknown render", endpoint, response)
