@@ -44,7 +44,8 @@ class EndpointRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Send the request of an endpoint; `query` is added to its path, `rest` to the call."""
         path = endpoint.path(user=self.user, session=self.session, render=self.render)
         path += rest.pop("query", "")
-        sent = {**self._body(endpoint), **rest}
+        is_file = endpoint == wire.RENDER_DOWNLOAD
+        sent = {"follow_redirects": is_file, **self._body(endpoint), **rest}
         if endpoint == wire.CHAT:
             sent["headers"] = {"Accept": "text/event-stream", **sent.get("headers", {})}
         return context.target.request(endpoint.method, path, token=token, **sent)

@@ -311,5 +311,5 @@ def test_every_table_has_its_place_in_a_reset() -> None:
         "ledger", "journal",
     }  # fmt: skip
     store = Store(None)
-    assert set(TABLES) == of_tokens | {"tokens", "journal_dropped"}
+    assert set(TABLES) == of_tokens | {"tokens", "journal_dropped", "replies"}
     store.close()
