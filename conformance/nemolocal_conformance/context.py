@@ -27,6 +27,7 @@ from .assertions import (
     require_field,
 )
 from .control_client import ControlClient
+from .observed_replies import ObservedReplies
 from .samples import CLIP, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
@@ -79,13 +80,18 @@ class StalledTurn(msgspec.Struct, frozen=True):
 
 
 class CheckContext:
-    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules."""
+    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules.
+
+    `replies` watches every reply of the run, whichever check asked for it.
+    """
 
     def __init__(
         self, target: TargetClient, control: ControlClient | None, token: str = ""
     ) -> None:
         self.target = target
         self.alternatives: dict[str, set[str]] = {}
+        self.replies = ObservedReplies()
+        target.on_response = self.replies.observe
         self._control = control
         self._given_token = token
         self._shared: dict[str, object] = {}

@@ -44,6 +44,7 @@ def _modules() -> tuple[ModuleType, ...]:
         render_files,
         render_jobs,
         renders,
+        replies,
         sessions,
         state,
         tokens,
@@ -52,4 +53,5 @@ def _modules() -> tuple[ModuleType, ...]:
     )
 
     accounts = (general, tokens, sessions, uploads)
-    return (*accounts, chat, events, turn_texts, credits, state, renders, render_jobs, render_files)
+    turns = (chat, events, turn_texts)
+    return (*accounts, *turns, credits, state, renders, render_jobs, render_files, replies)

@@ -90,9 +90,7 @@ def _allowed(operation: Operation) -> Iterator[str]:
         yield from (f"header.{name}" for name in ATTRIBUTION)
 
 
-def _mutant(
-    operation: Operation, part: str, change: str, field: Field = _NONE
-) -> GeneratedMutant:
+def _mutant(operation: Operation, part: str, change: str, field: Field = _NONE) -> GeneratedMutant:
     return GeneratedMutant(
         "request", operation.name, operation.operation, "", part, change, field.type
     )

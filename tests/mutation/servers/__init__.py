@@ -15,6 +15,7 @@ def server_mutants() -> dict[str, ServerMutant]:
         general_mutants,
         render_job_mutants,
         render_mutants,
+        reply_mutants,
         session_mutants,
         state_mutants,
         timing_mutants,
@@ -33,6 +34,6 @@ def server_mutants() -> dict[str, ServerMutant]:
         credit_mutants,
         state_mutants,
     )
-    modules = (*before, render_mutants, render_job_mutants)
+    modules = (*before, render_mutants, render_job_mutants, reply_mutants)
     found = [v for module in modules for v in vars(module).values() if isinstance(v, ServerMutant)]
     return {mutant.id: mutant for mutant in found}
