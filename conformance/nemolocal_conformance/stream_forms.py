@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .target import TargetResponse
 
 _TYPES = ("text", "tool_call", "tool_result", "heartbeat")
+_ACTIONS = ("stateDelta", "artifactDelta")
 _TOOLS = {"functionCall": "args", "functionResponse": "response"}
 # The longest turn (SSE-6), and how far two clocks of a server may be apart.
 _LONGEST, _DRIFT = 900.0, 120.0
@@ -96,8 +97,10 @@ def _adk(event: dict[str, Any]) -> _Findings:
             yield name, "a text that is not empty", event.get(name)
     if not is_number(event.get("timestamp")):
         yield "timestamp", "a number", event.get("timestamp")
-    if not isinstance(event.get("actions"), dict):
-        yield "actions", "an object", event.get("actions")
+    actions = event.get("actions")
+    for name in _ACTIONS:
+        if not isinstance(actions, dict) or not isinstance(actions.get(name), dict):
+            yield f"actions.{name}", "an object", actions
     content = event.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(parts, list) or not parts:
