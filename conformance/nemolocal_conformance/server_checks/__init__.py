@@ -39,6 +39,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import (
         chat,
         credits,
+        draft_edits,
         events,
         general,
         render_files,
@@ -54,4 +55,5 @@ def _modules() -> tuple[ModuleType, ...]:
 
     accounts = (general, tokens, sessions, uploads)
     turns = (chat, events, turn_texts)
-    return (*accounts, *turns, credits, state, renders, render_jobs, render_files, replies)
+    exports = (renders, render_jobs, render_files)
+    return (*accounts, *turns, credits, state, draft_edits, *exports, replies)
