@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from nemolocal_contract.endpoints import CLIENT_ID
+
 from .reply_forms import is_missing, is_number, values_at
 from .reply_violation import ReplyViolation
 
@@ -27,6 +29,7 @@ class ReplyConsistency:
 
     def __init__(self) -> None:
         self._made: dict[str, set[str]] = {}
+        self._clients: dict[str, str] = {}
         self._users: dict[str, str] = {}
         self._sessions: dict[str, dict[str, str]] = {}
         self._claims: dict[str, str] = {}
@@ -52,9 +55,12 @@ class ReplyConsistency:
             for rule, what, expected, actual in watch(request, held)
         )
 
-    def _token(self, _request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
+    def _token(self, request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
         yield from self._new("AUTH-1", "data.token", data["token"], secret=True)
-        yield from self._new("AUTH-1", "data.user_id", data["user_id"])
+        # A client that asks again when its token is over may stay the same user.
+        client = request.headers.get(CLIENT_ID.lower(), "")
+        if self._clients.setdefault(data["user_id"], client) != client:
+            yield "AUTH-1", "data.user_id", "one for each client", data["user_id"]
         self._users[data["token"]] = data["user_id"]
 
     def _claim(self, request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":

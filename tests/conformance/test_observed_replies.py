@@ -9,7 +9,7 @@ import pytest
 from nemolocal_conformance.observed_replies import ObservedReplies
 from nemolocal_conformance.target import TargetResponse
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.endpoints import Endpoint, bearer_header
+from nemolocal_contract.endpoints import CLIENT_ID, Endpoint, bearer_header
 from nemolocal_contract.responses import decode_json, encode_json
 from nemolocal_contract.turn_events import Text, ToolCall, ToolResult, TurnEvent, TurnEventEncoder
 
@@ -74,12 +74,12 @@ def watch(
     status: int = 200,
     headers: dict[str, str] = JSON,
     sent: object = None,
+    client: str = "one",
 ) -> list[tuple[str, str]]:
     """Let a reply pass, and return the rules and the parts that it breaks."""
     path = endpoint.path(user="me", session=SESSION, render="render_1")
-    request = httpx.Request(
-        endpoint.method, f"http://server{path}", json=sent, headers=bearer_header("nmv_usr_1")
-    )
+    named = {**bearer_header("nmv_usr_1"), CLIENT_ID: client}
+    request = httpx.Request(endpoint.method, f"http://server{path}", json=sent, headers=named)
     before = len(replies.violations)
     content = body if isinstance(body, bytes) else encode_json(body)
     replies.observe(request, TargetResponse(status, headers, content))
@@ -170,7 +170,7 @@ def test_an_id_that_comes_twice_is_told(endpoint: Endpoint, path: str) -> None:
     replies = ObservedReplies()
     body = envelope(endpoint, SUCCESSES[endpoint])
     watch(replies, endpoint, body)
-    assert path in {what for _, what in watch(replies, endpoint, body)}
+    assert path in {what for _, what in watch(replies, endpoint, body, client="two")}
 
 
 def test_owner_and_names_of_a_session_stay() -> None:
@@ -309,3 +309,10 @@ def test_replies_that_say_nothing_are_not_accused() -> None:
     request = httpx.Request("GET", f"http://server{wire.BALANCE.template}")
     replies.observe(request, TargetResponse(200, JSON, b'{"code":', "cut"))
     assert replies.violations == []
+
+
+def test_a_client_that_asks_again_may_stay_the_same_user() -> None:
+    replies = ObservedReplies()
+    watch(replies, wire.TOKEN, envelope(wire.TOKEN, SUCCESSES[wire.TOKEN]))
+    again = {**SUCCESSES[wire.TOKEN], "token": "nmv_usr_2"}
+    assert watch(replies, wire.TOKEN, envelope(wire.TOKEN, again)) == []
