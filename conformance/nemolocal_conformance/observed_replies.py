@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from nemolocal_contract.endpoints import find_endpoint, parse_bearer_token
+from nemolocal_contract.endpoints import CONTROL_PREFIX, find_endpoint, parse_bearer_token
 from nemolocal_contract.responses import ResponseCode, decode_json, http_status
 
 from .reply_consistency import ReplyConsistency
@@ -84,7 +84,9 @@ class ObservedReplies:
         found = find_endpoint(request.method, request.path)
         if found is None or response.ending != "complete" or not response.status:
             return
-        name = found[0]
+        name, endpoint = found
+        if endpoint.template.startswith(CONTROL_PREFIX):
+            return
         kept = [one for one in self.violations if one.endpoint == name]
         for violation in self._violations(name, request, response):
             if violation not in kept and len(kept) < _MOST_KEPT:
