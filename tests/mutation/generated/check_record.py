@@ -56,15 +56,17 @@ def record_checks(server: MutableServer, checks: Iterable[ServerCheck]) -> Check
 
 
 def checks_for(mutant: GeneratedMutant, record: Mapping[str, SeenByCheck]) -> list[ServerCheck]:
-    """Return the checks that see what a mutant changes: those of its endpoint and the cheap first.
+    """Return the checks that see what a mutant changes, the likely and the cheap ones first.
 
-    A heavy check is among them if there is no other.
+    Those that watch all replies come first, then those of the endpoint. A heavy check is among them
+    if there is no other.
     """
     key = key_of(mutant)
     section = _SECTIONS.get(mutant.endpoint, f"{mutant.endpoint}.")
     seeing = [name for name, seen in record.items() if key in seen.keys]
     light = [name for name in seeing if name not in HEAVY]
-    ordered = sorted(
-        light or seeing, key=lambda name: (not name.startswith(section), record[name].seconds)
-    )
-    return [server_catalogue()[name] for name in ordered]
+
+    def rank(name: str) -> tuple[bool, bool, float]:
+        return ".replies" not in name, not name.startswith(section), record[name].seconds
+
+    return [server_catalogue()[name] for name in sorted(light or seeing, key=rank)]
