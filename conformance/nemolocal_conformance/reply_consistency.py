@@ -73,9 +73,10 @@ class ReplyConsistency:
         for name in ("session_id", "task_id"):
             yield from self._new("SES-1", f"data.{name}", data[name])
         yield from self._user("SES-1", request, data["user_id"])
-        name = _body(request).get("task_name")
         known = {"task_id": data["task_id"], "user_id": data["user_id"]}
-        self._sessions[data["session_id"]] = known | ({"task_name": name} if name else {})
+        if task_name := _body(request).get("task_name"):
+            known["task_name"] = task_name
+        self._sessions[data["session_id"]] = known
 
     def _upload(self, _request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
         if not data["files"]:

@@ -17,14 +17,17 @@ _EDITS = (
     "make it black and white",
     "add a title 'Hello' for 1 second",
 )
-_BOTH = {"d": 1000, "ss": 0, "sp": 2, "v": 0.5}
-_FIRST = {"s": 0, "fi": 500, **_BOTH, "tr": {"type": "crossfade", "d": 300}}
-_SECOND = {"s": 1000, "fo": 400, **_BOTH}
-_TITLE = {"s": 0, "d": 1000, "txt": "Hello"}
+_BOTH: dict[str, Any] = {"d": 1000, "ss": 0, "sp": 2, "v": 0.5}
+_FIRST: dict[str, Any] = {"s": 0, "fi": 500, **_BOTH, "tr": {"type": "crossfade", "d": 300}}
+_SECOND: dict[str, Any] = {"s": 1000, "fo": 400, **_BOTH}
+_TITLE: dict[str, Any] = {"s": 0, "d": 1000, "txt": "Hello"}
 _VERTICAL = (1080, 1920)
 
 
-def _segments(draft: dict[str, Any], kind: int) -> list[dict[str, Any]]:
+_Segment = dict[str, Any]
+
+
+def _segments(draft: dict[str, Any], kind: int) -> list[_Segment]:
     tracks = [track for track in draft["t"] if track.get("tt") == kind]
     return [segment for track in tracks for segment in track.get("sg") or ()]
 
@@ -39,19 +42,19 @@ def edits_stand_in_their_segments(context: CheckContext) -> None:
     for message in _EDITS:
         context.send_message(session, message)
     draft = context.read_draft(session)
-    clips, titles = _segments(draft, 0), _segments(draft, 7)
-    for what, segments, due in (
-        ("clips", clips, [_FIRST, _SECOND]),
-        ("titles", titles, [_TITLE]),
-    ):
-        seen = [
-            {name: segment.get(name) for name in wanted}
-            for segment, wanted in zip(segments, due, strict=False)
-        ]
-        expect_equal(what, seen, due)
+    clips = _segments(draft, 0)
+    _expect_segments("clips", clips, [_FIRST, _SECOND])
+    _expect_segments("titles", _segments(draft, 7), [_TITLE])
     for clip in clips:
         types = [effect.get("type") for effect in clip.get("fx") or () if isinstance(effect, dict)]
         expect_equal("fx", types, ["grayscale"])
+
+
+def _expect_segments(what: str, segments: list[_Segment], due: list[_Segment]) -> None:
+    """Require these fields of these segments; others may be there."""
+    pairs = zip(segments, due, strict=False)
+    seen = [{name: segment.get(name) for name in wanted} for segment, wanted in pairs]
+    expect_equal(what, seen, due)
 
 
 @server_check("state.canvas.follows", "STA-1", "STA-4", prerequisite="token", credits=50)

@@ -16,6 +16,8 @@ from .mutable_server import MutableServer
 # Run on a mutant only if no other check sees what it changes: half a gigabyte of upload, clips that
 # FFmpeg must generate, 240 edits.
 HEAVY = frozenset(("upload.size.skill", "credits.frozen", "chat.silent.rate"))
+# What the ids of the checks that watch all replies have in them, and how those of GEN-1 begin.
+_WATCH, _EVERYWHERE = ".replies", "general."
 # How the ids of the checks of an endpoint begin.
 _SECTIONS = {
     "token": "token.",
@@ -58,15 +60,19 @@ def record_checks(server: MutableServer, checks: Iterable[ServerCheck]) -> Check
 def checks_for(mutant: GeneratedMutant, record: Mapping[str, SeenByCheck]) -> list[ServerCheck]:
     """Return the checks that see what a mutant changes, the likely and the cheap ones first.
 
-    Those that watch all replies come first, then those of the endpoint. A heavy check is among them
-    if there is no other.
+    The watches over all replies come first and last: what they see in between, others have asked
+    for. A heavy check is among them if there is no other.
     """
     key = key_of(mutant)
     section = _SECTIONS.get(mutant.endpoint, f"{mutant.endpoint}.")
     seeing = [name for name, seen in record.items() if key in seen.keys]
     light = [name for name in seeing if name not in HEAVY]
+    watches = [
+        name for name in record if _WATCH in name and name.startswith((section, _EVERYWHERE))
+    ]
 
     def rank(name: str) -> tuple[bool, bool, float]:
-        return ".replies" not in name, not name.startswith(section), record[name].seconds
+        return name not in watches, not name.startswith(section), record[name].seconds
 
-    return [server_catalogue()[name] for name in sorted(light or seeing, key=rank)]
+    ordered = sorted(light or seeing, key=rank)
+    return [server_catalogue()[name] for name in (*ordered, *(watches if ordered else ()))]
