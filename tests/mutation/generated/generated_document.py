@@ -53,6 +53,8 @@ def counts_table(killed_by: Mapping[str, str]) -> list[str]:
 
 def as_markdown(killed_by: Mapping[str, str]) -> str:
     """Return the whole document."""
+    if not killed_by:
+        return f"{_HEAD}\nNo run is recorded yet.\n"
     share = (
         f"{100 * killed_share(killed_by):.1f} % of the mutants that are not equivalent are killed."
     )
