@@ -5,8 +5,15 @@ import sys
 
 from .equivalent_mutants import find_stale_patterns
 from .generated_catalogue import generated_mutants
-from .generated_document import FILE, as_markdown, counts_table, survivors
-from .generated_runner import run_generated
+from .generated_document import (
+    AIM,
+    FILE,
+    as_markdown,
+    counts_table,
+    killed_share,
+    survivors,
+)
+from .generated_runner import GeneratedResult, run_generated
 from .generated_sample import commit_seed, draw_sample
 from .recorded_results import killing_checks, write_results
 
@@ -21,23 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the mutants and write down what became of them; return 1 if any survive.
+    """Run the mutants, and write down what became of them unless they are a sample.
 
-    The results of a selection replace those of an earlier run.
+    Return 1 if one survives that was killed before, if too few are killed, or a reason is stale.
     """
     names = _selected(options)
-    found = dict(killing_checks())
+    before = killing_checks()
+    found = dict(before)
     for result in run_generated(names, options.jobs):
-        ended = f"killed by {result.killed_by}" if result.killed_by else "survived"
-        ended += "" if result.times_applied else ", not applied"
-        ended += f", errors: {' '.join(result.errors)}" if result.errors else ""
-        print(f"{result.mutant_id}: {ended}", file=sys.stderr, flush=True)
+        print(_line(result), file=sys.stderr, flush=True)
         found[result.mutant_id] = result.killed_by
     ordered = {name: found[name] for name in generated_mutants() if name in found}
-    write_results(ordered)
-    FILE.write_text(as_markdown(ordered), encoding="utf-8")
-    print("\n".join(counts_table({name: found[name] for name in names})))
-    return _print_problems(names, ordered)
+    if not options.sample:
+        write_results(ordered)
+        FILE.write_text(as_markdown(ordered), encoding="utf-8")
+    seen = {name: found[name] for name in names}
+    print("\n".join(counts_table(seen)))
+    return int(any([_print_survivors(seen, before), _print_stale(ordered)]))
+
+
+def _line(result: GeneratedResult) -> str:
+    ended = f"killed by {result.killed_by}" if result.killed_by else "survived"
+    ended += "" if result.times_applied else ", not applied"
+    ended += f", errors of the harness: {' '.join(result.errors)}" if result.errors else ""
+    return f"{result.mutant_id}: {ended}"
 
 
 def _selected(options: argparse.Namespace) -> list[str]:
@@ -51,12 +65,18 @@ def _selected(options: argparse.Namespace) -> list[str]:
     return names
 
 
-def _print_problems(names: list[str], found: dict[str, str]) -> int:
-    alive = [name for name in survivors(found) if name in names]
+def _print_survivors(seen: dict[str, str], before: dict[str, str]) -> bool:
+    """Whether too many survive, or one that was killed before."""
+    alive = survivors(seen)
+    for name in alive:
+        print(f"survived: {name}" + (", killed before" if before.get(name) else ""))
+    return killed_share(seen) < AIM or any(before.get(name) for name in alive)
+
+
+def _print_stale(found: dict[str, str]) -> bool:
+    """Whether a reason of `equivalent.toml` holds no more."""
     killed = [name for name, check in found.items() if check]
     stale = find_stale_patterns(generated_mutants(), killed)
-    for name in alive:
-        print(f"survived: {name}")
     for pattern in stale:
         print(f"stale reason, no mutant or a killed one: {pattern}")
-    return 1 if stale or alive else 0
+    return bool(stale)

@@ -8,7 +8,7 @@ from nemolocal_conformance.runner import run_check
 from nemolocal_conformance.server_checks import server_catalogue
 from tests.mutation.generated.equivalent_mutants import find_reasons, find_stale_patterns
 from tests.mutation.generated.generated_catalogue import generated_mutants
-from tests.mutation.generated.generated_document import FILE, as_markdown, killed_share
+from tests.mutation.generated.generated_document import AIM, FILE, as_markdown, killed_share
 from tests.mutation.generated.generated_runner import run_mutant
 from tests.mutation.generated.generated_sample import commit_seed, draw_sample
 from tests.mutation.generated.mutable_server import MutableServer, mutable_server
@@ -20,7 +20,6 @@ KILLED = [name for name, check in killing_checks().items() if check]
 recorded = pytest.mark.skipif(not killing_checks(), reason="no run is recorded")
 # A twenty-fifth: some seconds of processor time.
 SHORT_SAMPLE = 0.04
-AIM = 0.95
 
 
 @pytest.fixture(scope="module")
