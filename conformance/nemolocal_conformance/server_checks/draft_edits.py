@@ -6,6 +6,7 @@ from ..assertions import expect_equal, expect_true, require_field
 from ..context import CheckContext
 from ..samples import CLIP
 from ..server_check import server_check
+from ..stable_fields import known_draft
 
 # Each with what it leaves in the first clip, in the second, or in the title.
 _EDITS = (
@@ -16,11 +17,17 @@ _EDITS = (
     "add a 0.3 second crossfade",
     "make it black and white",
     "add a title 'Hello' for 1 second",
+    "add a red title 'Bye' at the bottom for 1 second",
 )
 _BOTH: dict[str, Any] = {"d": 1000, "ss": 0, "sp": 2, "v": 0.5}
 _FIRST: dict[str, Any] = {"s": 0, "fi": 500, **_BOTH, "tr": {"type": "crossfade", "d": 300}}
 _SECOND: dict[str, Any] = {"s": 1000, "fo": 400, **_BOTH}
-_TITLE: dict[str, Any] = {"s": 0, "d": 1000, "txt": "Hello"}
+_HELLO: dict[str, Any] = {"s": 0, "d": 1000, "txt": "Hello"}
+_BYE: dict[str, Any] = {
+    **_HELLO,
+    "txt": "Bye",
+    "st": {"color": "red", "pos": "bottom-center"},
+}
 _VERTICAL = (1080, 1920)
 
 
@@ -41,10 +48,10 @@ def edits_stand_in_their_segments(context: CheckContext) -> None:
     context.put_on_timeline(session)
     for message in _EDITS:
         context.send_message(session, message)
-    draft = context.read_draft(session)
+    draft = known_draft(context.read_draft(session))
     clips = _segments(draft, 0)
     _expect_segments("clips", clips, [_FIRST, _SECOND])
-    _expect_segments("titles", _segments(draft, 7), [_TITLE])
+    _expect_segments("titles", _segments(draft, 7), [_HELLO, _BYE])
     for clip in clips:
         types = [effect.get("type") for effect in clip.get("fx") or () if isinstance(effect, dict)]
         expect_equal("fx", types, ["grayscale"])
@@ -62,9 +69,10 @@ def canvas_follows_the_format(context: CheckContext) -> None:
     """A vertical format MUST stand in `m` of the draft and in `canvas_config`."""
     session = context.new_edited_session()
     context.send_message(session, "make it vertical")
-    draft, state = context.read_draft(session), context.read_state(session)["state"]
+    # Read once: a server that is one state behind is right the second time.
+    state = require_field("data", context.read_state(session), "state")
     for what, holder in (
-        ("m", require_field("draft", draft, "m")),
+        ("m", require_field("state", state, "draft", "m")),
         ("canvas_config", require_field("state", state, "canvas_config")),
     ):
         size = tuple(require_field(what, holder, name) for name in ("width", "height"))
