@@ -4,15 +4,20 @@ The last section, so that all replies are there. Each check makes the replies th
 it may be run by itself.
 """
 
+from typing import Any
+
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, endpoints
 
-from ..assertions import CheckFailed, require_field
-from ..context import CheckContext
-from ..samples import CLIP, PICTURE, SOUND
+from ..assertions import CheckFailed, expect_equal, expect_true, expect_type, require_field
+from ..context import CheckContext, TargetAccount, flatten_render
+from ..samples import CLIP, CLIP_SECONDS, CLIP_SIZE, PICTURE, PICTURE_SIZE, SOUND
 from ..server_check import server_check
 
 _TITLE = "add a title 'Hello' for 1 second"
+_WIDTHS = {CLIP: CLIP_SIZE[0], PICTURE: PICTURE_SIZE[0], SOUND: 0}
+_SHORT_SECONDS, _TOLERANCE = 0.6, 0.1
+_SHORT = {"t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 600, "txt": "alone"}]}], "d": 600}
 _NEVER = "1000000000000000000"
 _RENDERS = (wire.RENDER, wire.RENDER_STATUS, wire.RENDER_CANCEL)
 
@@ -51,10 +56,17 @@ def every_session_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "SES-1", wire.SESSION)
 
 
-@server_check("upload.replies", "UPL-2", prerequisite="session")
+@server_check("upload.replies", "UPL-2", prerequisite="session", tokens=1)
 def every_upload_reply_is_whole(context: CheckContext) -> None:
-    """Every uploaded file MUST be told with its eight fields, and the figures of its type."""
-    context.upload(context.new_session(), CLIP, PICTURE, SOUND)
+    """Every uploaded file MUST be told with its eight fields, and be the one that was sent."""
+    mine, other = context.account, context.new_account()
+    for account, name in ((mine, CLIP), (other, SOUND), (mine, PICTURE), (other, CLIP)):
+        session = context.new_session(account)
+        files = require_field("data", context.upload(session, name, account=account).data, "files")
+        (file,) = expect_type("data.files", files, list)[:1] or ({},)
+        seen = expect_type("data.files[0]", file, dict)
+        expect_equal("filename", seen.get("filename"), name)
+        expect_equal(f"width of {name}", seen.get("width") or 0, _WIDTHS[name])
     _expect_none(context, "UPL-2", wire.UPLOAD)
 
 
@@ -82,13 +94,47 @@ def every_draft_agrees_with_itself(context: CheckContext) -> None:
     _expect_none(context, "STA-4", wire.STATE)
 
 
-@server_check("render.replies", "REN-4", "REN-5", prerequisite="render")
+@server_check("render.replies", "REN-4", "REN-5", prerequisite="render", tokens=1)
 def every_render_reply_is_whole(context: CheckContext) -> None:
     """Every render reply MUST be of the render asked for, and tell its end always alike."""
-    render = str(context.completed_export["id"])
-    context.call(wire.RENDER_STATUS, render=render)
-    context.call(wire.RENDER_CANCEL, render=render)
+    other, mine = context.new_account(), context.completed_export
+    theirs = _short_export(context, other)
+    for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL):
+        _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS)
+        _expect_end(context, endpoint, other, theirs, _SHORT_SECONDS)
+        _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS)
+    urls = [require_field("the status", one, "output", "url") for one in (mine, theirs)]
+    expect_true("output.url", urls[0] != urls[1], "another for another file", urls)
     _expect_none(context, "REN-4 REN-5", *_RENDERS)
+
+
+def _short_export(context: CheckContext, account: TargetAccount) -> dict[str, Any]:
+    """Export a title for another account; return the last status."""
+    render, session = context.new_render_id(), context.new_session(account)
+    context.submit_export(render, session, _SHORT, account)
+    (last,) = context.poll_renders(render, account=account)[-1]
+    expect_equal("status", last.get("status"), "completed")
+    return last
+
+
+def _expect_end(
+    context: CheckContext,
+    endpoint: Endpoint,
+    account: TargetAccount,
+    known: dict[str, Any],
+    seconds: float,
+) -> None:
+    """Require the end of a render as it was told before, with its own length."""
+    render = str(known["id"])
+    told = flatten_render(context.call(endpoint, account, render=render).json)
+    output, before = (
+        expect_type("output", status.get("output") or {}, dict) for status in (told, known)
+    )
+    for name in ("duration", "size"):
+        expect_equal(f"output.{name}", output.get(name), before.get(name))
+    # The nested dialect tells the URL alone.
+    length = expect_type("output.duration", output.get("duration", seconds), int, float)
+    expect_true("output.duration", abs(length - seconds) < _TOLERANCE, f"{seconds:g} s", length)
 
 
 @server_check("chat.replies", "SSE-2", prerequisite="work")
