@@ -37,6 +37,7 @@ from .long_turns import (
     run_in_thread,
     stall_turn,
 )
+from .observed_replies import ObservedReplies
 from .samples import CLIP, LARGE_UPLOAD_BOUNDARY, large_upload, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
@@ -71,13 +72,18 @@ class TargetAccount(msgspec.Struct, frozen=True):
 
 
 class CheckContext:
-    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules."""
+    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules.
+
+    `replies` watches every reply of the run, whichever check asked for it.
+    """
 
     def __init__(
         self, target: TargetClient, control: ControlClient | None, token: str = ""
     ) -> None:
         self.target = target
         self.alternatives: dict[str, set[str]] = {}
+        self.replies = ObservedReplies()
+        target.on_response = self.replies.observe
         self._control = control
         self._given_token = token
         self._shared: dict[str, object] = {}

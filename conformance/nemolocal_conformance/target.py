@@ -43,6 +43,7 @@ from .evidence import HttpExchange, ResponseEnding, redact_body, redact_headers,
 _TIMEOUT, _FIRST_TIMEOUT = 120.0, 30.0
 _MOST_BYTES = 64_000_000
 _NO_CONNECTION_KEPT = httpx.Limits(max_keepalive_connections=0)
+OnResponse = Callable[[httpx.Request, "TargetResponse"], None]
 PassingTime = Callable[[], contextlib.AbstractContextManager[object]]
 T = TypeVar("T")
 
@@ -144,7 +145,8 @@ class TargetClient:
     """Sends requests to one base URL and records them as evidence.
 
     `is_local` says that the target is a server of this project. `passing_time` makes a context in
-    which time passes there, for servers whose clock stands still by itself.
+    which time passes there, for servers whose clock stands still by itself. `on_response` is called
+    with every response.
     """
 
     def __init__(
@@ -154,6 +156,7 @@ class TargetClient:
         self.is_local = False
         self.timeout = _TIMEOUT
         self.passing_time: PassingTime = contextlib.nullcontext
+        self.on_response: OnResponse | None = None
         self._closing = contextlib.ExitStack()
         self._own_attribution = attribution
         self._attribution = attribution.headers()
@@ -319,6 +322,8 @@ class TargetClient:
         self._evidence.append(_evidence(request, answer, seconds))
         if ending == "timeout":
             raise TargetTimeout(request, seconds)
+        if self.on_response is not None:
+            self.on_response(request, answer)
         return answer
 
 

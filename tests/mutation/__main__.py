@@ -7,6 +7,7 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
 
 from .clients import UNKILLABLE_CHECKS, client_mutants
+from .generated.generated_command import add_arguments, run
 from .kill_matrix import as_markdown, section
 from .mutation_result import MutationResult
 from .parallel import run_client_mutants, run_server_mutants
@@ -17,7 +18,12 @@ def main() -> int:
     """Return 0 if every mutant is killed by the right checks, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
-    jobs = parser.parse_args().jobs
+    commands = parser.add_subparsers(dest="command", title="commands")
+    add_arguments(commands.add_parser("generated", help="run the generated server mutants"))
+    options = parser.parse_args()
+    if options.command == "generated":
+        return run(options)
+    jobs = options.jobs
     clients = [_print_result(one) for one in run_client_mutants(client_mutants(), jobs)]
     servers = [_print_result(one) for one in run_server_mutants(server_mutants(), jobs)]
     server_section = section("Server mutants", server_mutants(), servers, server_catalogue(), {})

@@ -115,18 +115,18 @@ class MutationMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
             await self._app(scope, receive, send)
             return
-        request, again = await _read(scope, receive)
+        request, again = await read_request(scope, receive)
         if self._on_request is not None:
             changed = self._on_request(request, self.memory)
             self.times_applied += changed is not None
             if isinstance(changed, WireResponse):
-                await _write(changed, send)
+                await write_response(changed, send)
                 return
             if changed is not None:
-                scope = _rewritten_scope(scope, changed)
+                scope = rewritten_scope(scope, changed)
                 # A large body is not all in `request`: an unchanged one is passed on as it comes.
                 if changed.body != request.body:
-                    again = _replay(changed.body, receive)
+                    again = replay_body(changed.body, receive)
                 request = changed
         if self._on_response is None:
             await self._app(scope, again, send)
@@ -142,13 +142,14 @@ class MutationMiddleware:
             kept.append(message)
 
         await self._app(scope, receive, keep)
-        response = _response_of(kept)
+        response = collect_response(kept)
         changed = hook(request, response, self.memory)
         self.times_applied += changed is not None
-        await _write(changed or response, send)
+        await write_response(changed or response, send)
 
 
-async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
+async def read_request(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
+    """Return a request and its body once more; the body is b"" where it is large."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     body, again = b"", receive
     small = int(headers.get("content-length") or 0) <= _READABLE
@@ -158,12 +159,12 @@ async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        again = _replay(body, receive)
+        again = replay_body(body, receive)
     query = scope["query_string"].decode("latin-1")
     return WireRequest(scope["method"], scope["path"], query, headers, body), again
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """Return the body again, then what follows."""
     first = True
 
@@ -177,7 +178,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _rewritten_scope(scope: Scope, request: WireRequest) -> Scope:
+def rewritten_scope(scope: Scope, request: WireRequest) -> Scope:
+    """Return a scope that asks for what the request does."""
     headers = {**request.headers, "content-length": str(len(request.body))}
     return {
         **scope,
@@ -188,7 +190,8 @@ def _rewritten_scope(scope: Scope, request: WireRequest) -> Scope:
     }
 
 
-def _response_of(messages: list[Message]) -> WireResponse:
+def collect_response(messages: list[Message]) -> WireResponse:
+    """Return the response that these messages are."""
     start = messages[0]
     headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in start["headers"]}
     headers.pop("content-length", None)
@@ -196,7 +199,8 @@ def _response_of(messages: list[Message]) -> WireResponse:
     return WireResponse(start["status"], headers, body)
 
 
-async def _write(response: WireResponse, send: Send) -> None:
+async def write_response(response: WireResponse, send: Send) -> None:
+    """Send a response; a cut one ends without its end."""
     headers = {**response.headers}
     if not response.cut:
         headers["content-length"] = str(len(response.body))

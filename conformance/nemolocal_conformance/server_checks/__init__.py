@@ -39,6 +39,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import (
         chat,
         credits,
+        draft_edits,
         endpoint_access,
         error_styles,
         events,
@@ -48,6 +49,7 @@ def _modules() -> tuple[ModuleType, ...]:
         render_jobs,
         render_refusals,
         renders,
+        replies,
         request_bodies,
         sessions,
         state,
@@ -62,4 +64,4 @@ def _modules() -> tuple[ModuleType, ...]:
     accounts = (tokens, token_limits, sessions, ownership)
     turns = (uploads, upload_files, chat, events, turn_texts)
     exports = (renders, render_refusals, render_jobs, render_files)
-    return (*everywhere, *accounts, *turns, credits, state, *exports)
+    return (*everywhere, *accounts, *turns, credits, state, draft_edits, *exports, replies)

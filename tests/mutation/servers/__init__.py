@@ -18,6 +18,7 @@ def server_mutants() -> dict[str, ServerMutant]:
         render_job_mutants,
         render_mutants,
         render_refusal_mutants,
+        reply_mutants,
         session_mutants,
         state_mutants,
         style_mutants,
@@ -32,6 +33,6 @@ def server_mutants() -> dict[str, ServerMutant]:
     sessions = (session_mutants, ownership_mutants, upload_mutants, upload_file_mutants)
     turns = (chat_mutants, event_mutants, timing_mutants, credit_mutants, state_mutants)
     exports = (render_mutants, render_refusal_mutants, render_job_mutants)
-    modules = (*accounts, *sessions, *turns, *exports)
+    modules = (*accounts, *sessions, *turns, *exports, reply_mutants)
     found = [v for module in modules for v in vars(module).values() if isinstance(v, ServerMutant)]
     return {mutant.id: mutant for mutant in found}

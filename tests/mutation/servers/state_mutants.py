@@ -289,3 +289,27 @@ def refused_turn_edits(
         return None
     title = {"tt": 7, "sg": [{"id": "x", "s": 0, "d": 1000, "txt": "Hello"}]}
     return _drafted(response, t=[*data["state"]["draft"]["t"], title])
+
+
+@response_mutant("state.fades-in-seconds", "STA-4", kills="state.segment.edits")
+def fades_in_seconds(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """Fades are measured in seconds."""
+    if _state(request, response) is None:
+        return None
+    return _segments_changed(
+        response, lambda one: {**one, **{n: one[n] / 1000 for n in ("fi", "fo") if n in one}}
+    )
+
+
+@response_mutant("state.canvas-of-clip", "STA-1", "STA-4", kills="state.canvas.follows")
+def canvas_of_clip(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """The canvas is that of the first clip, whatever format the draft has."""
+    data = _state(request, response)
+    if data is None:
+        return None
+    canvas = {"width": 160, "height": 90, "ratio": "16:9"}
+    return response.with_data(state={**data["state"], "canvas_config": canvas})
