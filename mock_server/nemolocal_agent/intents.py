@@ -12,7 +12,10 @@ from nemolocal_contract.effects import Effect, Position, TransitionType
 
 
 class TimelinePoint(msgspec.Struct, frozen=True):
-    """A point: `ms` or a `share` of the length after the start, or before the end."""
+    """A point: `ms` or a `share` of the length after the start, or before the end.
+
+    With a share, `ms` is an offset from there: 10 s before the middle.
+    """
 
     ms: int = 0
     before_end: bool = False
@@ -48,6 +51,15 @@ def span_between(start_ms: int, end_ms: int) -> TimelineSpan:
 def span_after(start_ms: int) -> TimelineSpan:
     """From a time to the end."""
     return TimelineSpan(TimelinePoint(start_ms), TIMELINE_END)
+
+
+def middle_span(ms: int) -> TimelineSpan:
+    """The `ms` milliseconds around the middle."""
+    half = ms // 2
+    return TimelineSpan(
+        TimelinePoint(-half, share=0.5),
+        TimelinePoint(ms - half, share=0.5),
+    )
 
 
 class Selector(msgspec.Struct, frozen=True):
@@ -92,10 +104,11 @@ class RemoveClip(msgspec.Struct, frozen=True):
 
 
 class Split(msgspec.Struct, frozen=True):
-    """Split the clips at these points, or into a number of equal `parts`."""
+    """Split the clips at these points, into a number of equal `parts`, or every `every_ms`."""
 
     at: tuple[TimelinePoint, ...] = ()
     parts: int | None = None
+    every_ms: int | None = None
 
 
 class MoveClip(msgspec.Struct, frozen=True):
@@ -136,10 +149,11 @@ class Slideshow(msgspec.Struct, frozen=True):
 
 
 class SetSpeed(msgspec.Struct, frozen=True):
-    """Multiply the speed by `factor`: 2.0 is twice as fast."""
+    """Multiply the speed by `factor`: 2.0 is twice as fast; or fit it into `duration_ms`."""
 
-    factor: float
+    factor: float = 1.0
     selector: Selector = SELECT_ALL
+    duration_ms: int | None = None
 
 
 AudioTarget = Literal["all", "video", "music"]
@@ -160,13 +174,15 @@ class AddMusic(msgspec.Struct, frozen=True):
 
     `mood` is a key of the renderer's MOODS, `name` the name of an uploaded sound. If both are None,
     an unused uploaded sound is taken if there is one. `duck` lowers the music while the clips have
-    sound.
+    sound. It starts at `at_ms` of the timeline, and `skip_ms` of the sound are left out.
     """
 
     mood: str | None = None
     volume: float | None = None
     name: str | None = None
     duck: bool = False
+    at_ms: int = 0
+    skip_ms: int = 0
 
 
 class DuckMusic(msgspec.Struct, frozen=True):
@@ -178,11 +194,11 @@ class RemoveMusic(msgspec.Struct, frozen=True):
 
 
 class Fade(msgspec.Struct, frozen=True):
-    """Fade in, out, or both: picture and sound, the picture, the music or titles."""
+    """Fade in, out, or both: picture and sound, one of the two, the music or titles."""
 
     way: Literal["in", "out", "both"]
     duration_ms: int | None = None
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     selector: Selector = SELECT_ALL
 
 
@@ -207,6 +223,8 @@ class ChangeTitle(msgspec.Struct, frozen=True):
     size: int | None = None
     grow: float | None = None
     """A factor of its size: "make the title bigger"."""
+    shift: Literal["up", "down", "left", "right"] | None = None
+    """The next position in this direction: "move the title up"."""
 
 
 class RemoveTitle(msgspec.Struct, frozen=True):

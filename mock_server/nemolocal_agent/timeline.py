@@ -282,7 +282,7 @@ class MediaPool(msgspec.Struct, frozen=True):
 
 def resolve_point(point: TimelinePoint, total_ms: Number) -> int:
     """Milliseconds from the start of a timeline of this length, clamped to it."""
-    at = point.ms if point.share is None else round(point.share * total_ms)
+    at = point.ms if point.share is None else point.ms + round(point.share * total_ms)
     return round(min(max(total_ms - at if point.before_end else at, 0), total_ms))
 
 

@@ -23,7 +23,7 @@ TOPICS: tuple[Topic, ...] = get_args(Topic)
 _SPANS = {
     frozenset(keys.split())
     for keys in (
-        "throughout", "first_ms", "last_ms", "from_ms", "from_ms to_ms",
+        "throughout", "first_ms", "last_ms", "middle_ms", "from_ms", "from_ms to_ms",
         "first_share", "last_share", "from_share", "from_share to_share",
     )
 }  # fmt: skip
@@ -121,6 +121,8 @@ class Keys:
         if frozenset(given) not in _SPANS:
             raise PhraseError(f"{' and '.join(given)} together are not a span")
         span = {}
+        if "middle_ms" in given:
+            return {"span": msgspec.to_builtins(intents.middle_span(given["middle_ms"]))}
         for key, value in given.items():
             match key.partition("_")[0]:
                 case "first" | "to":
@@ -175,7 +177,7 @@ def overlay(kind: str) -> Reader:
 
 def split(keys: Keys) -> Edit:
     """`parts`, or `at_ms` or `at_share`, one point of time or several."""
-    fields = keys.some("parts")
+    fields = keys.some("parts", "every_ms")
     for key, value in keys.some("at_ms", "at_share").items():
         fields["at"] = [point(key, one) for one in (value if isinstance(value, list) else [value])]
     return msgspec.convert(fields, intents.Split)
@@ -200,7 +202,8 @@ def set_volume(keys: Keys) -> Edit:
 
 def add_music(keys: Keys) -> Edit:
     """`mood`, or the `upload` to play; `volume`, `duck`."""
-    fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
+    names = ("mood", "volume", "duck", "at_ms", "skip_ms")
+    fields = keys.some(*names) | keys.renamed("upload", "name")
     return msgspec.convert(fields, intents.AddMusic)
 
 
@@ -267,7 +270,7 @@ EDITS: dict[str, Reader] = {
     "merge": plain(intents.Merge),
     "loop": plain(intents.Loop, "times", "duration_ms", about="clip"),
     "slideshow": plain(intents.Slideshow, "each_ms", "total_ms"),
-    "set-speed": plain(intents.SetSpeed, "factor", about="clip", span="clip"),
+    "set-speed": plain(intents.SetSpeed, "factor", "duration_ms", about="clip", span="clip"),
     "set-volume": set_volume,
     "add-music": add_music,
     "duck-music": plain(intents.DuckMusic),
@@ -275,7 +278,15 @@ EDITS: dict[str, Reader] = {
     "fade": fade,
     "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
     "change-title": plain(
-        intents.ChangeTitle, "text", "color", "position", "size", "grow", about="title", span="own"
+        intents.ChangeTitle,
+        "text",
+        "color",
+        "position",
+        "size",
+        "grow",
+        "shift",
+        about="title",
+        span="own",
     ),
     "remove-title": plain(intents.RemoveTitle, about="title"),
     "add-subtitles": add_subtitles,
