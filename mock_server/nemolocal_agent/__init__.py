@@ -16,9 +16,14 @@ from .edits import (
 )
 from .edits.apply import DraftVersion, build_versions
 from .errors import EditRejected
-from .intents import AddMusic, Edit, Generate, NoEdit
-from .nlu import parse_message
-from .replies import write_edit_reply, write_failure_reply, write_no_edit_reply
+from .intents import AddMusic, Edit, Generate, NoEdit, Understanding
+from .nlu import parse_message, understand_message
+from .replies import (
+    write_edit_reply,
+    write_failure_reply,
+    write_no_edit_reply,
+    write_remarks,
+)
 from .timeline import length_of
 from .tool_calls import (
     PlannedToolCall,
@@ -42,6 +47,7 @@ __all__ = [
     "MediaPool",
     "NoEdit",
     "PlannedToolCall",
+    "Understanding",
     "apply_edits",
     "build_versions",
     "choose_music_upload",
@@ -53,7 +59,9 @@ __all__ = [
     "place_uploads_if_empty",
     "plan_tool_calls",
     "split_stages",
+    "understand_message",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",
+    "write_remarks",
 ]

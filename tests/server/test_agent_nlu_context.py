@@ -95,7 +95,6 @@ UNEXPLAINED = [
     "rotate the title",
     "blur the logo",
     "sharpen the music",
-    "speed it up so that it lasts 10 seconds",
     "compress it to 10 seconds",
     "make the background brighter",
     "remove the background",

@@ -13,8 +13,6 @@ TOO_LITTLE = [
     "set the speed to 0",
     "split it into 2 halves",
     "split the second clip in half",
-    "split every 5 seconds",
-    "cut it every 5 seconds",
     "split it into 500 parts",
     "split it",
     "play the video",

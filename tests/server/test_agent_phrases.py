@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 
 from nemolocal_agent.intents import Edit, KeepSpan, NoEdit, Selector, first_span
-from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.nlu import understand_message
 from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
 from tests.support.tables import check_rows
 from tests.support.wishes import is_same
 
 
 def check_phrase(say: str, phrase: Phrase) -> None:
-    heard = parse_message(say)
+    understood = understand_message(say)
+    heard = understood.intent
     if phrase.topic is not None:
         assert isinstance(heard, NoEdit), heard
         assert heard.topic == phrase.topic
         return
     assert not isinstance(heard, NoEdit), heard
     assert is_same(heard, phrase.edits), heard
+    assert understood.understood == ("part" if phrase.part else "full"), understood.left_out
 
 
 @pytest.mark.parametrize("file", phrase_files(), ids=lambda file: file.stem)

@@ -16,7 +16,7 @@ import msgspec
 
 from nemolocal_agent import intents
 from nemolocal_agent.intents import Edit, Generate, NoEdit, Selector, TimelinePoint
-from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.nlu import parse_message, understand_message
 from nemolocal_agent.timeline import resolve_point
 
 from .phrases import PhraseError, read_edit
@@ -40,7 +40,7 @@ DESTRUCTIVE = (
 """Edits that take something away, or cost the most: never made by a guess."""
 
 Answer = Literal["talk", "ask", "refuse", "later"]
-Verdict = Literal["done", "answered", "refused", "later", "unchecked", "wrong"]
+Verdict = Literal["done", "answered", "part", "refused", "later", "unchecked", "wrong"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
@@ -101,19 +101,29 @@ def is_same(heard: tuple[Edit, ...], wanted: tuple[Edit, ...]) -> bool:
     return all(seen_on(heard, total) == seen_on(wanted, total) for total in TIMELINES)
 
 
+def _is_part(heard: tuple[Edit, ...], wanted: tuple[Edit, ...]) -> bool:
+    """Whether these are some of the wanted edits, in order."""
+    rest = iter(wanted)
+    return all(any(is_same((edit,), (one,)) for one in rest) for edit in heard)
+
+
 def judge(wish: Wish) -> Verdict:
     """What became of a wish.
 
-    `refused`: no edit, although one was wanted. `later`: nobody builds that edit yet, and the agent
+    `part`: some of the edits, and the answer names the rest. `refused`: no edit, although one was
+    wanted. `later`: nobody builds that edit yet, and the agent
     says that it did not understand. `unchecked`: an edit of which the file does not say more.
     """
-    heard = parse_message(wish.say)
+    understood = understand_message(wish.say)
+    heard = understood.intent
     if isinstance(heard, NoEdit):
         if wish.answer is None:
             return "refused"
         return "later" if wish.answer == "later" else "answered"
     if any(is_same(heard, wanted) for wanted in wish.wanted):
         return "done"
+    if understood.left_out and any(_is_part(heard, wanted) for wanted in wish.wanted):
+        return "part"
     harmless = not any(isinstance(edit, DESTRUCTIVE) for edit in heard)
     return "unchecked" if wish.answer == "later" and harmless else "wrong"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
 from nemolocal_contract.effects import Duck, effect_to_wire
 
@@ -19,6 +20,7 @@ from ..timeline import (
     MediaPool,
     add_track,
     change_tracks,
+    clips_of,
     is_music_track,
     length_of,
     match_names,
@@ -137,12 +139,18 @@ def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
     sound = choose_music_upload(draft, edit, media_pool)
     source = media_pool.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
     longest = media_pool.source_duration_ms(source)
+    longest = MAX_MUSIC_MS if longest is None else longest
+    total = length_of(draft)
+    if edit.at_ms >= total:
+        raise EditRejected("past_end", at=format_seconds(edit.at_ms))
+    if edit.skip_ms >= longest:
+        raise EditRejected("past_end_of_sound", at=format_seconds(edit.skip_ms))
     segment = Segment(
         id=next(new_segment_ids(draft)),
-        start_ms=0,
-        duration_ms=min(length_of(draft), MAX_MUSIC_MS if longest is None else longest),
+        start_ms=edit.at_ms,
+        duration_ms=min(total - edit.at_ms, longest - edit.skip_ms),
         source=source,
-        source_start_ms=0,
+        source_start_ms=edit.skip_ms,
         volume=DEFAULT_MUSIC_VOLUME if edit.volume is None else _clamp_volume(edit.volume),
         effects=(effect_to_wire(Duck()),) if edit.duck else None,
         metadata={"title": _music_title(source, edit, media_pool)},
@@ -191,6 +199,8 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
         )
     if edit.target == "music":
         return _fade_music(draft, edit)
+    if edit.target == "sound":
+        return _fade_sound(draft, edit, media_pool)
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     if edit.selector != SELECT_ALL:
         for index in indexes:
@@ -201,6 +211,14 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
     if edit.target == "picture" or music is None or not music.segments:
         return after
     return _fade_music(after, edit)
+
+
+def _fade_sound(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
+    """Fade the sound alone: a clip fades with its picture, so only music can."""
+    clips = clips_of(draft)
+    if any(media_pool.has_audio(clip) and clip.volume != 0 for clip in clips):
+        raise EditRejected("fades_with_picture")
+    return _fade_music(draft, edit)
 
 
 def _fade_music(draft: Draft, edit: Fade) -> Draft:

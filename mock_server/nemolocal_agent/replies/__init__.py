@@ -15,9 +15,9 @@ from .. import intents
 from ..intents import Edit
 from . import audio_replies, clip_replies, gui_hints, title_replies, visual_replies
 from .clip_replies import in_language
-from .no_edit_replies import write_failure_reply, write_no_edit_reply
+from .no_edit_replies import write_failure_reply, write_no_edit_reply, write_remarks
 
-__all__ = ["write_edit_reply", "write_failure_reply", "write_no_edit_reply"]
+__all__ = ["write_edit_reply", "write_failure_reply", "write_no_edit_reply", "write_remarks"]
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.PlaceUploads: clip_replies.describe_place_uploads,
@@ -74,11 +74,16 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
 
 
 def write_edit_reply(
-    edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None
+    edits: tuple[Edit, ...],
+    draft: Draft,
+    language: str,
+    chance: float | None,
+    remarks: str = "",
 ) -> str:
-    """What was done, the new timeline, and a GUI hint.
+    """What was done, the remarks, the new timeline, and a GUI hint.
 
-    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out.
+    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out. `remarks` are
+    those of `write_remarks`.
     """
     reply_language = parse_language(language)
     did = [_describe_edit(edit, draft, reply_language) for edit in edits]
@@ -86,8 +91,8 @@ def write_edit_reply(
     state = describe_timeline(draft, language).rstrip(":：")
     return in_language(
         reply_language,
-        f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
-        f"完成！我{'，并'.join(did)}。{state}。{screen}",
+        f"Done! I {', then '.join(did)}.{remarks} {state}. {screen}".rstrip(),
+        f"完成！我{'，并'.join(did)}。{remarks}{state}。{screen}",
     )
 
 

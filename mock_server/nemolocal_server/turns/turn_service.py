@@ -18,9 +18,11 @@ from nemolocal_agent import (
     is_generation,
     parse_message,
     split_stages,
+    understand_message,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
+    write_remarks,
 )
 from nemolocal_contract.clock import get_wait_speed
 from nemolocal_contract.turn_events import Heartbeat, Text, TurnEvent
@@ -105,8 +107,12 @@ class TurnPlanner:
         seed: TurnSeed,
         intent: tuple[Edit, ...] | NoEdit,
         faults: tuple[ActiveFault, ...] = (),
+        remarks: str = "",
     ) -> RunningTurn:
-        """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
+        """Plan the turn that answers a message; 2001 if credits are missing (CRD-4).
+
+        `remarks` say what was not understood of a message that makes edits.
+        """
         settings = self._settings
         heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
         scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
@@ -115,7 +121,7 @@ class TurnPlanner:
             text = write_no_edit_reply(intent, session.language, seed.message, gui=settings.gui)
             turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
-            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
+            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler, remarks)
         if faults:
             turn.steps = effect.apply(turn.steps, heartbeat)
         turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
@@ -129,6 +135,7 @@ class TurnPlanner:
         edits: tuple[Edit, ...],
         forced: EditOutcome | None,
         scheduler: TurnScheduler,
+        remarks: str,
     ) -> RunningTurn:
         """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
         stages = split_stages(edits)
@@ -142,7 +149,7 @@ class TurnPlanner:
         is_generated = any(map(is_generation, edits))
         # A generation is never silent, unless a fault says so (SSE-8).
         outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
-        text = None if outcome.silent else self._success_text(session, seed, previews)
+        text = None if outcome.silent else self._success_text(session, seed, previews, remarks)
         if is_generated:
             steps = scheduler.generation(calls, text)
         else:
@@ -154,12 +161,12 @@ class TurnPlanner:
         return turn
 
     def _success_text(
-        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
+        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
     ) -> str:
         calls = [call for preview in previews for call in preview.calls]
         edits = tuple(edit for call in calls for edit in call.edits)
         chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
-        return write_edit_reply(edits, calls[-1].after, session.language, chance)
+        return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
 
     def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
         policy = self._settings.silence
@@ -194,11 +201,12 @@ class TurnService:
         faults: tuple[ActiveFault, ...] = (),
     ) -> RunningTurn:
         """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        intent = parse_message(message)
+        understood = understand_message(message)
+        remarks = write_remarks(understood.left_out, understood.notes, session.language)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, seed, intent, faults)
+            turn = self._planner.plan(token, session, seed, understood.intent, faults, remarks)
             self._repository.insert(
                 session.id,
                 number,

@@ -39,6 +39,7 @@ EFFECT_SYMBOLS = frozenset(
     {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
 )
 _ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
+_WARM_COLORS, _COOL_COLORS = {"orange", "yellow", "red", "gold"}, {"blue", "cyan"}
 _DECREASE_WORDS = symbol_set("less lower down short smaller low")
 _CHANGE_SYMBOLS = _DECREASE_WORDS | symbol_set(
     "raise more up add bigger high bit much", Slot.PERCENT
@@ -63,6 +64,16 @@ def extract_side_crop(clause: Clause) -> list[Edit] | None:
     )
     effect = _crop(clause) if cut else None
     return None if effect is None else [ApplyEffect(effect, one) for one in extract_scope(clause)]
+
+
+def extract_tint(clause: Clause) -> list[Edit] | None:
+    """`Less blue` is warmer, "less orange" cooler."""
+    colors = set(clause.values(Slot.COLOR))
+    sign = 1 if colors <= _WARM_COLORS else -1 if colors <= _COOL_COLORS else 0
+    if not sign or not colors or clause.has_any("more") == clause.has_any("less", "lower"):
+        return None
+    change = sign * _amount(clause) * (1 if clause.has_any("more") else -1)
+    return [ApplyEffect(Warmth(change), one) for one in extract_scope(clause)]
 
 
 def extract_remove_effects(clause: Clause) -> list[Edit] | None:
@@ -146,6 +157,10 @@ def _rotate(clause: Clause) -> Effect | None:
 
 
 def _reverse(clause: Clause) -> Effect | None:
+    if clause.has_any("color", "video") and any(t.value == "invert" for t in clause.tokens):
+        return None  # its colors, not its direction
+    if clause.has_any("color"):
+        return None
     return None if clause.has_any("left", "right", "top", "bottom", "up", "down") else Reverse()
 
 

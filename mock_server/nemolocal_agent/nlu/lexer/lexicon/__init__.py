@@ -19,9 +19,12 @@ _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
         Slot.COLOR, Slot.MOOD, Slot.SCENE, Slot.POSITION, Slot.ASPECT_RATIO, Slot.RESOLUTION,
-        Slot.ORDINAL, Slot.FRACTION,
+        Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT,
     )
 }  # fmt: skip
+# A shorter filler is no correction: "hiss" is not "his".
+_MIN_CORRECTED_FILLER = 6
+_NUMERIC_SLOTS = (Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT)
 _INFLECTED_KINDS = (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
@@ -69,8 +72,8 @@ class Lexicon:
         self.meanings = {
             word: _meaning(phrases.get((word,)), word)
             for words, entry in phrases.items()
-            if entry.kind != TokenKind.SMALL_TALK
             for word in words
+            if _is_corrected(entry, word)
         }
         spelled = {word for words in phrases for word in words}
         self.known_words = spelled.union(_toml("spellcheck_allowlist")["words"].split())
@@ -78,6 +81,13 @@ class Lexicon:
 
 def _meaning(entry: LexiconEntry | None, word: str) -> str:
     return word if entry is None else f"{entry.symbol} {entry.value}"
+
+
+def _is_corrected(entry: LexiconEntry, word: str) -> bool:
+    """Whether a typo can become this word of an entry."""
+    if entry.kind == TokenKind.FILLER:
+        return len(word) >= _MIN_CORRECTED_FILLER
+    return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
 
 def _entry(section: str, lemma: str) -> LexiconEntry:
     if slot := _SLOT_SECTIONS.get(section):
-        value = float(lemma) if slot in (Slot.ORDINAL, Slot.FRACTION) else lemma
+        value = float(lemma) if slot in _NUMERIC_SLOTS else lemma
         return LexiconEntry(slot, TokenKind.SLOT, value)
     kind = TokenKind(section)
     if kind == TokenKind.NUMBER:
