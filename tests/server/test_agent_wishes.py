@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from nemolocal_agent.intents import KeepSpan, Undo, first_span, middle_span
+from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.timeline import resolve_span
 from tests.support.phrases import PhraseError
+from tests.support.tables import check_rows
 from tests.support.wishes import (
     Wish,
     format_table,
@@ -50,6 +52,8 @@ def test_wish_is_judged_by_any_of_its_readings() -> None:
     assert judge(read_wish({**row, "answer": "later"})) == "wrong"
     assert judge(Wish("x", "make it vertical", answer="later")) == "unchecked"
     assert judge(Wish("x", "frobnicate", answer="later")) == "later"
+    both = {**row, "say": "trim to 5 seconds. Frobnicate it.", "want": [keep, undo]}
+    assert judge(read_wish(both)) == "part"
     assert judge(Wish("x", "frobnicate", answer="refuse")) == "answered"
     assert judge(read_wish({"kind": "x", "say": "frobnicate", "want": [undo]})) == "refused"
 
@@ -60,7 +64,7 @@ def test_table_counts_verdicts_by_kind() -> None:
     assert [line.split() for line in lines[1:]] == [
         ["one", "1", "1"],
         ["two", "1"],
-        ["all", "1", "1", "0", "0", "0", "1"],
+        ["all", "1", "1", "0", "0", "0", "0", "1"],
         "2 of 3 done as meant or answered: 67%".split(),
     ]
 
@@ -70,6 +74,16 @@ def test_middle_span_is_around_the_middle_of_any_length() -> None:
     assert resolve_span(middle_span(20_000), 10_000) == (0, 10_000)
     assert is_same((KeepSpan(middle_span(1000)),), (KeepSpan(middle_span(1000)),))
     assert not is_same((KeepSpan(middle_span(1000)),), (KeepSpan(middle_span(2000)),))
+
+
+@pytest.mark.parametrize("file", wish_files(), ids=lambda file: file.stem)
+def test_wishes_are_done_as_meant_or_answered(file: Path, subtests: pytest.Subtests) -> None:
+    """No wish is done wrong, and one that can be done is not refused."""
+
+    def check(say: str, wish: Wish) -> None:
+        assert judge(wish) not in ("wrong", "refused"), parse_message(say)
+
+    check_rows(subtests, [(wish.say, wish) for wish in read_wishes(file)], check)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@
 come of a word that it does not explain.
 """
 
-from collections.abc import Iterator
+import random
 
 KNOWN_VERBS = """
 remove delete trim cut keep add mute undo redo reset split merge swap move loop reverse
@@ -35,16 +35,14 @@ cough sneeze
 """.split()
 
 
-def made_up_wishes(step: int) -> Iterator[tuple[str, bool]]:
-    """Every `step`-th wish, and whether both of its words are known."""
+def made_up_wishes(count: int) -> list[tuple[str, bool]]:
+    """So many of all wishes, always the same, and whether both words of each are known."""
     verbs = [(word, True) for word in KNOWN_VERBS] + [(word, False) for word in UNKNOWN_VERBS]
     nouns = [(word, True) for word in KNOWN_NOUNS] + [(word, False) for word in UNKNOWN_NOUNS]
-    number = 0
-    for verb, verb_known in verbs:
-        for noun, noun_known in nouns:
-            number += 1
-            if number % step:
-                continue
-            turn = number // step % 3
-            wish = (f"{verb} the {noun}", f"{verb} all the {noun}", f"{verb} {noun} at 0:05")[turn]
-            yield wish, verb_known and noun_known
+    every = [
+        (form.format(verb=verb, noun=noun), known and noun_known)
+        for verb, known in verbs
+        for noun, noun_known in nouns
+        for form in ("{verb} the {noun}", "{verb} all the {noun}", "{verb} {noun} at 0:05")
+    ]
+    return random.Random(0).sample(every, count)

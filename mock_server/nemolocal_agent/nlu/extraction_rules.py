@@ -6,7 +6,7 @@ The edits must account for every word of the clause.
 import re
 from collections.abc import Callable, Iterable
 
-from nemolocal_contract.effects import Crop, Reverse
+from nemolocal_contract.effects import Crop, Flip, Reverse, Rotate, Zoom
 
 from .. import intents
 from ..intents import Edit, Note
@@ -187,8 +187,12 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "order": (intents.ReverseOrder, intents.MoveClip, intents.SwapClips, intents.Merge),
     "resolution": (intents.SetResolution, intents.Compress, intents.SetAspect),
     "framerate": (intents.SetFrameRate, intents.SetResolution),
+    "effect": (
+        intents.ApplyEffect, intents.RemoveEffects, intents.AddTransition,
+        intents.RemoveTransitions, intents.Fade, intents.SetSpeed, intents.AddMusic,
+    ),
     "typewriter": (),
-}
+}  # fmt: skip
 
 
 # What takes something away must account for every word: beside these symbols, only words without
@@ -239,11 +243,11 @@ _EDITS_WITH_PLACE = (
 # Verbs that do not go with an edit: "swap the transition" adds none.
 _FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
     intents.AddOverlay: symbol_set("split trim cut swap loop raise lower stop keep merge"),
-    intents.AddTransition: symbol_set("swap raise lower loop trim stop keep split arrange"),
+    intents.AddTransition: symbol_set("swap raise lower loop trim stop keep split arrange play"),
     intents.AddTitle: symbol_set("swap merge split loop trim cut raise lower arrange"),
     intents.ChangeTitle: symbol_set("swap split loop trim cut merge play generate arrange"),
     intents.ApplyEffect: symbol_set("swap merge split loop arrange play trim cut"),
-    intents.SetVolume: symbol_set("swap split loop merge trim arrange"),
+    intents.SetVolume: symbol_set("swap split loop merge trim arrange generate"),
     intents.Compress: symbol_set("swap merge split loop play"),
     intents.Fade: symbol_set("swap split loop merge"),
     intents.SetSpeed: symbol_set("swap split merge"),
@@ -251,6 +255,8 @@ _FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
 }
 # Effects that a verb of those names: "play it backwards", "cut 10% off each side".
 _EFFECTS_OF_VERBS = (Reverse, Crop)
+# What no color has: "rotate the colors".
+_EFFECTS_OF_SHAPE = (Reverse, Crop, Rotate, Flip, Zoom)
 # Edits that use no effect: "compress the sepia".
 _EDITS_WITHOUT_EFFECT = (
     intents.Compress, intents.Merge, intents.SetVolume, intents.Split, intents.Loop,
@@ -354,7 +360,10 @@ def _fits_verbs(clause: Clause, edits: list[Edit]) -> bool:
         token.kind == TokenKind.EFFECT and "bigger" not in token.symbol for token in clause.tokens
     )
     for edit in edits:
-        if isinstance(edit, intents.ApplyEffect) and isinstance(edit.effect, _EFFECTS_OF_VERBS):
+        effect = edit.effect if isinstance(edit, intents.ApplyEffect) else None
+        if "color" in words and isinstance(effect, _EFFECTS_OF_SHAPE):
+            return False
+        if isinstance(effect, _EFFECTS_OF_VERBS):
             continue
         if not verbs.isdisjoint(_FORBIDDEN_VERBS.get(type(edit), _NO_SYMBOLS)):
             return False
@@ -362,7 +371,7 @@ def _fits_verbs(clause: Clause, edits: list[Edit]) -> bool:
             return False  # "reset the watermark"
     if effects and all(isinstance(edit, _EDITS_WITHOUT_EFFECT) for edit in edits):
         return False
-    if "flaw" in words and not any(isinstance(edit, _EDITS_OF_SPANS) for edit in edits):
+    if "flaw" in words and not any(isinstance(edit, intents.RemoveSpan) for edit in edits):
         return False
     return all(
         any(isinstance(edit, _EDITS_BY_ACTION[word]) for edit in edits)
@@ -401,6 +410,7 @@ def _is_possible_verb(clause: Clause, index: int) -> bool:
     """Whether an unknown word can be the verb: 检测水印, "flip off the music"; not 加酷炫水印."""
     token = clause.tokens[index]
     described = clause.original[token.end : token.end + 1] == "的"
-    return not described and all(
-        t.kind not in (TokenKind.VERB, TokenKind.ACTION) for t in clause.tokens[:index]
-    )
+    before = [TokenKind.VERB, TokenKind.ACTION]
+    if clause.original[token.start].isascii():
+        before.append(TokenKind.NOUN)  # "slideshow from my holiday pics"
+    return not described and all(t.kind not in before for t in clause.tokens[:index])

@@ -87,7 +87,8 @@ def _undo_of_object(clause: RawClause) -> RawClause:
     } - {"video"}
     if not things or TokenKind.VERB in clause.kinds:
         return clause  # "undo the changes of the title"
-    undone = things.isdisjoint(_SETTINGS_WITHOUT_REMOVAL) and "undo" in clause.symbols
+    effect = TokenKind.EFFECT in clause.kinds
+    undone = things.isdisjoint(_SETTINGS_WITHOUT_REMOVAL) and (effect or "undo" in clause.symbols)
     tokens = [t for t in clause.tokens if t.symbol != Slot.FACTOR]
     for index, token in enumerate(tokens):
         if token.symbol in ("undo", "restart"):

@@ -123,11 +123,13 @@ def extract_fade(clause: Clause) -> list[Edit] | None:
     """Fade everything, the picture or the sound."""
     if clause.has_any("between", "transition") or _PER_CLIP.search(clause.line):
         return None
+    if clause.has_any("intro", "outro", "middle"):
+        return None  # a fade is at the start or at the end
     return [_fade(clause)]
 
 
 def _fade(clause: Clause) -> Fade:
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     if clause.has_any("music", "sound", "voice") and not clause.has_any("video"):
         target = "music" if clause.has_any("music") else "sound"
     elif clause.has_any("photo", "frame") or _is_about_picture(clause):

@@ -175,6 +175,8 @@ def _shift(clause: Clause) -> str | None:
 
 def _change(clause: Clause) -> list[Edit] | None:
     changes = _changes(clause)
+    if changes.keys() <= {"span", "shift"} and not clause.has_any("title", "subtitles"):
+        return None  # "flip the font at 5 s"
     return [ChangeTitle(_title_selector(clause), **changes)] if changes else None  # type: ignore[arg-type]
 
 

@@ -20,16 +20,16 @@ def quote_placed_text(tokens: list[LexToken], original: str) -> list[LexToken]:
         return _name_quoted_text(tokens)
     for index, token in enumerate(tokens):
         if token.symbol == "title" and _MARKUP.match(original, token.end):
-            text = _line_after(token.end, original)
-            return [*tokens[:index], *_title_tokens(*text, original)]
+            begin, end = _line_after(token.end, original)
+            return [*tokens[:index], *_title_tokens(begin, end, original)]
     verb = next((n for n, t in enumerate(tokens) if t.kind == TokenKind.VERB), None)
     if verb is None or "add" not in tokens[verb].symbol.split() or _names_something(tokens):
         return tokens
     colon = next((n for n, t in enumerate(tokens) if n > verb and t.value in (":", "：")), None)
     if colon is not None and colon + 1 < len(tokens):
         if any(token.symbol in _PLACES | {"name_of"} for token in tokens[:colon]):
-            text = _line_after(tokens[colon].end, original)
-            return [*_without_unknown(tokens[:colon]), *_title_tokens(*text, original)]
+            begin, end = _line_after(tokens[colon].end, original)
+            return [*_without_unknown(tokens[:colon]), *_title_tokens(begin, end, original)]
         return tokens
     place = _place_at_end(tokens)
     if place is None or (place <= verb + 1 and not _has_signs(original)):
