@@ -72,7 +72,7 @@ def test_music_starts_later_and_without_its_beginning() -> None:
 def test_title_moves_to_the_next_position() -> None:
     def position(*edits: Edit) -> str | None:
         (title,) = segments_of(edited(AddTitle("A"), *edits), TrackType.TEXT)
-        return title.style and title.style.position
+        return None if title.style is None else title.style.position
 
     down, left = ChangeTitle(shift="down"), ChangeTitle(shift="left")
     assert position() == "top-center"
