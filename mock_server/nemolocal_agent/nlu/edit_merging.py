@@ -25,7 +25,7 @@ _IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()
 
 
 def merge_redundant(edits: list[Edit], says_each: bool) -> list[Edit]:
-    """Merge new music with its ducking, a transition with its type; the last shape counts."""
+    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
     found: list[Edit] = []
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
@@ -38,8 +38,6 @@ def merge_redundant(edits: list[Edit], says_each: bool) -> list[Edit]:
             if found[-1].duration_ms is None:
                 found[-1] = msgspec.structs.replace(found[-1], duration_ms=edit.duration_ms)
             found.append(edit)
-        elif isinstance(edit, SetAspect) and found and isinstance(found[-1], SetAspect):
-            found[-1] = msgspec.structs.replace(edit, fit=edit.fit or found[-1].fit)
         elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
             found.append(edit)
     return found
@@ -75,6 +73,9 @@ def merge_with_previous(before: list[Edit], found: list[Edit], clause: RawClause
     if found in _IDEMPOTENT_EDITS and before[-1:] == found:
         return []
     last, edit = before[-1], found[0]
+    if isinstance(last, SetAspect) and isinstance(edit, SetAspect):
+        before[-1] = msgspec.structs.replace(edit, fit=edit.fit or last.fit)
+        return found[1:]
     if (
         isinstance(last, KeepSpan)
         and isinstance(edit, KeepSpan)
