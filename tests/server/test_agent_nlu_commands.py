@@ -216,7 +216,7 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ("make it much brighter, the music is fine", (ApplyEffect(Brightness(0.5)),)),
     ("zoom out slowly", (ApplyEffect(Zoom(1.25, 1.0)),)),
     ("go back to normal speed", (SetSpeed(1.0),)),
-    ("undo the blur", (Undo(),)),
+    ("undo the blur", (RemoveEffects("blur"),)),
     ("put my photos in a slideshow, 2 seconds per photo", (Slideshow(2000),)),
     ("move clip 2 before clip 1", (MoveClip(Selector(number=2), 1),)),
     ("swap 1 and 3", (SwapClips(Selector(number=1), Selector(number=3)),)),

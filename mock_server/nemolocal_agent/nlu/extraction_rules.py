@@ -6,6 +6,8 @@ The edits must account for every word of the clause.
 import re
 from collections.abc import Callable, Iterable
 
+from nemolocal_contract.effects import BlurRegion, PixelateRegion
+
 from .. import intents
 from ..intents import Edit
 from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
@@ -25,6 +27,7 @@ from .extractors.clip_extractors import (
     extract_split_into_parts,
     extract_swap,
 )
+from .extractors.composition_extractors import extract_key_out, extract_split_screen
 from .extractors.cut_extractors import extract_cut
 from .extractors.effect_extractors import (
     EFFECT_SYMBOLS,
@@ -33,6 +36,18 @@ from .extractors.effect_extractors import (
     extract_side_crop,
 )
 from .extractors.format_extractors import extract_compression, extract_format
+from .extractors.preset_extractors import (
+    extract_color_hold,
+    extract_effect_reset,
+    extract_lut,
+    extract_mood_look,
+    extract_motion,
+    extract_pixelation,
+    extract_preset,
+    extract_region,
+    extract_smooth_rate,
+    extract_upscaling,
+)
 from .extractors.title_extractors import extract_subtitles, extract_title
 from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 
@@ -43,6 +58,15 @@ _NO_SYMBOLS = symbol_set("")
 _TRANSITIONS = symbol_set(
     "crossfade dissolve dipblack dipwhite wipe slide circle transition hardcut"
 )
+_PICTURE_WORDS = symbol_set(
+    "preset stabilize smoothmotion chromakey splitscreen upscale lut plate area"
+)
+_NOT_PICTURES = symbol_set(
+    "title subtitles font music voice trim cut keep split move swap loop merge "
+    "speed speedup slowdown faster slower slowmo timelapse",
+    Slot.QUOTED_TEXT,
+)
+_HIDING = symbol_set("blur pixelate preset plate area watermark")
 _FADES = symbol_set("fade fadein fadeout fadeboth")
 _SPEED = symbol_set("speed speedup slowdown faster slower slow fast slowmo timelapse", Slot.FACTOR)
 _SOUND = symbol_set("volume sound voice louder quieter loud mute unmute")
@@ -64,8 +88,12 @@ _CUTS = symbol_set(
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
-    (symbol_set("undo redo restart"), symbol_set("normal"), extract_history),
+    (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
+    (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),
     (symbol_set("slideshow"), _NO_SYMBOLS, extract_slideshow),
+    (symbol_set("chromakey"), (_NOT_PICTURES - {"cut", "swap"}) | {"undo"}, extract_key_out),
+    (symbol_set("splitscreen"), _NOT_PICTURES - {"move", "merge"}, extract_split_screen),
+    (_HIDING, symbol_set("title font music transition", Slot.QUOTED_TEXT), extract_region),
     (symbol_set("watermark pip overlay"), _NO_SYMBOLS, extract_overlay),
     (
         symbol_set("corner", Slot.POSITION),
@@ -76,6 +104,17 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("title subtitles font"), _NO_SYMBOLS, extract_title),
     (symbol_set("", Slot.QUOTED_TEXT), symbol_set("clip music watermark photo"), extract_title),
     (symbol_set("swap"), _NO_SYMBOLS, extract_swap),
+    (symbol_set("preset"), _NOT_PICTURES, extract_preset),
+    (symbol_set("grayscale"), _NOT_PICTURES - {"keep"}, extract_color_hold),
+    (symbol_set("stabilize smoothmotion"), _NOT_PICTURES | _TRANSITIONS, extract_motion),
+    (symbol_set("", Slot.FRAME_RATE), _NOT_PICTURES, extract_smooth_rate),
+    (symbol_set("lut"), _NOT_PICTURES, extract_lut),
+    (symbol_set("upscale"), _NOT_PICTURES, extract_upscaling),
+    (
+        symbol_set("pixelate"),
+        symbol_set("transition between after before clip", Slot.TIME) | _NOT_PICTURES,
+        extract_pixelation,
+    ),
     (_TRANSITIONS, _NO_SYMBOLS, extract_transition),
     (_FADES, symbol_set("remove"), extract_fade),
     (_FADES, symbol_set("remove"), extract_transition),
@@ -124,6 +163,7 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("slowly"), _NO_SYMBOLS, extract_speed),
     (symbol_set("color"), symbol_set("title font remove", Slot.COLOR), extract_effect),
     (symbol_set("effect"), _NO_SYMBOLS, extract_remove_effects),
+    (symbol_set("", Slot.MOOD), _NOT_PICTURES | {"edit", Slot.SCENE}, extract_mood_look),
     (_FORMAT, symbol_set("edit"), extract_format),
     (symbol_set("move add set"), _NO_SYMBOLS, extract_move),
     (_CUTS, _ATTRIBUTES, extract_cut),
@@ -145,8 +185,11 @@ _IGNORED_SLOTS: dict[type, set[str]] = {
 }
 _ACCEPT_ANY_TEXT = (intents.Generate, intents.Undo, intents.Redo, intents.StartOver)
 _TITLES = (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles)
+_REGIONS = (BlurRegion, PixelateRegion)
+# What a rectangle of the picture can hide.
+_REGION_OBJECTS = symbol_set("watermark corner plate area")
 _SOUNDS = (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic)
-_OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays)
+_OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays, intents.RemoveWatermark)
 # The edits that can be about an object: "trim the music" must not trim the video.
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, intents.Fade),
@@ -162,6 +205,15 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "overlay": _OVERLAYS,
     "corner": (*_TITLES, *_OVERLAYS),
     "transition": (intents.AddTransition, intents.RemoveTransitions, intents.Fade),
+    "plate": (),
+    "area": (),
+    "preset": (intents.ApplyEffect, intents.RemoveEffects),
+    "stabilize": (intents.ApplyEffect, intents.RemoveEffects),
+    "smoothmotion": (intents.ApplyEffect, intents.RemoveEffects),
+    "chromakey": (intents.KeyOut, intents.RemoveEffects),
+    "splitscreen": (intents.SplitScreen,),
+    "upscale": (intents.SetResolution,),
+    "lut": (intents.ApplyLut,),
 }
 
 
@@ -172,7 +224,7 @@ def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | Non
     for needed, forbidden, extract in _RULES:
         if words.isdisjoint(needed) or not words.isdisjoint(forbidden):
             continue
-        if "except" in words and extract is not extract_cut:
+        if "except" in words and extract not in (extract_cut, extract_color_hold):
             continue
         if edits := extract(clause):
             return edits if _is_input_covered(clause, edits) else None
@@ -186,12 +238,14 @@ def _is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
     "Blur the faces" has an unknown object, "shrink the second clip" a clip that compression does
     not use, "sharpen the music" an object that cannot be sharpened.
     """
+    pictured = clause.symbols & _PICTURE_WORDS
     if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
-        return True
+        # "Remove all grids" does not begin anew.
+        return isinstance(edits[0], intents.Generate) or not pictured
     if clause.unread_slots() - {Slot.MOOD} - _IGNORED_SLOTS.get(type(edits[0]), set()):
         return False
     for word in clause.symbols & _EDITS_BY_OBJECT.keys():
-        if not any(isinstance(edit, _EDITS_BY_OBJECT[word]) for edit in edits):
+        if not any(_can_be_about(edit, word) for edit in edits):
             return False
     if f" {Slot.UNKNOWN_WORD}" not in clause.line:
         return True
@@ -199,6 +253,12 @@ def _is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
         return False
     left = _UNKNOWN.findall(_MODIFIER.sub(" ", _ASIDE.sub(" ", clause.line)))
     return all(str(clause.value(slot)).endswith("ly") for slot in left)
+
+
+def _can_be_about(edit: Edit, word: str) -> bool:
+    if word in _REGION_OBJECTS and isinstance(edit, intents.ApplyEffect):
+        return isinstance(edit.effect, _REGIONS)
+    return isinstance(edit, _EDITS_BY_OBJECT[word])
 
 
 def _is_possible_verb(clause: Clause, index: int) -> bool:
