@@ -312,7 +312,7 @@ def effect_to_wire(effect: Effect) -> dict[str, Any]:
     if not isinstance(effect, PresetEffect):
         return wire
     preset = effect_presets()[effect.name]
-    shown = {"type": effect.name}
+    shown: dict[str, Any] = {"type": effect.name}
     if preset.amount is not None:
         shown["amount"] = wire["amount"]
     if preset.color is not None:

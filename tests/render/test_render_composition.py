@@ -123,7 +123,8 @@ def rendered(media_cache: MediaCache, tmp_path_factory: pytest.TempPathFactory) 
     work = tmp_path_factory.mktemp("composition")
     plan = plan_render(draft_from_wire(draft()), sources, OutputSpec("high"))
     done = render(plan, work / "out.mp4", workdir=work, on_progress=lambda _: None)
-    return Rendered(DecodedVideo(work / "out.mp4"), asyncio.run(done).warnings)
+    warnings = asyncio.run(done).warnings
+    return Rendered(DecodedVideo(work / "out.mp4"), warnings)
 
 
 def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 40) -> bool:

@@ -31,6 +31,7 @@ def apply_region(
         return video
     box = _rectangle(effect, size)
     side = min(size)
+    part: tuple[str, dict[str, object]]
     match effect:
         case RemoveLogo():
             values = {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
