@@ -12,6 +12,7 @@ from ..errors import EditRejected
 from ..intents import KeyOut, Selector, SplitScreen
 from ..timeline import (
     OVERLAY_TRACK,
+    STILL_DURATION_MS,
     Media,
     MediaPool,
     add_segment,
@@ -23,7 +24,7 @@ from ..timeline import (
     new_segment_ids,
     with_clips,
 )
-from .clip_edits import STILL_DURATION_MS, make_clip, unplaced_uploads
+from .clip_edits import make_clip, unplaced_uploads
 
 _MOST_CELLS, _MOST_IN_A_ROW = 9, 4
 _replace = msgspec.structs.replace

@@ -1,6 +1,7 @@
 """Edits of effects and transitions."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,15 +25,10 @@ from .clip_edits import select_clips
 from .overlay_edits import remove_overlays
 from .ripple import fit_transitions
 
-_COLOR_EFFECTS = (
-    *"brightness contrast saturation warmth grayscale sepia".split(),
-    *(name for name, preset in effect_presets().items() if preset.group == "color"),
-)
-_VISUAL_EFFECTS = (
-    *"brightness contrast saturation warmth grayscale sepia blur sharpen".split(),
-    *"vignette zoom crop blur-region pixelate-region remove-logo stabilize smooth-motion".split(),
-    "chroma-key",
-    *effect_presets(),
+_COLOR_EFFECTS = tuple("brightness contrast saturation warmth grayscale sepia".split())
+_OTHER_EFFECTS = tuple(
+    "blur sharpen vignette zoom crop blur-region pixelate-region remove-logo stabilize "
+    "smooth-motion chroma-key".split()
 )
 _ORIENTATION_EFFECTS = ("rotate", "flip")
 _DEFAULT_TRANSITION_MS = 1000
@@ -126,14 +122,22 @@ def _orientation_effects(degrees: int, mirrored: bool) -> list[Effect]:
     return [*turn, Flip("horizontal")] if mirrored else turn
 
 
+@cache
+def _visual_effects(colors_only: bool) -> tuple[str, ...]:
+    """The types of the effects that "remove all effects" or "reset the colors" removes."""
+    presets = effect_presets()
+    if colors_only:
+        colors = (name for name, preset in presets.items() if preset.group == "color")
+        return (*_COLOR_EFFECTS, *colors)
+    return (*_COLOR_EFFECTS, *_OTHER_EFFECTS, *presets)
+
+
 def remove_effects(draft: Draft, edit: RemoveEffects, media_pool: MediaPool) -> Draft:
     """Remove the effects of one type from the selected clips, or all visual effects.
 
     Rotations, flips and reversed playback are only removed if they are named.
     """
-    types: Sequence[str] = _COLOR_EFFECTS if edit.colors_only else _VISUAL_EFFECTS
-    if edit.type is not None:
-        types = (edit.type,)
+    types = _visual_effects(edit.colors_only) if edit.type is None else (edit.type,)
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     bare = _replace_effects(clips, indexes, types, lambda _: ())
     if bare == clips:

@@ -1,5 +1,6 @@
 """Extractors of looks, of parts of the picture that are hidden, and of what removes an effect."""
 
+from functools import cache
 from typing import cast
 
 from nemolocal_contract.effect_presets import PRESET_COLORS, PresetColor, effect_presets
@@ -48,12 +49,6 @@ _RECTANGLES: dict[Position, tuple[float, float, float, float]] = {
 _NO_LENGTHS = ("bare", "to", "by", "all")
 _SMOOTH_RATE = 60
 _SMOOTH_WORDS = ("smooth", "fluid", "流畅", "丝滑")
-_MOOD_LOOKS = {
-    word: name
-    for name, preset in effect_presets().items()
-    for word in preset.mood_words.split("|")
-    if word
-}
 _TYPES = EFFECT_TYPES | {
     "stabilize": "stabilize",
     "smoothmotion": "smooth-motion",
@@ -109,7 +104,17 @@ def extract_mood_look(clause: Clause) -> list[Edit] | None:
 
 def _look_of_mood(clause: Clause, token: LexToken) -> str | None:
     said = clause.original[token.start : token.end].lower()
-    return _MOOD_LOOKS.get(said) if token.symbol == Slot.MOOD else None
+    return _looks_by_mood().get(said) if token.symbol == Slot.MOOD else None
+
+
+@cache
+def _looks_by_mood() -> dict[str, str]:
+    return {
+        word: name
+        for name, preset in effect_presets().items()
+        for word in preset.mood_words.split("|")
+        if word
+    }
 
 
 def extract_color_hold(clause: Clause) -> list[Edit] | None:
