@@ -87,7 +87,11 @@ def test_a_lut_is_refused_with_what_is_possible() -> None:
 
 
 def test_a_keyed_clip_lies_over_its_backdrop() -> None:
-    for edits in ([FIRST, KeyOut()], [PlaceUploads(), KeyOut(backdrop="b.mp4")]):
+    wishes: list[list[Edit]] = [
+        [FIRST, KeyOut()],
+        [PlaceUploads(), KeyOut(backdrop="b.mp4")],
+    ]
+    for edits in wishes:
         below, above = tracks_of(edited(*edits))
         assert [(clip.source, clip.start_ms, clip.duration_ms) for clip in below] == [
             ("b", 0, 4000)
