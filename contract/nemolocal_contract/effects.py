@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from .effect_presets import PresetColor, effect_presets
+
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Amount = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 _Scale = Annotated[float, msgspec.Meta(ge=1, le=8)]
@@ -166,6 +168,71 @@ class Duck(_Effect, frozen=True, tag="duck"):
     amount: _Share = 0.7
 
 
+_Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class _Region(_Effect, frozen=True):
+    """A rectangle of the picture that is changed; the rest stays as it is."""
+
+    x: _Share = 0.0
+    y: _Share = 0.0
+    width: _Part = 0.35
+    height: _Part = 0.25
+
+
+class BlurRegion(_Region, frozen=True, tag="blur-region"):
+    """A rectangle is blurred until nothing in it can be read."""
+
+
+class PixelateRegion(_Region, frozen=True, tag="pixelate-region"):
+    """A rectangle is shown in large blocks."""
+
+
+class RemoveLogo(_Region, frozen=True, tag="remove-logo"):
+    """A rectangle is filled from its edges: a logo or watermark that was filmed with the rest."""
+
+
+class Stabilize(_Effect, frozen=True, tag="stabilize"):
+    """Less camera shake; more of it steadies longer movements."""
+
+    amount: _Share = 0.5
+
+
+class SmoothMotion(_Effect, frozen=True, tag="smooth-motion"):
+    """Frames between those of the source are interpolated along its movements."""
+
+
+class ChromaKey(_Effect, frozen=True, tag="chroma-key"):
+    """What has this colour is transparent: the layer below shows, or a `background`, or black."""
+
+    color: Literal["green", "blue"] = "green"
+    similarity: Annotated[float, msgspec.Meta(ge=0.01, le=0.5)] = 0.2
+    background: PresetColor | None = None
+
+
+class Cell(_Effect, frozen=True, tag="cell"):
+    """The picture fills one cell of a grid: a split screen.
+
+    `column` and `row` count from 0. The rest of the canvas shows the layers below, or black.
+    """
+
+    columns: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
+    rows: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
+    column: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+    row: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+
+
+class PresetEffect(_Effect, frozen=True, tag="preset"):
+    """A look of `effect_presets.toml`; on the wire its `type` is the `name`.
+
+    `amount` is its strength, `color` its colour. Both are ignored by looks that have none.
+    """
+
+    name: str
+    amount: _Share = 1.0
+    color: PresetColor | None = None
+
+
 PictureEffect = (
     Rotate
     | Flip
@@ -181,13 +248,42 @@ PictureEffect = (
     | Vignette
     | Zoom
     | Overlay
+    | BlurRegion
+    | PixelateRegion
+    | RemoveLogo
+    | Stabilize
+    | SmoothMotion
+    | ChromaKey
+    | Cell
+    | PresetEffect
 )
+RegionEffect = BlurRegion | PixelateRegion | RemoveLogo
+"""An effect that changes a rectangle of the picture."""
 Effect = Reverse | Duck | PictureEffect
 
 EFFECTS: dict[str, type[Effect]] = {
-    str(effect.__struct_config__.tag): effect for effect in get_args(Effect)
+    str(effect.__struct_config__.tag): effect
+    for effect in get_args(Effect)
+    if effect is not PresetEffect
 }
-"""Every effect by its `type`."""
+"""Every effect by its `type`, without the looks of `effect_presets`."""
+
+
+def preset_effect(
+    name: str, amount: float | None = None, color: PresetColor | None = None
+) -> PresetEffect:
+    """Return a look with its usual strength and colour where none is given."""
+    preset = effect_presets()[name]
+    usual = 1.0 if preset.amount is None else preset.amount
+    strength = usual if amount is None or preset.amount is None else amount
+    return PresetEffect(name, strength, (color or preset.color) if preset.color else None)
+
+
+def effect_type(effect: Effect) -> str:
+    """Return the `type` of an effect on the wire."""
+    if isinstance(effect, PresetEffect):
+        return effect.name
+    return str(effect.__struct_config__.tag)
 
 
 def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
@@ -195,11 +291,30 @@ def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
 
     Raises msgspec.ValidationError, whose message names the field, for an invalid value.
     """
-    cls = EFFECTS.get(wire["type"]) if isinstance(wire.get("type"), str) else None
+    name = wire.get("type")
+    if not isinstance(name, str):
+        return None
+    if name in effect_presets():
+        return _preset_from_wire(name, wire)
+    cls = EFFECTS.get(name)
     return None if cls is None else msgspec.convert(wire, cls)
+
+
+def _preset_from_wire(name: str, wire: Mapping[str, Any]) -> PresetEffect:
+    given = {field: wire[field] for field in ("amount", "color") if field in wire}
+    read = msgspec.convert({"type": "preset", "name": name, **given}, PresetEffect)
+    return preset_effect(name, read.amount if "amount" in given else None, read.color)
 
 
 def effect_to_wire(effect: Effect) -> dict[str, Any]:
     """Return the entry of `fx` of an effect."""
     wire: dict[str, Any] = msgspec.to_builtins(effect)
-    return wire
+    if not isinstance(effect, PresetEffect):
+        return wire
+    preset = effect_presets()[effect.name]
+    shown: dict[str, Any] = {"type": effect.name}
+    if preset.amount is not None:
+        shown["amount"] = wire["amount"]
+    if preset.color is not None:
+        shown["color"] = wire["color"]
+    return shown

@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.effects import Effect, Position, TransitionType
+from nemolocal_contract.effect_presets import PresetColor
+from nemolocal_contract.effects import Effect, Position, RemoveLogo, TransitionType
 
 
 class TimelinePoint(msgspec.Struct, frozen=True):
@@ -263,9 +264,10 @@ class SetFit(msgspec.Struct, frozen=True):
 
 
 class SetResolution(msgspec.Struct, frozen=True):
-    """Set the resolution of the export."""
+    """Set the resolution of the export; `upscale` if it is asked for as larger than the source."""
 
     resolution: Literal["720p", "1080p", "4k"]
+    upscale: bool = False
 
 
 class SetFrameRate(msgspec.Struct, frozen=True):
@@ -285,10 +287,14 @@ class ApplyEffect(msgspec.Struct, frozen=True):
 
 
 class RemoveEffects(msgspec.Struct, frozen=True):
-    """Remove the effects of one type, or all visual effects if `type` is None."""
+    """Remove the effects of one type, or all visual effects if `type` is None.
+
+    With `colors_only`, only those that change the colours.
+    """
 
     type: str | None = None
     selector: Selector = SELECT_ALL
+    colors_only: bool = False
 
 
 class AddTransition(msgspec.Struct, frozen=True):
@@ -316,6 +322,38 @@ class AddOverlay(msgspec.Struct, frozen=True):
 
 class RemoveOverlays(msgspec.Struct, frozen=True):
     """Remove all overlays."""
+
+
+class RemoveWatermark(msgspec.Struct, frozen=True):
+    """Remove the overlays; without any, fill the place of a watermark that was filmed."""
+
+    place: RemoveLogo
+    selector: Selector = SELECT_ALL
+
+
+class ApplyLut(msgspec.Struct, frozen=True):
+    """Apply a LUT file, which cannot be uploaded: it is always rejected, with what is possible."""
+
+
+class KeyOut(msgspec.Struct, frozen=True):
+    """Make a coloured screen transparent, over a `background` colour or over a `backdrop`.
+
+    Without either, an upload that is not on the timeline yet is the backdrop, else it is black.
+    """
+
+    color: Literal["green", "blue"] = "green"
+    background: PresetColor | None = None
+    backdrop: str | None = None
+
+
+class SplitScreen(msgspec.Struct, frozen=True):
+    """Show clips at once: side by side, one above the other, or in a grid.
+
+    `name` is an upload that is shown too.
+    """
+
+    layout: Literal["columns", "rows", "grid"] = "columns"
+    name: str | None = None
 
 
 class Compress(msgspec.Struct, frozen=True):
@@ -382,6 +420,10 @@ Edit = (
     | RemoveTransitions
     | AddOverlay
     | RemoveOverlays
+    | RemoveWatermark
+    | ApplyLut
+    | KeyOut
+    | SplitScreen
     | Compress
     | Generate
     | Undo

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, draft_to_wire
+from nemolocal_contract.effects import effect_to_wire
 
 from . import intents
 from .intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan, first_span
@@ -88,6 +89,10 @@ ACTIONS: dict[type[Edit], str] = {
     intents.RemoveTransitions: "remove_transitions",
     intents.AddOverlay: "add_overlay",
     intents.RemoveOverlays: "remove_overlays",
+    intents.RemoveWatermark: "remove_watermark",
+    intents.ApplyLut: "apply_lut",
+    intents.KeyOut: "chroma_key",
+    intents.SplitScreen: "split_screen",
     intents.Compress: "compress",
     intents.Generate: "generate",
     intents.Undo: "undo",
@@ -247,6 +252,8 @@ def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
         return {"at": [_point_argument(point) for point in value]}
     if isinstance(value, TimelineSpan):
         return {name: {"start": _point_argument(value.start), "end": _point_argument(value.end)}}
+    if name == "effect":
+        return {name: effect_to_wire(value)}
     built = msgspec.to_builtins(value)
     return {name: list(built) if isinstance(built, tuple) else built}
 

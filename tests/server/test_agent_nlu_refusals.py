@@ -78,7 +78,6 @@ TOO_LITTLE = [
     "我剪了10秒",
     "把天空变蓝",
     "add a countdown",
-    "stabilize the footage",
     "generate subtitles",
     "translate the video to French",
     "remove the people in the background",

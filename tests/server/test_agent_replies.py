@@ -14,6 +14,7 @@ from nemolocal_agent.intents import (
     AddTitle,
     AddTransition,
     ApplyEffect,
+    ApplyLut,
     ChangeTitle,
     Compress,
     Cue,
@@ -22,6 +23,7 @@ from nemolocal_agent.intents import (
     Fade,
     Generate,
     KeepSpan,
+    KeyOut,
     Loop,
     Merge,
     MoveClip,
@@ -34,6 +36,7 @@ from nemolocal_agent.intents import (
     RemoveSpan,
     RemoveTitle,
     RemoveTransitions,
+    RemoveWatermark,
     ReverseOrder,
     Selector,
     SetAspect,
@@ -44,6 +47,7 @@ from nemolocal_agent.intents import (
     SetVolume,
     Slideshow,
     Split,
+    SplitScreen,
     StartOver,
     SwapClips,
     TimelinePoint,
@@ -57,7 +61,16 @@ from nemolocal_agent.intents import (
 from nemolocal_agent.replies import write_edit_reply
 from nemolocal_client.gui_translation import Translation, translate
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
-from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
+from nemolocal_contract.effects import (
+    Blur,
+    BlurRegion,
+    Brightness,
+    Grayscale,
+    RemoveLogo,
+    Reverse,
+    Stabilize,
+    preset_effect,
+)
 
 SECOND = Selector(number=2)
 BEACH = Selector(name="beach")
@@ -162,6 +175,22 @@ SAID: list[tuple[Edit, str, str]] = [
     (AddOverlay("watermark", Selector(name="logo.png"), "bottom-right", 0.2, 0.5, first_span(3000)),
      'showed the clip "logo.png" as a watermark (bottom-right, 20 % wide, 50 % opaque, '
      "the first 3s)", "设为水印（右下角，宽20 %，不透明度50 %，前3秒）"),
+    (RemoveWatermark(RemoveLogo()), "removed the watermark", "移除了水印"),
+    (ApplyLut(), "applied the LUT", "应用了LUT"),
+    (KeyOut("green", "white"), "made what is green transparent, over white",
+     "把绿色部分变为透明，背景为白色"),
+    (SplitScreen("rows"), "showed the clips one above the other", "让片段上下排列"),
+    (ApplyEffect(preset_effect("vhs", 0.25)), "VHS tape look 25 %", "VHS录像带 25 %"),
+    (ApplyEffect(preset_effect("border", None, "red")), "border (red) 40 %", "边框（红色） 40 %"),
+    (ApplyEffect(preset_effect("white-balance")), "white balance (the colours of each frame",
+     "白平衡校正（每帧颜色"),
+    (ApplyEffect(BlurRegion(0.65, 0.75)), "blurred area (35 % x 25 % at 65 %, 75 %) (the place is",
+     "局部模糊（35 % x 25 %，位于65 %, 75 %）（位置固定"),
+    (ApplyEffect(Stabilize()), "stabilization 50 %", "防抖 50 %"),
+    (RemoveEffects("vhs"), "removed the VHS tape look of", "VHS录像带"),
+    (RemoveEffects(colors_only=True), "removed the colour changes of", "的调色"),
+    (SetResolution("4k", upscale=True), "set the resolution to 4K (scaled up",
+     "把分辨率设为4K（放大"),
     (RemoveOverlays(), "removed the pictures over the picture", "移除了画中画和水印"),
     (Compress(), "set up RTK compression", "设置了RTK压缩"),
     (Compress("size", 10), "the finished file will be at most 10 MB", "成片不超过10 MB"),

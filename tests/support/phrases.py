@@ -14,7 +14,8 @@ import msgspec
 
 from nemolocal_agent import intents
 from nemolocal_agent.intents import Edit, Topic
-from nemolocal_contract.effects import EFFECTS
+from nemolocal_contract.effect_presets import effect_presets
+from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 
 PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
 TOPICS: tuple[Topic, ...] = get_args(Topic)
@@ -239,11 +240,30 @@ def set_aspect(keys: Keys) -> Edit:
 def add_effect(keys: Keys) -> Edit:
     """`type` is the type of the effect; its fields have the names of the wire."""
     name = keys.take("type")
-    if name not in EFFECTS:
-        raise PhraseError(f"unknown effect {name!r}; known are {', '.join(EFFECTS)}")
-    effect = {"type": name, **keys.some(*EFFECTS[name].__struct_fields__)}
-    fields = {"effect": effect, **keys.about("clip", in_span=True)}
-    return msgspec.convert(fields, intents.ApplyEffect)
+    fields = _effect_fields(name)
+    effect = effect_from_wire({"type": name, **keys.some(*fields)})
+    if effect is None:
+        known = ", ".join([*EFFECTS, *effect_presets()])
+        raise PhraseError(f"unknown effect {name!r}; known are {known}")
+    selector = msgspec.convert(keys.about("clip", in_span=True), _Selected).selector
+    return intents.ApplyEffect(effect, selector)
+
+
+def _effect_fields(name: str) -> tuple[str, ...]:
+    if name in effect_presets():
+        return ("amount", "color")
+    return EFFECTS[name].__struct_fields__ if name in EFFECTS else ()
+
+
+class _Selected(msgspec.Struct):
+    selector: intents.Selector = intents.SELECT_ALL
+
+
+def remove_watermark(keys: Keys) -> Edit:
+    """`x`, `y`, `width` and `height` of its place."""
+    place = RemoveLogo(**keys.some("x", "y", "width", "height"))
+    selector = msgspec.convert(keys.about("clip", in_span=True), _Selected).selector
+    return intents.RemoveWatermark(place, selector)
 
 
 def compress(keys: Keys) -> Edit:
@@ -295,15 +315,19 @@ EDITS: dict[str, Reader] = {
     "remove-subtitles": remove_subtitles,
     "set-aspect": set_aspect,
     "set-fit": plain(intents.SetFit, "fit"),
-    "set-resolution": plain(intents.SetResolution, "resolution"),
+    "set-resolution": plain(intents.SetResolution, "resolution", "upscale"),
     "set-frame-rate": plain(intents.SetFrameRate, "fps"),
     "add-effect": add_effect,
-    "remove-effects": plain(intents.RemoveEffects, "type", about="clip"),
+    "remove-effects": plain(intents.RemoveEffects, "type", "colors_only", about="clip"),
     "add-transition": plain(intents.AddTransition, "type", "duration_ms", about="after_clip"),
     "remove-transitions": plain(intents.RemoveTransitions),
     "add-picture-in-picture": overlay("picture-in-picture"),
     "add-watermark": overlay("watermark"),
     "remove-overlays": plain(intents.RemoveOverlays),
+    "remove-watermark": remove_watermark,
+    "apply-lut": plain(intents.ApplyLut),
+    "key-out": plain(intents.KeyOut, "color", "background", "backdrop"),
+    "split-screen": plain(intents.SplitScreen, "layout", "name"),
     "compress": compress,
     "generate": generate,
     "undo": plain(intents.Undo, "steps"),

@@ -19,7 +19,15 @@ from .. import intents
 from ..errors import EditRejected
 from ..intents import Edit, Redo, Undo
 from ..timeline import MediaPool, main_track, update_duration
-from . import audio_edits, clip_edits, effect_edits, format_edits, overlay_edits, title_edits
+from . import (
+    audio_edits,
+    clip_edits,
+    composition_edits,
+    effect_edits,
+    format_edits,
+    overlay_edits,
+    title_edits,
+)
 
 _REMOVALS = (intents.RemoveSpan, intents.RemoveClip)
 # These edits handle an empty timeline themselves.
@@ -68,6 +76,10 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.RemoveTransitions: effect_edits.remove_transitions,
     intents.AddOverlay: overlay_edits.add_overlay,
     intents.RemoveOverlays: overlay_edits.remove_overlays,
+    intents.RemoveWatermark: effect_edits.remove_watermark,
+    intents.ApplyLut: effect_edits.apply_lut,
+    intents.KeyOut: composition_edits.key_out,
+    intents.SplitScreen: composition_edits.split_screen,
 }
 
 

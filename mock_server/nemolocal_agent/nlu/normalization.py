@@ -9,6 +9,7 @@ _PICTURE_CROP_SYMBOLS = symbol_set(
     Slot.ASPECT_RATIO,
     Slot.FRACTION,
 )
+_RESET_AS_EFFECTS = symbol_set("color chromakey")
 _SETTINGS_WITHOUT_REMOVAL = symbol_set("volume sound voice speed color resolution framerate size")
 
 
@@ -85,7 +86,7 @@ def _undo_of_object(clause: RawClause) -> RawClause:
         for token in clause.content_tokens
         if token.kind in (TokenKind.NOUN, TokenKind.EFFECT, TokenKind.TRANSITION)
     } - {"video"}
-    if not things or TokenKind.VERB in clause.kinds:
+    if not things or TokenKind.VERB in clause.kinds or things & _RESET_AS_EFFECTS:
         return clause  # "undo the changes of the title"
     effect = TokenKind.EFFECT in clause.kinds
     undone = things.isdisjoint(_SETTINGS_WITHOUT_REMOVAL) and (effect or "undo" in clause.symbols)

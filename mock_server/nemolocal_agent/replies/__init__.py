@@ -13,7 +13,14 @@ from nemolocal_contract.draft import Draft
 
 from .. import intents
 from ..intents import Edit
-from . import audio_replies, clip_replies, gui_hints, title_replies, visual_replies
+from . import (
+    audio_replies,
+    clip_replies,
+    composition_replies,
+    gui_hints,
+    title_replies,
+    visual_replies,
+)
 from .clip_replies import in_language
 from .no_edit_replies import write_failure_reply, write_no_edit_reply, write_remarks
 
@@ -46,6 +53,8 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.RemoveEffects: visual_replies.describe_remove_effects,
     intents.AddTransition: visual_replies.describe_add_transition,
     intents.AddOverlay: visual_replies.describe_add_overlay,
+    intents.KeyOut: composition_replies.describe_key_out,
+    intents.SplitScreen: composition_replies.describe_split_screen,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
 }
@@ -66,6 +75,11 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "removed the transitions, so that the clips cut hard again",
         "移除了转场，恢复硬切",
     ),
+    intents.RemoveWatermark: (
+        "removed the watermark; one that was filmed is filled from the edges of its place",
+        "移除了水印；拍进画面的水印由其边缘的画面填补",
+    ),
+    intents.ApplyLut: ("applied the LUT", "应用了LUT"),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",

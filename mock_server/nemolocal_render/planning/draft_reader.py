@@ -28,6 +28,8 @@ from nemolocal_contract.effects import (
     Overlay,
     PictureEffect,
     Reverse,
+    SmoothMotion,
+    Stabilize,
     Zoom,
     effect_from_wire,
 )
@@ -44,6 +46,10 @@ MAX_FIELDS = 100
 MAX_DURATION_MS = 2 * 3600 * 1000
 # Reversed clips are rendered in pieces that fit into memory; this bounds the number of pieces.
 MAX_REVERSED_MS = 2 * MAX_DURATION_MS
+# The movements of a stabilized clip are kept in memory, and interpolating takes many times as long
+# as encoding.
+MAX_STABILIZED_MS = 10 * 60 * 1000
+MAX_INTERPOLATED_MS = 5 * 60 * 1000
 
 _JSON_TYPES = {bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
 
@@ -231,7 +237,20 @@ def read_media_tracks(draft: Draft, sources: Mapping[str, MediaSource]) -> Media
         tracks = media.video if track.type == TrackType.VIDEO else media.audio
         tracks.append(_read_clips(track, path, sources))
     _limit_reversed(media)
+    _limit_effect(media, Stabilize, MAX_STABILIZED_MS, "stabilized")
+    _limit_effect(media, SmoothMotion, MAX_INTERPOLATED_MS, "interpolated")
     return media
+
+
+def _limit_effect(media: MediaTracks, kind: type[Effect], most: int, what: str) -> None:
+    """Bound the length of all clips with an effect that is slow."""
+    total = 0.0
+    for clip in (clip for track in media.video for clip in track):
+        if any(isinstance(effect, kind) for effect in clip.effects.video_effects):
+            total += clip.times.end - clip.times.start
+        if total > most:
+            minutes = most // 60_000
+            raise DraftRejected(f"{clip.path}.fx", f"more than {minutes} minutes are {what}")
 
 
 def _limit_reversed(media: MediaTracks) -> None:

@@ -26,8 +26,7 @@ from ..lexer.tokens import Slot, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause, extract_scope
 
-# The type of the effect that a symbol is about.
-_EFFECT_TYPES = {
+EFFECT_TYPES = {
     "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
     "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
     "dull": "saturation", "warmer": "warmth", "cooler": "warmth", "grayscale": "grayscale",
@@ -35,8 +34,9 @@ _EFFECT_TYPES = {
     "zoomin": "zoom", "zoomout": "zoom", "rotate": "rotate", "mirror": "flip", "flip": "flip",
     "flipvertical": "flip", "crop": "crop", "backwards": "reverse", "reverse": "reverse",
 }  # fmt: skip
+"""The type of the effect that a symbol is about."""
 EFFECT_SYMBOLS = frozenset(
-    {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
+    {*EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
 )
 _ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
 _WARM_COLORS, _COOL_COLORS = {"orange", "yellow", "red", "gold"}, {"blue", "cyan"}
@@ -82,7 +82,7 @@ def extract_remove_effects(clause: Clause) -> list[Edit] | None:
 
 
 def _remove(clause: Clause) -> list[Edit]:
-    kinds = {_EFFECT_TYPES[word]: None for word in _EFFECT_TYPES if clause.has_any(word)}
+    kinds = {EFFECT_TYPES[word]: None for word in EFFECT_TYPES if clause.has_any(word)}
     selectors = extract_scope(clause, "bare", "to", "by", "all")
     return [RemoveEffects(kind, one) for kind in kinds or [None] for one in selectors]
 

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from nemolocal_contract.effect_presets import effect_presets
+
 from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
@@ -14,7 +16,9 @@ SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those 
 WORD_SIGNS = "°"
 """Signs that are looked up as English words are."""
 
-_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
+_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation", "picture_effects")
+PRESET_SYMBOL = "preset"
+"""The symbol of all looks of `effect_presets.toml`; the value is the type of the effect."""
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
@@ -101,6 +105,9 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
             for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
                     yield from _forms(phrase.strip(), _entry(section, lemma))
+    for name, preset in effect_presets().items():
+        for phrase in preset.words.split("|"):
+            yield from _forms(phrase, LexiconEntry(PRESET_SYMBOL, TokenKind.EFFECT, name))
 
 
 def _entry(section: str, lemma: str) -> LexiconEntry:
