@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from .audio_effects import audio_effect_rows
+
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Amount = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 _Scale = Annotated[float, msgspec.Meta(ge=1, le=8)]
@@ -166,6 +168,23 @@ class Duck(_Effect, frozen=True, tag="duck"):
     amount: _Share = 0.7
 
 
+class AudioEffect(_Effect, frozen=True, tag="audio"):
+    """On video and audio: a change of the sound, by its name in `audio_effects.toml`.
+
+    The row of the name has the bounds and the default of `amount`, and its unit.
+    """
+
+    name: str
+    amount: float | None = None
+
+
+class SoundFade(_Effect, frozen=True, tag="sound-fade"):
+    """On video: the sound fades in and out and the picture does not; in milliseconds."""
+
+    in_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    out_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
 PictureEffect = (
     Rotate
     | Flip
@@ -182,7 +201,8 @@ PictureEffect = (
     | Zoom
     | Overlay
 )
-Effect = Reverse | Duck | PictureEffect
+SoundEffect = Duck | AudioEffect | SoundFade
+Effect = Reverse | SoundEffect | PictureEffect
 
 EFFECTS: dict[str, type[Effect]] = {
     str(effect.__struct_config__.tag): effect for effect in get_args(Effect)
@@ -191,15 +211,26 @@ EFFECTS: dict[str, type[Effect]] = {
 
 
 def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
-    """Return the effect of an entry of `fx`, or None if its `type` is not known.
+    """Return the effect of an entry of `fx`, or None if its `type` or `name` is not known.
 
     Raises msgspec.ValidationError, whose message names the field, for an invalid value.
     """
     cls = EFFECTS.get(wire["type"]) if isinstance(wire.get("type"), str) else None
-    return None if cls is None else msgspec.convert(wire, cls)
+    if cls is None:
+        return None
+    effect = msgspec.convert(wire, cls)
+    return _known_audio_effect(effect) if isinstance(effect, AudioEffect) else effect
+
+
+def _known_audio_effect(effect: AudioEffect) -> AudioEffect | None:
+    """Return the effect if there is a row of its name; its amount must be within the bounds."""
+    row = audio_effect_rows().get(effect.name)
+    if row is not None:
+        row.checked_amount(effect.amount)
+    return None if row is None else effect
 
 
 def effect_to_wire(effect: Effect) -> dict[str, Any]:
-    """Return the entry of `fx` of an effect."""
+    """Return the entry of `fx` of an effect, without an amount that is not set."""
     wire: dict[str, Any] = msgspec.to_builtins(effect)
-    return wire
+    return {name: value for name, value in wire.items() if value is not None}

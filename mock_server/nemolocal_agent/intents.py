@@ -167,6 +167,8 @@ class AddMusic(msgspec.Struct, frozen=True):
     volume: float | None = None
     name: str | None = None
     duck: bool = False
+    wanted: str | None = None
+    """The words for a kind of music that there is not: `mood` is what comes nearest."""
 
 
 class DuckMusic(msgspec.Struct, frozen=True):
@@ -178,11 +180,11 @@ class RemoveMusic(msgspec.Struct, frozen=True):
 
 
 class Fade(msgspec.Struct, frozen=True):
-    """Fade in, out, or both: picture and sound, the picture, the music or titles."""
+    """Fade in, out, or both: picture and sound, one of the two, the music or titles."""
 
     way: Literal["in", "out", "both"]
     duration_ms: int | None = None
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     selector: Selector = SELECT_ALL
 
 
@@ -316,6 +318,85 @@ class Generate(msgspec.Struct, frozen=True):
     prompt: str
 
 
+class ApplyAudioEffect(msgspec.Struct, frozen=True):
+    """Change the sound of clips or of the music; `name` is a row of `audio_effects.toml`.
+
+    It replaces an effect of the same name. Without `amount`, the row has the usual one.
+    """
+
+    name: str
+    amount: float | None = None
+    target: Literal["video", "music"] = "video"
+    selector: Selector = SELECT_ALL
+
+
+class RemoveAudioEffects(msgspec.Struct, frozen=True):
+    """Remove one audio effect, or all if `name` is None."""
+
+    name: str | None = None
+    target: Literal["video", "music"] = "video"
+    selector: Selector = SELECT_ALL
+
+
+class AddSound(msgspec.Struct, frozen=True):
+    """Play a sound effect: `name` is a row of `sound_effects.toml`, None if none is named.
+
+    It begins at `start`, ends at the end of the video if that is the end, or is played `at_cuts`.
+    `duration_ms` is for sounds that can be made longer.
+    """
+
+    name: str | None
+    start: TimelinePoint = TIMELINE_START
+    at_cuts: bool = False
+    duration_ms: int | None = None
+
+
+class RemoveSounds(msgspec.Struct, frozen=True):
+    """Remove one sound effect, or all if `name` is None."""
+
+    name: str | None = None
+
+
+class ReplaceSound(msgspec.Struct, frozen=True):
+    """Mute the clips and play the sound of an upload, of a clip or a sound, in their place."""
+
+    name: str
+
+
+class CutSilence(msgspec.Struct, frozen=True):
+    """Cut out what is quieter than `level_db` (dB of full scale) for at least `min_ms`."""
+
+    min_ms: int = 500
+    level_db: float = -35.0
+    selector: Selector = SELECT_ALL
+
+
+class AddCaptions(msgspec.Struct, frozen=True):
+    """Add captions where there is sound; their words are placeholders.
+
+    With `by_word` each is as short as a word.
+    """
+
+    by_word: bool = False
+
+
+class KeepHighlights(msgspec.Struct, frozen=True):
+    """Keep the loudest parts and those after scene changes, `duration_ms` in all."""
+
+    duration_ms: int | None = None
+
+
+UnavailableTopic = Literal[
+    "voice", "recording", "filler_words", "transcript", "translation", "lip_sync", "several_videos"
+]
+
+
+class Unavailable(msgspec.Struct, frozen=True):
+    """Something that cannot be done here; the answer gives the reason."""
+
+    what: UnavailableTopic
+
+
 class Undo(msgspec.Struct, frozen=True):
     """Undo the edits of the last `steps` turns."""
 
@@ -366,6 +447,15 @@ Edit = (
     | RemoveOverlays
     | Compress
     | Generate
+    | ApplyAudioEffect
+    | RemoveAudioEffects
+    | AddSound
+    | RemoveSounds
+    | ReplaceSound
+    | CutSilence
+    | AddCaptions
+    | KeepHighlights
+    | Unavailable
     | Undo
     | Redo
     | StartOver

@@ -15,10 +15,12 @@ from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
 from nemolocal_contract.media import MediaKind
 
+from .analyses import Analysis, AnalysisRequest
 from .errors import EditRejected
 from .intents import Edit, Selector, TimelinePoint, TimelineSpan
 
 MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
+SOUNDS_TRACK, SOUND_TRACK = "Sound effects", "Sound"
 """The names of the tracks with a fixed purpose."""
 _KNOWN_TYPES = {kind.value for kind in TrackType}
 _replace = msgspec.structs.replace
@@ -242,12 +244,14 @@ class Media(msgspec.Struct, frozen=True):
 class MediaPool(msgspec.Struct, frozen=True):
     """The media of a session.
 
-    `asset_ids` has the asset id of what was generated or chosen for an edit.
+    `asset_ids` has the asset id of what was generated or chosen for an edit, `analyses` what is in
+    files, by asset id, as far as an edit asks for it.
     """
 
     uploads: tuple[Media, ...] = ()
     generated: tuple[Media, ...] = ()
     asset_ids: Mapping[Edit, str] = {}
+    analyses: Mapping[tuple[str, AnalysisRequest], Analysis] = {}
 
     @property
     def visual_uploads(self) -> list[Media]:

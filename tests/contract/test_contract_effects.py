@@ -4,9 +4,11 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
 from nemolocal_contract.effects import (
     EFFECTS,
     POSITIONS,
+    AudioEffect,
     Blur,
     Effect,
     Overlay,
@@ -27,14 +29,29 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "margin": st.floats(0, 0.5),
     "width": st.floats(0.01, 1),
     "height": share,
+    "in_ms": st.floats(0, 10_000),
+    "out_ms": st.floats(0, 10_000),
     "x": share,
     "y": share,
 }
+
+
+def amounts(row: AudioEffectRow) -> st.SearchStrategy[float | None]:
+    """The amounts that an audio effect can have."""
+    bounds = row.amount
+    return st.none() if bounds is None else st.none() | st.floats(bounds.low, bounds.high)
+
+
 any_effect: st.SearchStrategy[Effect] = st.one_of(
     *(
         st.builds(effect, **{name: FIELDS[name] for name in effect.__struct_fields__})
         for effect in EFFECTS.values()
-    )
+        if effect is not AudioEffect
+    ),
+    *(
+        st.builds(AudioEffect, st.just(name), amounts(row))
+        for name, row in audio_effect_rows().items()
+    ),
 )
 
 
@@ -46,7 +63,10 @@ def test_an_effect_comes_back_from_the_wire_as_it_was(effect: Effect) -> None:
     assert effect_from_wire(wire) == effect
 
 
-@pytest.mark.parametrize("wire", [{}, {"type": 3}, {"type": "sparkle"}, {"type": ["blur"]}])
+@pytest.mark.parametrize(
+    "wire",
+    [{}, {"type": 3}, {"type": "sparkle"}, {"type": ["blur"]}, {"type": "audio", "name": "yodel"}],
+)
 def test_an_effect_that_is_not_ours_is_none(wire: dict[str, object]) -> None:
     assert effect_from_wire(wire) is None
 
@@ -65,6 +85,9 @@ def test_fields_left_out_have_their_usual_values_and_strange_ones_are_ignored() 
         ({"type": "blur", "amount": "much"}, "amount"),
         ({"type": "overlay", "position": "everywhere"}, "position"),
         ({"type": "zoom", "end": 0.5}, "end"),
+        ({"type": "audio"}, "name"),
+        ({"type": "audio", "name": "bass", "amount": 99}, "amount"),
+        ({"type": "audio", "name": "robot", "amount": 1}, "amount"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(

@@ -116,7 +116,7 @@ drafts = st.builds(
 def test_the_strategy_knows_every_effect() -> None:
     drawn = {"glow", "rotate", "flip", "crop", "zoom", "overlay", "reverse", "grayscale", "sepia"}
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
-    drawn |= {"blur", "sharpen", "vignette", "duck"}
+    drawn |= {"blur", "sharpen", "vignette", "duck", "audio", "sound-fade"}
     assert drawn == {*EFFECTS, "glow"}
 
 

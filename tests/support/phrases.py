@@ -200,7 +200,7 @@ def set_volume(keys: Keys) -> Edit:
 
 def add_music(keys: Keys) -> Edit:
     """`mood`, or the `upload` to play; `volume`, `duck`."""
-    fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
+    fields = keys.some("mood", "volume", "duck", "wanted") | keys.renamed("upload", "name")
     return msgspec.convert(fields, intents.AddMusic)
 
 
@@ -239,6 +239,24 @@ def add_effect(keys: Keys) -> Edit:
     effect = {"type": name, **keys.some(*EFFECTS[name].__struct_fields__)}
     fields = {"effect": effect, **keys.about("clip", in_span=True)}
     return msgspec.convert(fields, intents.ApplyEffect)
+
+
+def audio_effect(intent: type[Edit], *names: str) -> Reader:
+    """A reader of audio effects: `name`, whose sound (`of`), and the clip."""
+
+    def read(keys: Keys) -> Edit:
+        fields = keys.some(*names) | keys.renamed("of", "target")
+        return msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+
+    return read
+
+
+def add_sound(keys: Keys) -> Edit:
+    """`name`; `at_ms`, `at_end` or `at_cuts`; `duration_ms`."""
+    fields = {"name": None, **keys.some("name", "at_cuts", "duration_ms")}
+    fields |= {"start": {"ms": at} for at in keys.some("at_ms").values()}
+    fields |= {"start": {"before_end": True} for _ in keys.some("at_end")}
+    return msgspec.convert(fields, intents.AddSound)
 
 
 def compress(keys: Keys) -> Edit:
@@ -293,6 +311,15 @@ EDITS: dict[str, Reader] = {
     "remove-overlays": plain(intents.RemoveOverlays),
     "compress": compress,
     "generate": generate,
+    "audio-effect": audio_effect(intents.ApplyAudioEffect, "name", "amount"),
+    "remove-audio-effects": audio_effect(intents.RemoveAudioEffects, "name"),
+    "add-sound": add_sound,
+    "remove-sounds": plain(intents.RemoveSounds, "name"),
+    "replace-sound": lambda keys: intents.ReplaceSound(keys.take("upload")),
+    "cut-silence": plain(intents.CutSilence, "min_ms", "level_db", about="clip"),
+    "add-captions": plain(intents.AddCaptions, "by_word"),
+    "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
+    "unavailable": plain(intents.Unavailable, "what"),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..audio_effects import audio_effect_rows
 from ..draft import Draft, Segment, Style, Track, TrackType, Transition
 from ..effects import (
+    AudioEffect,
     Blur,
     Brightness,
     Contrast,
@@ -25,6 +27,7 @@ from ..effects import (
     Saturation,
     Sepia,
     Sharpen,
+    SoundFade,
     Vignette,
     Warmth,
     Zoom,
@@ -41,6 +44,7 @@ TRACK_LABELS: _LabelTable = {
     "Video": ("Video", "视频"),
     "Overlay": ("Overlay", "画中画"),
     "BGM": ("BGM", "背景音乐"),
+    "Sound": ("Sound", "声音"),
     "Title": ("Title", "标题"),
     "Subtitles": ("Subtitles", "字幕"),
 }
@@ -109,6 +113,8 @@ EFFECT_LABELS: _LabelTable = {
     "zoom": ("zoom", "缩放动画"),
     "overlay": ("overlay", "画中画"),
     "duck": ("ducking", "音乐闪避"),
+    "audio": ("audio effect", "音频效果"),
+    "sound-fade": ("sound fade", "声音淡入淡出"),
 }
 
 
@@ -160,6 +166,8 @@ def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:
     return f"{listed}…等共{len(items)}个" if lang == "zh" else f"{listed} … and {rest} more"
 
 
+# The names of audio tracks that are no background music.
+_SOUND_TRACKS = ("Sound effects", "Sound")
 # The most clips in a line.
 _LISTED = 20
 
@@ -170,7 +178,9 @@ def track_label(track: Track) -> str:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:
         return "Subtitles" if track.name == "Subtitles" else "Title"
-    return "BGM" if track.type == TrackType.AUDIO else f"Track type {track.type}"
+    if track.type == TrackType.AUDIO:
+        return "Sound" if track.name in _SOUND_TRACKS else "BGM"
+    return f"Track type {track.type}"
 
 
 def _is_overlay(track: Track) -> bool:
@@ -295,10 +305,33 @@ def describe_effect(effect: Effect, lang: Language) -> str:
             return f"旋转{degrees}°" if chinese else f"rotated {degrees}°"
         case Flip(axis):
             return _FLIPPED[axis][chinese]
+        case AudioEffect() | SoundFade():
+            return _describe_sound(effect, lang)
         case Zoom(start, end):
             span = f"{format_percent(start)} %", f"{format_percent(end)} %"
             return "从{}缩放到{}".format(*span) if chinese else "zoom from {} to {}".format(*span)
     return _describe_place(effect, lang)
+
+
+def _describe_sound(effect: AudioEffect | SoundFade, lang: Language) -> str:
+    if isinstance(effect, AudioEffect):
+        return describe_audio_effect(effect, lang)
+    fades = [
+        (effect.in_ms, "sound fades in over {}s", "声音淡入{}秒"),
+        (effect.out_ms, "sound fades out over {}s", "声音淡出{}秒"),
+    ]
+    said = [(zh if lang == "zh" else en).format(format_seconds(ms)) for ms, en, zh in fades if ms]
+    return ("，" if lang == "zh" else ", ").join(said) or _name(effect, lang)
+
+
+def describe_audio_effect(effect: AudioEffect, lang: Language) -> str:
+    """Return the label of an audio effect with its amount: `bass +8 dB`, `reverb`."""
+    row = audio_effect_rows()[effect.name]
+    label = row.label[lang == "zh"]
+    if row.amount is None or effect.amount is None:
+        return label
+    sign = "+" if row.amount.low < 0 < row.amount.high else ""
+    return f"{label} {effect.amount:{sign}g} {row.amount.unit}".rstrip()
 
 
 def _describe_place(effect: Crop | Overlay | Duck, lang: Language) -> str:
@@ -327,11 +360,24 @@ def describe_effect_changes(
     """Return the effects that were added and removed between two lists."""
     before, after = old or (), new or ()
     added = [effect for effect in after if effect not in before]
-    changed = [effect.get("type") for effect in added]
-    gone = [e for e in before if e not in after and e.get("type") not in changed]
-    names = [translate_label(EFFECT_LABELS, str(effect.get("type")), lang) for effect in gone]
+    changed = [_effect_key(effect) for effect in added]
+    gone = [e for e in before if e not in after and _effect_key(e) not in changed]
+    names = [_effect_label(effect, lang) for effect in gone]
     removed = [f"已去掉{name}" if lang == "zh" else f"{name} removed" for name in names]
     return [describe_wire_effect(effect, lang) for effect in added] + removed
+
+
+def _effect_key(effect: dict[str, Any]) -> tuple[Any, Any]:
+    """What makes two entries of `fx` the same effect with other values."""
+    kind = effect.get("type")
+    return kind, effect.get("name") if kind == "audio" else None
+
+
+def _effect_label(effect: dict[str, Any], lang: Language) -> str:
+    kind, name = effect.get("type"), effect.get("name")
+    if kind == "audio" and isinstance(name, str) and name in audio_effect_rows():
+        return audio_effect_rows()[name].label[lang == "zh"]
+    return translate_label(EFFECT_LABELS, str(kind), lang)
 
 
 def describe_transition(transition: Transition | None, lang: Language) -> str:

@@ -19,7 +19,16 @@ from .. import intents
 from ..errors import EditRejected
 from ..intents import Edit, Redo, Undo
 from ..timeline import MediaPool, main_track, update_duration
-from . import audio_edits, clip_edits, effect_edits, format_edits, overlay_edits, title_edits
+from . import (
+    audio_edits,
+    audio_effect_edits,
+    clip_edits,
+    content_edits,
+    effect_edits,
+    format_edits,
+    overlay_edits,
+    title_edits,
+)
 
 _REMOVALS = (intents.RemoveSpan, intents.RemoveClip)
 # These edits handle an empty timeline themselves.
@@ -30,6 +39,7 @@ _ALLOWED_ON_EMPTY = (
     intents.Merge,
     intents.AddOverlay,
     intents.StartOver,
+    intents.Unavailable,
 )
 _Find = Callable[[int], "DraftVersion"]
 _Apply = Callable[[Sequence[Edit], Draft], Draft]
@@ -68,6 +78,15 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.RemoveTransitions: effect_edits.remove_transitions,
     intents.AddOverlay: overlay_edits.add_overlay,
     intents.RemoveOverlays: overlay_edits.remove_overlays,
+    intents.ApplyAudioEffect: audio_effect_edits.apply_audio_effect,
+    intents.RemoveAudioEffects: audio_effect_edits.remove_audio_effects,
+    intents.AddSound: audio_effect_edits.add_sound,
+    intents.RemoveSounds: audio_effect_edits.remove_sounds,
+    intents.ReplaceSound: audio_effect_edits.replace_sound,
+    intents.Unavailable: audio_effect_edits.reject_unavailable,
+    intents.CutSilence: content_edits.cut_silence,
+    intents.AddCaptions: content_edits.add_captions,
+    intents.KeepHighlights: content_edits.keep_highlights,
 }
 
 

@@ -33,6 +33,11 @@ from .extractors.effect_extractors import (
     extract_side_crop,
 )
 from .extractors.format_extractors import extract_compression, extract_format
+from .extractors.sound_extractors import (
+    SOUND_EDITS,
+    SOUND_IGNORED_SLOTS,
+    SOUND_RULES,
+)
 from .extractors.title_extractors import extract_subtitles, extract_title
 from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 
@@ -64,6 +69,7 @@ _CUTS = symbol_set(
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
+    *SOUND_RULES,
     (symbol_set("undo redo restart"), symbol_set("normal"), extract_history),
     (symbol_set("slideshow"), _NO_SYMBOLS, extract_slideshow),
     (symbol_set("watermark pip overlay"), _NO_SYMBOLS, extract_overlay),
@@ -141,17 +147,24 @@ _MODIFIER = re.compile(
 _UNKNOWN = re.compile(rf" ({_WORD})(?= )")
 # A mood can describe anything: "a dramatic zoom". "This 4K footage" describes the uploads.
 _IGNORED_SLOTS: dict[type, set[str]] = {
-    intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO}
+    intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO},
+    **SOUND_IGNORED_SLOTS,
 }
 _ACCEPT_ANY_TEXT = (intents.Generate, intents.Undo, intents.Redo, intents.StartOver)
 _TITLES = (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles)
-_SOUNDS = (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic)
+_SOUNDS = (
+    intents.SetVolume,
+    intents.AddMusic,
+    intents.DuckMusic,
+    intents.RemoveMusic,
+    *SOUND_EDITS,
+)
 _OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays)
 # The edits that can be about an object: "trim the music" must not trim the video.
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, intents.Fade),
     "font": _TITLES,
-    "subtitles": _TITLES,
+    "subtitles": (*_TITLES, intents.AddCaptions, intents.Unavailable),
     "music": (*_SOUNDS, intents.Fade),
     "voice": (*_SOUNDS, intents.Fade),
     "sound": (*_SOUNDS, intents.Fade),

@@ -7,12 +7,15 @@ import msgspec
 from ..intents import (
     TIMELINE_END,
     TIMELINE_START,
+    AddCaptions,
     AddMusic,
     AddOverlay,
+    AddSubtitles,
     AddTitle,
     AddTransition,
     DuckMusic,
     Edit,
+    KeepHighlights,
     KeepSpan,
     NoEdit,
     PlaceUploads,
@@ -56,7 +59,12 @@ _TOPIC_PRIORITY: tuple[Topic, ...] = (
 )  # fmt: skip
 _UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
 _CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
-_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
+_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = (
+    [RemoveTransitions()],
+    [StartOver()],
+    [AddCaptions()],
+    [KeepHighlights()],
+)
 
 
 def parse_message(message: str) -> tuple[Edit, ...] | NoEdit:
@@ -358,8 +366,13 @@ class _MessageParser:
 
 
 def _merge_redundant(edits: list[Edit]) -> list[Edit]:
-    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
+    """Merge new music with its ducking, a transition with its type, and a repeated fit.
+
+    Captions whose words follow as SRT are those subtitles.
+    """
     found: list[Edit] = []
+    if any(isinstance(edit, AddSubtitles) for edit in edits):
+        edits = [edit for edit in edits if not isinstance(edit, AddCaptions)]
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
             found[-1] = msgspec.structs.replace(found[-1], duck=True)

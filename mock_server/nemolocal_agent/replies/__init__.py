@@ -13,7 +13,7 @@ from nemolocal_contract.draft import Draft
 
 from .. import intents
 from ..intents import Edit
-from . import audio_replies, clip_replies, gui_hints, title_replies, visual_replies
+from . import audio_replies, clip_replies, gui_hints, sound_replies, title_replies, visual_replies
 from .clip_replies import in_language
 from .no_edit_replies import write_failure_reply, write_no_edit_reply
 
@@ -48,6 +48,14 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.AddOverlay: visual_replies.describe_add_overlay,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
+    intents.ApplyAudioEffect: sound_replies.describe_apply_audio_effect,
+    intents.RemoveAudioEffects: sound_replies.describe_remove_audio_effects,
+    intents.AddSound: sound_replies.describe_add_sound,
+    intents.RemoveSounds: sound_replies.describe_remove_sounds,
+    intents.ReplaceSound: sound_replies.describe_replace_sound,
+    intents.CutSilence: sound_replies.describe_cut_silence,
+    intents.AddCaptions: sound_replies.describe_add_captions,
+    intents.KeepHighlights: sound_replies.describe_keep_highlights,
 }
 # The texts of edits without parameters, in English and Chinese.
 _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {

@@ -28,6 +28,7 @@ _FADE_KINDS = {
 _FADE_TARGETS = {
     "all": ("the video", "视频"),
     "picture": ("the picture", "画面"),
+    "sound": ("the sound", "声音"),
     "music": ("the background music", "背景音乐"),
     "title": ("the title", "标题"),
 }
@@ -67,7 +68,19 @@ def describe_add_music(edit: AddMusic, language: Language) -> str:
         parts.append(in_language(language, f" at {share}% volume", f"，音量{share}%"))
     if edit.duck:
         parts.append(in_language(language, ", quieter under the voice", "，有人声时自动降低"))
+    if edit.wanted is not None:
+        parts.append(_describe_wanted(edit, edit.wanted, language))
     return "".join(parts)
+
+
+def _describe_wanted(edit: AddMusic, wanted: str, language: Language) -> str:
+    """Which music there is in place of the one that was asked for."""
+    english, chinese = _MOODS[edit.mood or "calm"]
+    return in_language(
+        language,
+        f" (there is no {wanted} here: this is {english})",
+        f"（这里没有{wanted}，用的是{chinese}）",
+    )
 
 
 def describe_fade(edit: Fade, language: Language) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.effects import Overlay, PictureEffect, TransitionType
+from nemolocal_contract.effects import AudioEffect, Overlay, PictureEffect, TransitionType
 
 from ..media import MediaSource
 from .output_settings import EncodeSettings, FitMode
@@ -112,6 +112,7 @@ class AudioClip(msgspec.Struct, frozen=True):
     reverse: bool = False
     fades: tuple[AudioFade, ...] = ()
     ducking: AudioDucking | None = None
+    effects: tuple[AudioEffect, ...] = ()
     path: str = ""
 
 

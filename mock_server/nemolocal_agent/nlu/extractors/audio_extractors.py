@@ -16,6 +16,7 @@ from ...intents import (
 from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause, extract_scope, extract_selectors, first_or_all
+from .sound_extractors import extract_genre
 
 _QUIET_VOLUME = 0.2
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")
@@ -81,7 +82,8 @@ def _music(clause: Clause) -> AddMusic:
     if loudness is None and clause.has_any("quiet", "quieter", "low", "small", "smaller", "lower"):
         loudness = _QUIET_VOLUME
     mood = clause.first_value(Slot.MOOD)
-    return AddMusic(mood, loudness, name, _is_ducking(clause))
+    wanted, nearest = extract_genre(clause)
+    return AddMusic(mood or nearest, loudness, name, _is_ducking(clause), wanted)
 
 
 def _is_ducking(clause: Clause) -> bool:
@@ -108,9 +110,9 @@ def extract_fade(clause: Clause) -> list[Edit] | None:
 
 
 def _fade(clause: Clause) -> Fade:
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     if clause.has_any("music", "sound", "voice") and not clause.has_any("video"):
-        target = "music" if clause.has_any("music") else "all"
+        target = "music" if clause.has_any("music") else "sound"
     elif clause.has_any("photo", "frame") or _is_about_picture(clause):
         target = "picture"
     line = clause.line

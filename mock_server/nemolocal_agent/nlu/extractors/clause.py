@@ -77,6 +77,11 @@ class Clause:
         left = (self.tokens[index] for index in self._unread_indexes)
         return {token.symbol for token in left if (token.symbol, token.value) != (Slot.NUMBER, 1.0)}
 
+    def read_all(self) -> None:
+        """Count all slots as read: the edit does not depend on them."""
+        self._unread_indexes.clear()
+        self.line = " "
+
     def original_text(self, slot_name: str) -> str:
         """The user's own words for the slot with this name."""
         index = int(slot_name[1:])

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
+
 from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
@@ -14,7 +16,7 @@ SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those 
 WORD_SIGNS = "°"
 """Signs that are looked up as English words are."""
 
-_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
+_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation", "sound")
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
@@ -69,11 +71,16 @@ class Lexicon:
         self.meanings = {
             word: _meaning(phrases.get((word,)), word)
             for words, entry in phrases.items()
-            if entry.kind != TokenKind.SMALL_TALK
+            if entry.kind != TokenKind.SMALL_TALK and not _is_sound(entry)
             for word in words
         }
         spelled = {word for words in phrases for word in words}
         self.known_words = spelled.union(_toml("spellcheck_allowlist")["words"].split())
+
+
+def _is_sound(entry: LexiconEntry) -> bool:
+    """Whether it is a word of the tables: no typo is corrected into one of so many."""
+    return entry.symbol.startswith(("audiofx ", "audiofault ", "sfx sfx_"))
 
 
 def _meaning(entry: LexiconEntry | None, word: str) -> str:
@@ -91,6 +98,21 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
             for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
                     yield from _forms(phrase.strip(), _entry(section, lemma))
+    yield from _sound_entries()
+
+
+def _sound_entries() -> Iterator[tuple[str, LexiconEntry]]:
+    """The words of the tables of the contract: `audiofx fx_echo`, `audiofault fx_hum`."""
+    for name, row in audio_effect_rows().items():
+        yield from _table_entries(row.words, f"audiofx fx_{name}", TokenKind.EFFECT)
+        yield from _table_entries(row.fault, f"audiofault fx_{name}", TokenKind.NOUN)
+    for name, sound in sound_rows().items():
+        yield from _table_entries(sound.words, f"sfx sfx_{name}", TokenKind.NOUN)
+
+
+def _table_entries(words: str, symbol: str, kind: TokenKind) -> Iterator[tuple[str, LexiconEntry]]:
+    for phrase in filter(None, words.split("|")):
+        yield from _forms(phrase, LexiconEntry(symbol, kind))
 
 
 def _entry(section: str, lemma: str) -> LexiconEntry:

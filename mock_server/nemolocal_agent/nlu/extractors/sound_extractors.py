@@ -1,0 +1,351 @@
+"""Extractors of audio effects, sound effects, silence, captions and highlights.
+
+Each accounts for every word of the clause: with a word that it does not know it extracts nothing.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from nemolocal_contract.audio_effects import AmountRange, audio_effect_rows, sound_rows
+
+from ... import intents
+from ...intents import (
+    AddCaptions,
+    AddMusic,
+    AddSound,
+    ApplyAudioEffect,
+    CutSilence,
+    Edit,
+    KeepHighlights,
+    RemoveAudioEffects,
+    RemoveSounds,
+    ReplaceSound,
+    Selector,
+    SetVolume,
+    TimelinePoint,
+    Unavailable,
+    UnavailableTopic,
+)
+from ..lexer.tokens import Slot, symbol_set
+from .attribute_extractors import choose_by_degree, extract_number, extract_share
+from .clause import Clause, extract_scope, extract_span
+
+_Extractor = Callable[[Clause], list[Edit] | None]
+_REMOVAL = ("remove", "stop", "without", "cancel")
+_LESS = symbol_set("less lower down quieter low small smaller")
+# Words that say nothing more about a sound: "the", "in the video", "please".
+_PLAIN = symbol_set(
+    "add set edit give generate play take it all to of in on for with at up more raise is who "
+    "video clip sound voice music effect and by from that bit much slowly normal high "
+    "throughout part sounding first last start end middle post volume later",
+    Slot.TIME, Slot.PERCENT, Slot.FRACTION, Slot.NUMBER, Slot.ORDINAL, Slot.FILE_NAME,
+)  # fmt: skip
+_SILENT_FLAWS = ("pause", "silence", "dead air", "停顿", "空白", "冷场", "卡顿")
+_UNITS = symbol_set("decibel hertz semitone less")
+_FIX = symbol_set("clean set lower less raise trim cut edit") | symbol_set(" ".join(_REMOVAL))
+
+
+def extract_genre(clause: Clause) -> tuple[str | None, str | None]:
+    """The kind of music that there is not, as it was said, and the mood that comes nearest."""
+    for token in clause.tokens:
+        if token.symbol.startswith("genre_"):
+            mood = token.symbol.removeprefix("genre_")
+            return clause.original[token.start : token.end].lower(), mood
+    return None, None
+
+
+def _names(clause: Clause, prefix: str) -> list[str]:
+    """The rows of a table that are named, in order: `fx_echo` names the row `echo`."""
+    words = (word for token in clause.tokens for word in token.symbol.split())
+    found = (word.removeprefix(prefix) for word in words if word.startswith(prefix))
+    return list(dict.fromkeys(found))
+
+
+def _knows_all(clause: Clause, *known: str) -> bool:
+    """Whether the clause has no words but plain ones and these."""
+    rest = clause.symbols - _PLAIN - _UNITS - set(known)
+    return not any(
+        word != Slot.UNKNOWN_WORD and not word.startswith(("fx_", "sfx_", "genre_"))
+        for word in rest
+    )
+
+
+def _target(clause: Clause) -> Literal["video", "music"]:
+    return "music" if clause.has_any("music") and not clause.has_any("video", "voice") else "video"
+
+
+def extract_audio_effect(clause: Clause) -> list[Edit] | None:
+    """Change how clips or the music sound, or remove such a change: "add reverb"."""
+    if not _knows_all(clause, "audiofx", "audiofault", "sounding", "clean", *_REMOVAL, *_LESS):
+        return None
+    names, target = _names(clause, "fx_"), _target(clause)
+    if clause.has_any(*_REMOVAL):
+        scopes = extract_scope(clause, "bare", "to", "by", "all")
+        return [RemoveAudioEffects(name, target, one) for one in scopes for name in names]
+    scopes = [Selector()]
+    if not _is_timed(clause, names):
+        scopes = extract_scope(clause, "bare", "to", "by", "all")
+    edits: list[Edit] = []
+    for name in names:
+        row = audio_effect_rows()[name]
+        opposite = row.amount is not None and row.amount.opposite is not None
+        if clause.has_any(*_LESS) and not opposite and name not in ("loudness", "deep-voice"):
+            return None
+        amount = _amount(clause, name, row.amount)
+        edits += [ApplyAudioEffect(name, amount, target, one) for one in scopes]
+    return edits or None
+
+
+def _is_timed(clause: Clause, names: list[str]) -> bool:
+    """Whether a time is the amount of the effect: "an echo of 300 ms"."""
+    ranges = [audio_effect_rows()[name].amount for name in names]
+    return any(one is not None and one.unit == "ms" for one in ranges) and not clause.has_any(
+        "first", "last", "from", "start", "end"
+    )
+
+
+def _amount(clause: Clause, name: str, amount: AmountRange | None) -> float | None:
+    """The amount that is named, by a number, a share or a degree; None if none is."""
+    if amount is None or name == "around":
+        clause.values(Slot.NUMBER)  # the 8 of "8D", the 50 of "50 Hz hum"
+        return None
+    if amount.unit == "ms" and (time := clause.first_value(Slot.TIME)) is not None:
+        return float(time)
+    if (number := extract_number(clause)) is not None:
+        negative = clause.has_any("less", "lower", "down") or amount.high < 0
+        return -abs(number) if negative and amount.low < 0 else number
+    if (share := extract_share(clause)) is not None:
+        low = max(amount.low, 0.0)
+        return round(low + min(share, 1.0) * (amount.high - low), 2)
+    slight = amount.default if amount.slight is None else amount.slight
+    strong = amount.default if amount.strong is None else amount.strong
+    chosen = choose_by_degree(clause, amount.default, slight, strong)
+    if amount.opposite is not None and clause.has_any(*_LESS):
+        return -abs(chosen)
+    return None if chosen == amount.default else chosen
+
+
+def extract_audio_fault(clause: Clause) -> list[Edit] | None:
+    """Remove a fault of the sound: "get rid of the hum"."""
+    if clause.symbols.isdisjoint(_FIX) or not _knows_all(
+        clause, "audiofx", "audiofault", *_FIX, *_LESS, "background", "out", "off", "away"
+    ):
+        return None
+    scopes = extract_scope(clause, "bare", "to", "by", "all")
+    found: list[Edit] = []
+    for name in _names(clause, "fx_"):
+        amount = _amount(clause, name, audio_effect_rows()[name].amount)
+        found += [ApplyAudioEffect(name, amount, _target(clause), one) for one in scopes]
+    return found
+
+
+def extract_sound(clause: Clause) -> list[Edit] | None:
+    """Play a sound effect, or remove those that are there: "a ding at 0:05"."""
+    names = _names(clause, "sfx_")
+    more = ("sfx", "cuts", "transition", "between", "after", "before", "when", "every", "word")
+    if not _knows_all(clause, *more, *_REMOVAL):
+        return None
+    if clause.has_any(*_REMOVAL):
+        named: list[str | None] = [*names] or [None]
+        return [RemoveSounds(name) for name in named]
+    if len(names) > 1:
+        return None
+    name = names[0] if names else None
+    at_cuts = clause.has_any("cuts", "transition", "between") or " all at " in clause.line
+    match = extract_span(clause, "bare", "to", "by", "all")
+    at, duration = TimelinePoint(), None
+    if match is not None:
+        at = match.span.start
+        if match.form == "last":
+            at = intents.TIMELINE_END
+        elif name and sound_rows()[name].sustained and match.form in ("between", "from-for"):
+            duration = match.span.end.ms - at.ms
+    elif (length := clause.first_value(Slot.TIME)) is not None:
+        duration = length
+    elif clause.has_any("end", "last"):
+        at = intents.TIMELINE_END
+    sound = AddSound(name, at, at_cuts, duration)
+    return [_muted_under(sound), sound] if name == "bleep" else [sound]
+
+
+def _muted_under(bleep: AddSound) -> SetVolume:
+    """The clips are muted where the bleep is."""
+    length = bleep.duration_ms or round(sound_rows()["bleep"].seconds * 1000)
+    start = bleep.start
+    span = intents.TimelineSpan(start, TimelinePoint(start.ms + length))
+    return SetVolume(0.0, target="video", selector=Selector(span=span))
+
+
+def extract_replacement(clause: Clause) -> list[Edit] | None:
+    """Put other sound in the place of that of the clips: by a file, or by music."""
+    if not clause.has_any("replace", "swap", "add", "set", "edit"):
+        return None
+    files = clause.values(Slot.FILE_NAME)
+    known = ("replace", "swap", "sound", "over", "without", "genre", Slot.MOOD)
+    if not _knows_all(clause, *known):
+        return None
+    if files and clause.has_any("sound", "voice") and not clause.has_any("volume"):
+        uses = any(
+            clause.original[t.start : t.end] in ("用", "使用", "换成") for t in clause.tokens
+        )
+        is_source = uses or clause.has_any("from", "of", "replace", "swap") or len(files) == 2
+        return [ReplaceSound(str(files[0]))] if is_source and len(files) <= 2 else None
+    sounds = clause.has_any("sound", "voice") or _mentions_audio_track(clause)
+    if not files and clause.has_any("replace") and sounds:
+        wanted, nearest = extract_genre(clause)
+        mood = clause.first_value(Slot.MOOD) or nearest
+        if mood or wanted or clause.has_any("music"):
+            return [SetVolume(0.0, target="video"), AddMusic(mood, wanted=wanted)]
+    return None
+
+
+def _mentions_audio_track(clause: Clause) -> bool:
+    """Whether a word for music means all sound of the video: "replace the audio track"."""
+    said = (clause.original[t.start : t.end].lower() for t in clause.tokens if t.symbol == "music")
+    return any("audio track" in words or words == "音轨" for words in said)
+
+
+def extract_silence(clause: Clause) -> list[Edit] | None:
+    """Cut out silence: all of it, or what is longer or quieter than said."""
+    acts = clause.has_any("remove", "cut", "trim", "jumpcut", "stop", "cancel", "find")
+    if not acts or not _names_silence(clause):
+        return None
+    known = symbol_set(
+        "remove cut trim jumpcut cancel silentpart mute flaw over under less out off away long "
+        "between quiet quieter short stop find longer only generate"
+    )
+    if not _knows_all(clause, *known):
+        return None
+    times = clause.values(Slot.TIME)
+    numbers = clause.values(Slot.NUMBER)
+    if len(times) > 1 or len(numbers) > 1 or (times and not clause.has_any("over", "long", "of")):
+        return None
+    if numbers and not clause.has_any("decibel"):
+        return None
+    edit = CutSilence()
+    min_ms = max(int(times[0]), 100) if times else edit.min_ms
+    level = -abs(float(numbers[0])) if numbers else edit.level_db
+    scopes = extract_scope(clause, "bare", "to", "by", "all", "for", "between")
+    return [CutSilence(min_ms, level, one) for one in scopes]
+
+
+def _names_silence(clause: Clause) -> bool:
+    """Whether it is about silence, and not about another flaw: 口误."""
+    said = (clause.original[t.start : t.end].lower() for t in clause.tokens if t.symbol == "flaw")
+    return clause.has_any("silentpart") or any(
+        word in flaw for flaw in said for word in _SILENT_FLAWS
+    )
+
+
+def extract_captions(clause: Clause) -> list[Edit] | None:
+    """Add captions to speech, whose words nobody gives."""
+    adds = clause.has_any("captioning", "add", "generate", "edit", "set", "find", "burn")
+    known = symbol_set("captioning subtitles title byword over find", Slot.ASPECT_RATIO, Slot.MOOD)
+    if not adds or not _knows_all(clause, *known):
+        return None
+    if clause.has_any(Slot.TIME, Slot.NUMBER, Slot.ORDINAL, "volume", "first", "last", "start"):
+        return None
+    return [AddCaptions(clause.has_any("byword"))]
+
+
+def extract_highlights(clause: Clause) -> list[Edit] | None:
+    """Keep the best parts: "a 30 second highlight reel"."""
+    known = symbol_set(
+        "highlight summarizing keep only find cut trim take long short down under max merge "
+        "together best out jumpcut arrange"
+    )
+    if not _knows_all(clause, *known) or clause.has_any("remove", "music", "sound", "volume"):
+        return None
+    if clause.has_any(Slot.ORDINAL, Slot.FILE_NAME, Slot.PERCENT):
+        return None
+    times, numbers = clause.values(Slot.TIME), clause.values(Slot.NUMBER)
+    if len(times) > 1 or any(number > 1 for number in numbers):
+        return None
+    return [KeepHighlights(int(times[0]) if times else None)]
+
+
+def extract_unavailable(clause: Clause) -> list[Edit] | None:
+    """Name what cannot be done: a spoken voice, filler words, a translation."""
+    for what in ("filler_words", "transcript", "lip_sync"):
+        if clause.has_any(what):
+            return [_unavailable(clause, what)]
+    if clause.has_any("translating"):
+        return [_unavailable(clause, "translation")]
+    return None
+
+
+def _unavailable(clause: Clause, what: UnavailableTopic) -> Unavailable:
+    clause.read_all()
+    return Unavailable(what)
+
+
+def extract_voice(clause: Clause) -> list[Edit] | None:
+    """Name why no voice is made: "add a voice over saying …"."""
+    if clause.has_any("record") and clause.has_any("voice", "novoice", "sound"):
+        return [_unavailable(clause, "recording")]
+    adds = clause.has_any("add", "generate", "set", "record", "says", "edit", "replace")
+    spoken = clause.has_any("novoice") or _mentions_voiceover(clause)
+    louder = clause.has_any("volume", "louder", "quieter", "duck", "mute", "raise", "lower")
+    if not adds or not spoken or louder or clause.has_any(*_REMOVAL):
+        return None
+    return [_unavailable(clause, "voice")]
+
+
+def _mentions_voiceover(clause: Clause) -> bool:
+    said = (clause.original[t.start : t.end].lower() for t in clause.tokens if t.symbol == "voice")
+    return any("over" in words or "narration" in words for words in said)
+
+
+def extract_several_videos(clause: Clause) -> list[Edit] | None:
+    """Name why several videos are not made: "turn it into 3 shorts"."""
+    number = clause.first_value(Slot.NUMBER)
+    plural = any(
+        clause.original[token.start : token.end].lower() in ("shorts", "reels", "tiktoks")
+        for token in clause.tokens
+        if token.symbol == Slot.ASPECT_RATIO
+    )
+    if number is None or number < 2 or not plural:
+        return None
+    return [_unavailable(clause, "several_videos")]
+
+
+_NONE = symbol_set("")
+_TITLES = symbol_set("title font", Slot.QUOTED_TEXT)
+
+SOUND_RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
+    (symbol_set("filler_words transcript lip_sync translating"), _TITLES, extract_unavailable),
+    (symbol_set("novoice voice record"), symbol_set("audiofx audiofault"), extract_voice),
+    (symbol_set("", Slot.ASPECT_RATIO), _NONE, extract_several_videos),
+    (symbol_set("audiofault"), _TITLES, extract_audio_fault),
+    (symbol_set("audiofx"), _TITLES | symbol_set("subtitles"), extract_audio_effect),
+    (symbol_set("sfx"), _TITLES | symbol_set("subtitles"), extract_sound),
+    (symbol_set("silentpart flaw"), _TITLES | symbol_set("music subtitles"), extract_silence),
+    (
+        symbol_set("captioning subtitles"),
+        symbol_set("font remove color size corner bottom top middle bigger smaller replace",
+                   Slot.QUOTED_TEXT, Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE),
+        extract_captions,
+    ),
+    (symbol_set("highlight summarizing"), _TITLES, extract_highlights),
+    (symbol_set("replace swap sound voice"), _TITLES, extract_replacement),
+]  # fmt: skip
+"""The rules of sound: symbols that a clause has and has not, and the extractor."""
+
+SOUND_EDITS = (
+    ApplyAudioEffect,
+    RemoveAudioEffects,
+    AddSound,
+    RemoveSounds,
+    ReplaceSound,
+    CutSilence,
+    AddCaptions,
+    Unavailable,
+)
+"""The edits that can be about a sound, a voice or music."""
+
+SOUND_IGNORED_SLOTS: dict[type, set[str]] = {
+    AddCaptions: {Slot.MOOD, Slot.ASPECT_RATIO},
+    KeepHighlights: {Slot.MOOD, Slot.NUMBER},
+    ApplyAudioEffect: {Slot.NUMBER},
+}
+"""The slots that describe an edit and need not be read: captions "like on TikTok"."""
