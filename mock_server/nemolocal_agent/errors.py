@@ -97,27 +97,26 @@ _ENGLISH = {
     "no_cuts": "there is no cut between two clips yet: split the video first",
     "no_sounds_added": "there is no such sound effect on the timeline",
     "no_sound_in": "{name} has no sound",
-    "no_silence": "no part of {seconds}s or more is quieter than {level} dB: name another length or "
-    'level, such as "remove silences longer than 0.3 seconds below -30 dB"',
+    "no_silence": "no part of {seconds}s or more is quieter than {level} dB: name another "
+    'length or level, such as "remove silences longer than 0.3 seconds below -30 dB"',
     "all_silent": "all of it is quieter than {level} dB: name a lower level, such as -50 dB",
-    "many_silences": "there are {count:silence}, and a video has at most {most:clip}: cut only the "
-    'longer ones, such as "remove silences longer than 2 seconds"',
+    "many_silences": "there are {count:silence}, and a video has at most {most:clip}: cut only "
+    'the longer ones, such as "remove silences longer than 2 seconds"',
     "no_speech": "there is nothing to be heard in it",
     "short_already": "it is only {at}s long already",
-    "not_analyzed": "its sound and picture could not be analyzed: send the message again, or upload "
-    "the file again",
-    "analysis_too_long": "it takes too long to analyze: cut out a part first",
-    "unavailable_voice": "no voice can be made here: record the words yourself and upload them as a "
-    "sound, or ask for a title with them",
-    "unavailable_recording": "nothing can be recorded here: upload a recording, then ask for it as "
-    "the sound",
-    "unavailable_filler_words": "filler words cannot be found, since speech is not recognized here; "
-    'pauses can: "remove the silence"',
+    "not_analyzed": "its sound and picture could not be analyzed, or that takes too long: cut "
+    "out a part first, or upload the file again",
+    "unavailable_voice": "no voice can be made here: record the words yourself and upload them "
+    "as a sound, or ask for a title with them",
+    "unavailable_recording": "nothing can be recorded here: upload a recording, then ask for it "
+    "as the sound",
+    "unavailable_filler_words": "filler words cannot be found, since speech is not recognized "
+    'here; pauses can: "remove the silence"',
     "unavailable_transcript": "speech is not recognized here, so there is no transcript",
     "unavailable_translation": "nothing is translated here: send the translated subtitles as SRT",
     "unavailable_lip_sync": "lips cannot be matched to other words here",
-    "unavailable_several_videos": "one session makes one video: ask for a highlight of 30 seconds, "
-    "export it, undo, and ask for the next",
+    "unavailable_several_videos": "one session makes one video: ask for a highlight of 30 "
+    "seconds, export it, undo, and ask for the next",
     "nothing_to_undo": "there is nothing to undo",
     "nothing_to_redo": "there is nothing to redo",
     "few_to_undo": "only {count:step} can be undone",
@@ -181,20 +180,22 @@ _CHINESE = {
     "no_cuts": "片段之间还没有剪辑点，请先分割视频",
     "no_sounds_added": "时间线上没有这种音效",
     "no_sound_in": "{name}没有声音",
-    "no_silence": "没有低于{level} dB且不短于{seconds}秒的部分，请换一个时长或音量，例如“去掉超过0.3秒的静音部分”",
+    "no_silence": "没有低于{level} dB且不短于{seconds}秒的部分，请换一个时长或音量，例如“去掉超"
+    "过0.3秒的静音部分”",
     "all_silent": "全部内容都低于{level} dB，请说明更低的音量，例如-50 dB",
-    "many_silences": "静音部分有{count}处，而视频最多{most}个片段，请只剪较长的，例如“去掉超过2秒的静音部分”",
+    "many_silences": "静音部分有{count}处，而视频最多{most}个片段，请只剪较长的，例如“去掉超过2"
+    "秒的静音部分”",
     "no_speech": "里面听不到声音",
     "short_already": "视频本来就只有{at}秒",
     "not_analyzed": "无法分析它的声音和画面，请重新发送，或者重新上传文件",
-    "analysis_too_long": "分析它需要太长时间，请先剪出一部分",
     "unavailable_voice": "这里不能合成人声，请自己录音后上传，或者添加标题",
     "unavailable_recording": "这里不能录音，请上传录音后再使用",
     "unavailable_filler_words": "这里不识别语音，无法找到语气词；可以去掉停顿：“去掉静音部分”",
     "unavailable_transcript": "这里不识别语音，没有文字稿",
     "unavailable_translation": "这里不能翻译，请发送翻译好的SRT字幕",
     "unavailable_lip_sync": "这里不能对口型",
-    "unavailable_several_videos": "一个会话只做一个视频：请先要一个30秒的集锦，导出后撤销，再要下一个",
+    "unavailable_several_videos": "一个会话只做一个视频：请先要一个30秒的集锦，导出后撤销，再要"
+    "下一个",
     "nothing_to_undo": "没有可以撤销的操作",
     "nothing_to_redo": "没有可以重做的操作",
     "few_to_undo": "只能撤销{count}步",

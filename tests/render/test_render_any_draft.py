@@ -48,6 +48,15 @@ effects = st.one_of(
         st.sampled_from(["blur", "sharpen", "vignette", "duck"]), shares,
     ),
     st.builds(
+        lambda name: {"type": "audio", "name": name},
+        # Spectra and loudness take long to compute.
+        st.sampled_from(["mono", "echo", "bass", "pitch-up", "muffled", "yodel"]),
+    ),
+    st.builds(
+        lambda one, other: {"type": "sound-fade", "in_ms": one, "out_ms": other},
+        st.sampled_from([0, 100]), st.sampled_from([0, 200]),
+    ),
+    st.builds(
         lambda a, b, x, y: {"type": "zoom", "start": a, "end": b, "x": x, "y": y},
         st.sampled_from([1, 1.5, 3]), st.sampled_from([1, 2, 8]), shares, shares,
     ),

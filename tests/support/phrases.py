@@ -254,8 +254,10 @@ def audio_effect(intent: type[Edit], *names: str) -> Reader:
 def add_sound(keys: Keys) -> Edit:
     """`name`; `at_ms`, `at_end` or `at_cuts`; `duration_ms`."""
     fields = {"name": None, **keys.some("name", "at_cuts", "duration_ms")}
-    fields |= {"start": {"ms": at} for at in keys.some("at_ms").values()}
-    fields |= {"start": {"before_end": True} for _ in keys.some("at_end")}
+    for at in keys.some("at_ms").values():
+        fields["start"] = {"ms": at}
+    if keys.some("at_end"):
+        fields["start"] = {"before_end": True}
     return msgspec.convert(fields, intents.AddSound)
 
 

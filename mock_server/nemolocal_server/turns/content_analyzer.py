@@ -77,7 +77,7 @@ class ContentAnalyzer:
     async def _analyze(self, key: _Key, source: MediaSource) -> None:
         async with self._slots:
             try:
-                result = await _run_analysis(source, key[1])
+                result = await run_analysis(source, key[1])
             except FFmpegFailed as error:
                 _log.warning("a file could not be analyzed: %s", error)
                 return
@@ -95,7 +95,8 @@ def _content(asset: Asset) -> str:
     return asset.hash or asset.id
 
 
-async def _run_analysis(source: MediaSource, request: AnalysisRequest) -> Analysis:
+async def run_analysis(source: MediaSource, request: AnalysisRequest) -> Analysis:
+    """Analyze a file; raises FFmpegFailed."""
     if isinstance(request, SilenceRequest):
         if not source.info.has_audio:
             return Silences()
