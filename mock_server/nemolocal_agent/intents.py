@@ -364,10 +364,14 @@ class ReplaceSound(msgspec.Struct, frozen=True):
 
 
 class CutSilence(msgspec.Struct, frozen=True):
-    """Cut out what is quieter than `level_db` (dB of full scale) for at least `min_ms`."""
+    """Cut out what is quieter than `level_db` (dB of full scale) for at least `min_ms`.
+
+    `place` is for silence at the start or the end of the video alone.
+    """
 
     min_ms: int = 500
     level_db: float = -35.0
+    place: Literal["all", "start", "end", "ends"] = "all"
     selector: Selector = SELECT_ALL
 
 

@@ -200,6 +200,15 @@ def test_silence_is_found_in_clips_that_are_fast_or_play_backwards() -> None:
     assert sources(back) == [(7920, 10_000), (2920, 6080), (0, 2080)]
 
 
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [("start", (920, 10_000)), ("end", (0, 9080)), ("ends", (920, 9080))],
+)
+def test_silence_at_the_ends_alone(place: Any, shown: tuple[int, int]) -> None:
+    silences = Silences(((0, 1000), (4000, 6000), (9000, 10_000)))
+    assert sources(edited(CutSilence(place=place), media=pool(a=silences))) == [shown]
+
+
 def test_silence_of_one_clip_alone() -> None:
     both = pool(A, B, a=QUIET, b=Silences(((1000, 2000),)))
     draft = edited(CutSilence(selector=Selector(number=2)), media=both)

@@ -318,7 +318,9 @@ EDITS: dict[str, Reader] = {
     "add-sound": add_sound,
     "remove-sounds": plain(intents.RemoveSounds, "name"),
     "replace-sound": lambda keys: intents.ReplaceSound(keys.take("upload")),
-    "cut-silence": plain(intents.CutSilence, "min_ms", "level_db", about="clip"),
+    "cut-silence": plain(
+        intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
+    ),
     "add-captions": plain(intents.AddCaptions, "by_word"),
     "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
     "unavailable": plain(intents.Unavailable, "what"),

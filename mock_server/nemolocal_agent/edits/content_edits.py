@@ -29,6 +29,8 @@ _Range = tuple[Number, Number]
 # Silence that stays at both ends of a cut, so that no word is clipped.
 _PADDING_MS = 80
 _MIN_CUT_MS = 40
+# Silence that begins so soon is at the start of the video.
+_EDGE_MS = 50
 _MIN_SPEECH_MS = 120
 _CAPTION_MS, _WORD_MS = 3500, 400
 _MAX_CAPTIONS = 300
@@ -47,20 +49,34 @@ def cut_silence(draft: Draft, edit: CutSilence, media_pool: MediaPool) -> Draft:
         raise EditRejected("no_sound")
     request = SilenceRequest(edit.level_db, edit.min_ms)
     silent = [one for clip in heard for one in _silent_ranges(clip, request, media_pool)]
-    removed = [
-        (start + _PADDING_MS, end - _PADDING_MS)
-        for start, end in silent
-        if end - start >= 2 * _PADDING_MS + _MIN_CUT_MS
-    ]
+    total = length_of(draft)
+    padded = (_padded(one, total) for one in silent if _is_at(one, edit.place, total))
+    removed = [(start, end) for start, end in padded if end - start >= _MIN_CUT_MS]
     values = {"seconds": format_seconds(edit.min_ms), "level": f"{edit.level_db:g}"}
     if not removed:
         raise EditRejected("no_silence", **values)
     if sum(end - start for start, end in silent) >= sum(c.duration_ms or 0 for c in heard) - 1:
         raise EditRejected("all_silent", **values)
-    kept = subtract_ranges(length_of(draft), removed)
+    kept = subtract_ranges(total, removed)
     if len(kept) > MAX_CLIPS:
         raise EditRejected("many_silences", count=len(removed), most=MAX_CLIPS)
     return rebuild_video(draft, kept, media_pool)
+
+
+def _is_at(silent: _Range, place: str, total: Number) -> bool:
+    """Whether a silent range is where silence is to be cut."""
+    at_start = place in ("start", "ends") and silent[0] <= _EDGE_MS
+    at_end = place in ("end", "ends") and silent[1] >= total - _EDGE_MS
+    return place == "all" or at_start or at_end
+
+
+def _padded(silent: _Range, total: Number) -> _Range:
+    """What is cut out of a silent range: a little stays beside what is heard."""
+    start, end = silent
+    return (
+        start if start <= _EDGE_MS else start + _PADDING_MS,
+        end if end >= total - _EDGE_MS else end - _PADDING_MS,
+    )
 
 
 def _silent_ranges(

@@ -174,6 +174,11 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "pip": _OVERLAYS,
     "overlay": _OVERLAYS,
     "corner": (*_TITLES, *_OVERLAYS),
+    "audiofx": SOUND_EDITS,
+    "audiofault": SOUND_EDITS,
+    "sfx": SOUND_EDITS,
+    "silentpart": (intents.CutSilence, intents.SetVolume),
+    "highlight": (intents.KeepHighlights, *_TITLES),
     "transition": (intents.AddTransition, intents.RemoveTransitions, intents.Fade),
 }
 

@@ -17,6 +17,12 @@ from ..intents import (
 )
 from .clip_replies import format_clips, format_length, format_point, in_language, quote
 
+_PLACES = {
+    "start": ("the start of the video", "视频开头"),
+    "end": ("the end of the video", "视频结尾"),
+    "ends": ("the start and the end of the video", "视频首尾"),
+}
+
 
 def _whose(edit: ApplyAudioEffect | RemoveAudioEffects, language: Language) -> str:
     if edit.target == "music":
@@ -79,6 +85,8 @@ def describe_cut_silence(edit: CutSilence, language: Language) -> str:
     """Silence that was cut out, with the limits that were used."""
     length, level = format_length(edit.min_ms, language), f"{edit.level_db:g} dB"
     what = format_clips(edit.selector, language)
+    if edit.place != "all":
+        what = in_language(language, *_PLACES[edit.place])
     return in_language(
         language,
         f"cut out what was quieter than {level} for {length} or more in {what}",

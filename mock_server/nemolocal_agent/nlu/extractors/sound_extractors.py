@@ -3,6 +3,7 @@
 Each accounts for every word of the clause: with a word that it does not know it extracts nothing.
 """
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -26,11 +27,12 @@ from ...intents import (
     Unavailable,
     UnavailableTopic,
 )
-from ..lexer.tokens import Slot, symbol_set
+from ..lexer.tokens import Slot, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_number, extract_share
-from .clause import Clause, extract_scope, extract_span
+from .clause import Clause, extract_scope, extract_selectors, extract_span
 
 _Extractor = Callable[[Clause], list[Edit] | None]
+_TIMES = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
 _REMOVAL = ("remove", "stop", "without", "cancel")
 _LESS = symbol_set("less lower down quieter low small smaller")
 # Words that say nothing more about a sound: "the", "in the video", "please".
@@ -80,20 +82,29 @@ def extract_audio_effect(clause: Clause) -> list[Edit] | None:
         return None
     names, target = _names(clause, "fx_"), _target(clause)
     if clause.has_any(*_REMOVAL):
-        scopes = extract_scope(clause, "bare", "to", "by", "all")
+        scopes = _scopes(clause)
         return [RemoveAudioEffects(name, target, one) for one in scopes for name in names]
-    scopes = [Selector()]
-    if not _is_timed(clause, names):
-        scopes = extract_scope(clause, "bare", "to", "by", "all")
+    timed = _is_timed(clause, names)
+    scopes = [Selector()] if timed else _scopes(clause)
     edits: list[Edit] = []
     for name in names:
         row = audio_effect_rows()[name]
         opposite = row.amount is not None and row.amount.opposite is not None
         if clause.has_any(*_LESS) and not opposite and name not in ("loudness", "deep-voice"):
             return None
-        amount = _amount(clause, name, row.amount)
+        amount = _amount(clause, name, row.amount, timed)
         edits += [ApplyAudioEffect(name, amount, target, one) for one in scopes]
     return edits or None
+
+
+def _scopes(clause: Clause) -> list[Selector]:
+    """What an effect applies to; empty for "at 5s", which says no end."""
+    line = clause.line
+    match = extract_span(clause, "bare", "to", "by", "all")
+    clause.line = line
+    if match is not None and match.form == "at":
+        return []
+    return extract_scope(clause, "bare", "to", "by", "all")
 
 
 def _is_timed(clause: Clause, names: list[str]) -> bool:
@@ -104,12 +115,14 @@ def _is_timed(clause: Clause, names: list[str]) -> bool:
     )
 
 
-def _amount(clause: Clause, name: str, amount: AmountRange | None) -> float | None:
+def _amount(
+    clause: Clause, name: str, amount: AmountRange | None, timed: bool = False
+) -> float | None:
     """The amount that is named, by a number, a share or a degree; None if none is."""
     if amount is None or name == "around":
         clause.values(Slot.NUMBER)  # the 8 of "8D", the 50 of "50 Hz hum"
         return None
-    if amount.unit == "ms" and (time := clause.first_value(Slot.TIME)) is not None:
+    if timed and (time := clause.first_value(Slot.TIME)) is not None:
         return float(time)
     if (number := extract_number(clause)) is not None:
         negative = clause.has_any("less", "lower", "down") or amount.high < 0
@@ -131,12 +144,12 @@ def extract_audio_fault(clause: Clause) -> list[Edit] | None:
         clause, "audiofx", "audiofault", *_FIX, *_LESS, "background", "out", "off", "away"
     ):
         return None
-    scopes = extract_scope(clause, "bare", "to", "by", "all")
+    scopes = _scopes(clause)
     found: list[Edit] = []
     for name in _names(clause, "fx_"):
         amount = _amount(clause, name, audio_effect_rows()[name].amount)
         found += [ApplyAudioEffect(name, amount, _target(clause), one) for one in scopes]
-    return found
+    return found or None
 
 
 def extract_sound(clause: Clause) -> list[Edit] | None:
@@ -212,11 +225,13 @@ def extract_silence(clause: Clause) -> list[Edit] | None:
         return None
     known = symbol_set(
         "remove cut trim jumpcut cancel silentpart mute flaw over under less out off away long "
-        "between quiet quieter short stop find longer only generate"
+        "between quiet quieter short stop find longer only generate until through after before "
+        "ends"
     )
     if not _knows_all(clause, *known):
         return None
-    times = clause.values(Slot.TIME)
+    match = extract_span(clause, "bare", "to", "by", "all", "for", "at")
+    times = [clause.value(slot) for slot in _TIMES.findall(clause.line)]
     numbers = clause.values(Slot.NUMBER)
     if len(times) > 1 or len(numbers) > 1 or (times and not clause.has_any("over", "long", "of")):
         return None
@@ -225,8 +240,19 @@ def extract_silence(clause: Clause) -> list[Edit] | None:
     edit = CutSilence()
     min_ms = max(int(times[0]), 100) if times else edit.min_ms
     level = -abs(float(numbers[0])) if numbers else edit.level_db
-    scopes = extract_scope(clause, "bare", "to", "by", "all", "for", "between")
-    return [CutSilence(min_ms, level, one) for one in scopes]
+    clips = extract_selectors(clause) or [Selector()]
+    if match is not None:
+        clips = [Selector(one.number, one.name, match.span) for one in clips]
+    place = _place(clause) if match is None and clips == [Selector()] else "all"
+    return [CutSilence(min_ms, level, place, one) for one in clips]
+
+
+def _place(clause: Clause) -> Literal["all", "start", "end", "ends"]:
+    """Whether only silence at the start or the end is meant."""
+    start, end = clause.has_any("start", "first"), clause.has_any("end", "last")
+    if clause.has_any("ends") or (start and end):
+        return "ends"
+    return "start" if start else "end" if end else "all"
 
 
 def _names_silence(clause: Clause) -> bool:
