@@ -27,15 +27,16 @@ def test_silence_is_cut_out_of_the_counted_frames(ask: Ask, pauses: str) -> None
     done = ask("remove the silence", uploads=(pauses,))
     numbers = done.counters(*range(len(done.seen)))
     assert len(numbers) == pytest.approx(120 - 25, abs=2)
-    jumps = [(one, other) for one, other in pairwise(numbers) if other - one != 1]
+    jumps = [(one, other) for one, other in pairwise(numbers) if other - one > 1]
     assert len(jumps) == 1
-    assert jumps[0] == pytest.approx((32, 57), abs=3)
+    assert jumps[0] == pytest.approx((31, 58), abs=2)
     assert loudness(done.heard, 0.2, 0.8) > 0.01
 
 
 def test_captions_stand_where_there_is_sound(ask: Ask, pauses: str) -> None:
     done = ask("add captions", uploads=(pauses,))
-    assert [done.seen.brightest(frame, 0.2, 0.75, 0.8, 1) > 220 for frame in (15, 45, 75)] == [
+    # Right of the counter, which is as white as the captions.
+    assert [done.seen.brightest(frame, 0.5, 0.8, 0.7, 1) > 235 for frame in (15, 45, 75)] == [
         True, False, True,
     ]  # fmt: skip
 
