@@ -227,13 +227,17 @@ def new_segment_ids(*drafts: Draft) -> Iterator[str]:
 
 
 class Media(msgspec.Struct, frozen=True):
-    """What edits need to know about a file. Images have a duration of 0 ms and no audio."""
+    """What edits need to know about a file. Images have a duration of 0 ms and no audio.
+
+    `channels` of sound are 0 if they are not known.
+    """
 
     id: str
     filename: str
     kind: MediaKind
     duration_ms: int
     has_audio: bool = True
+    channels: int = 0
 
     @property
     def stem(self) -> str:

@@ -144,6 +144,12 @@ def test_each_unavailable_thing_has_a_reason_even_without_uploads(what: Unavaila
         edited(Unavailable(what), media=MediaPool())
 
 
+def test_vocals_of_a_mono_sound_are_not_taken_out() -> None:
+    mono = Media("a", "a.mp4", "video", 10_000, channels=1)
+    with pytest.raises(EditRejected, match="is mono"):
+        edited(ApplyAudioEffect("no-vocals"), media=pool(mono))
+
+
 def test_sound_effects_stand_where_they_were_asked_for() -> None:
     draft = edited(
         AddSound("ding", TimelinePoint(5000)),

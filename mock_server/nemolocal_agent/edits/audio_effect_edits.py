@@ -44,6 +44,8 @@ from .ripple import KeptRange, rebuild_video
 _replace = msgspec.structs.replace
 _MAX_SUSTAINED_MS = 60_000
 _MAX_AUDIO_EFFECTS = 8
+# Without a difference between left and right, they would take away nearly everything.
+_STEREO_ONLY = ("no-vocals",)
 
 
 def apply_audio_effect(draft: Draft, edit: ApplyAudioEffect, media_pool: MediaPool) -> Draft:
@@ -59,6 +61,9 @@ def apply_audio_effect(draft: Draft, edit: ApplyAudioEffect, media_pool: MediaPo
     wire = effect_to_wire(AudioEffect(edit.name, edit.amount))
 
     def change(segment: Segment) -> Segment:
+        media = media_pool.find(segment.source)
+        if edit.name in _STEREO_ONLY and media is not None and media.channels == 1:
+            raise EditRejected("needs_stereo", name=media.filename)
         effects = segment.effects or ()
         kept = tuple(effect for effect in effects if not _is_named(effect, edit.name))
         if sum(effect.get("type") == "audio" for effect in kept) >= _MAX_AUDIO_EFFECTS:

@@ -233,4 +233,5 @@ def _media(asset: Asset) -> Media:
     kind, length = asset.info.kind, int(asset.info.duration * 1000)
     # Only a still image has the length 0.
     length = length if kind == "image" else max(length, 1)
-    return Media(asset.id, asset.filename, kind, length, asset.info.has_audio)
+    info = asset.info
+    return Media(asset.id, asset.filename, kind, length, info.has_audio, info.channels)
