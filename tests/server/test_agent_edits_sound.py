@@ -1,6 +1,6 @@
 """Audio effects, sound effects, silence, captions and highlights: what they do to the draft."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -138,7 +138,7 @@ def test_without_sound_there_is_nothing_to_change(edit: Edit) -> None:
         edited(edit, media=pool(MUTE))
 
 
-@pytest.mark.parametrize("what", UnavailableTopic.__args__)
+@pytest.mark.parametrize("what", get_args(UnavailableTopic))
 def test_each_unavailable_thing_has_a_reason_even_without_uploads(what: UnavailableTopic) -> None:
     with pytest.raises(EditRejected, match=r"here|one session"):
         edited(Unavailable(what), media=MediaPool())

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
+from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, TrackType
 from nemolocal_contract.effects import AudioEffect, effect_to_wire
 
@@ -27,7 +28,6 @@ from ..timeline import (
     add_segment,
     change_tracks,
     clips_of,
-    format_seconds,
     is_music_track,
     length_of,
     match_names,

@@ -55,7 +55,7 @@ def ask(
 def _with_sounds(
     media_pool: MediaPool,
     edits: tuple[Edit, ...],
-    source: Callable[[str | Path], MediaSource],
+    source: Callable[[str], MediaSource],
     folder: Path,
 ) -> MediaPool:
     """The media pool with the sound effects of these edits."""
@@ -72,7 +72,7 @@ def _with_sounds(
 def _with_analyses(
     media_pool: MediaPool,
     edits: tuple[Edit, ...],
-    source: Callable[[str | Path], MediaSource],
+    source: Callable[[str], MediaSource],
 ) -> MediaPool:
     """The media pool with what these edits need to know of the uploads."""
     found = {
