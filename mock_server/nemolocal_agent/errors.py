@@ -178,7 +178,7 @@ _CHINESE = {
     "many_audio_effects": "一个片段最多有{most}个音频效果，请先移除一个",
     "needs_stereo": "{name}的声音是单声道，无法区分人声和其他声音",
     "no_echo_added": "没有添加过回声，而录音里房间的回声无法去除",
-    "which_sound": "请说明是哪种音效，现有：{chinese_names}",
+    "which_sound": "请说明是哪种音效，现有：{names}",
     "no_cuts": "片段之间还没有剪辑点，请先分割视频",
     "no_sounds_added": "时间线上没有这种音效",
     "no_sound_in": "{name}没有声音",

@@ -120,9 +120,8 @@ def _change_sounding(
 def add_sound(draft: Draft, edit: AddSound, media_pool: MediaPool) -> Draft:
     """Play a sound effect at a time, at the end, or at each cut."""
     if edit.name is None:
-        names = [row.label[0] for row in sound_rows().values()]
-        chinese = [row.label[1] for row in sound_rows().values()]
-        raise EditRejected("which_sound", names=names, chinese_names=chinese)
+        names = [f"{name} ({row.label[1]})" for name, row in sound_rows().items()]
+        raise EditRejected("which_sound", names=names)
     total, length = length_of(draft), sound_length_ms(edit)
     source = media_pool.asset_ids.get(edit, PENDING)
     for start in _sound_starts(draft, edit, total, length):
