@@ -6,11 +6,11 @@ of a list) and the size of the picture. So no text of a user can reach a filter.
 """
 
 import functools
-import tomllib
-from importlib.resources import files
 from typing import Annotated, Literal, get_args
 
 import msgspec
+
+from .toml_tables import read_rows
 
 PresetColor = Literal[
     "white", "black", "red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"
@@ -77,5 +77,4 @@ class EffectPreset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @functools.cache
 def effect_presets() -> dict[str, EffectPreset]:
     """Return every look by its `type` on the wire, in the order of the file."""
-    text = files(__package__).joinpath("effect_presets.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, EffectPreset])
+    return read_rows("effect_presets.toml", EffectPreset)

@@ -6,10 +6,11 @@ object with a `type`; unknown fields stay in the draft and are ignored here. Amo
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
+from .audio_effects import audio_effect_rows
 from .effect_presets import PresetColor, effect_presets
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -233,6 +234,23 @@ class PresetEffect(_Effect, frozen=True, tag="preset"):
     color: PresetColor | None = None
 
 
+class AudioEffect(_Effect, frozen=True, tag="audio"):
+    """A change of the sound, of `audio_effects.toml`; on the wire its `type` is the `name`.
+
+    It is for video and audio. The row has the bounds and the default of `amount`, and its unit.
+    """
+
+    name: str
+    amount: float | None = None
+
+
+class SoundFade(_Effect, frozen=True, tag="sound-fade"):
+    """On video: the sound fades in and out and the picture does not; in milliseconds."""
+
+    in_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    out_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
 PictureEffect = (
     Rotate
     | Flip
@@ -259,14 +277,15 @@ PictureEffect = (
 )
 RegionEffect = BlurRegion | PixelateRegion | RemoveLogo
 """An effect that changes a rectangle of the picture."""
-Effect = Reverse | Duck | PictureEffect
+SoundEffect = Duck | AudioEffect | SoundFade
+Effect = Reverse | SoundEffect | PictureEffect
 
 EFFECTS: dict[str, type[Effect]] = {
     str(effect.__struct_config__.tag): effect
     for effect in get_args(Effect)
-    if effect is not PresetEffect
+    if effect not in (PresetEffect, AudioEffect)
 }
-"""Every effect by its `type`, without the looks of `effect_presets`."""
+"""Every effect by its `type`, without the looks and the audio effects, which are rows of data."""
 
 
 def preset_effect(
@@ -281,7 +300,7 @@ def preset_effect(
 
 def effect_type(effect: Effect) -> str:
     """Return the `type` of an effect on the wire."""
-    if isinstance(effect, PresetEffect):
+    if isinstance(effect, PresetEffect | AudioEffect):
         return effect.name
     return str(effect.__struct_config__.tag)
 
@@ -296,25 +315,36 @@ def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
         return None
     if name in effect_presets():
         return _preset_from_wire(name, wire)
+    if name in audio_effect_rows():
+        return _audio_effect_from_wire(name, wire)
     cls = EFFECTS.get(name)
     return None if cls is None else msgspec.convert(wire, cls)
 
 
 def _preset_from_wire(name: str, wire: Mapping[str, Any]) -> PresetEffect:
-    given = {field: wire[field] for field in ("amount", "color") if field in wire}
-    read = msgspec.convert({"type": "preset", "name": name, **given}, PresetEffect)
-    return preset_effect(name, read.amount if "amount" in given else None, read.color)
+    read = _row_effect_from_wire(PresetEffect, name, wire)
+    return preset_effect(name, read.amount if "amount" in wire else None, read.color)
+
+
+def _audio_effect_from_wire(name: str, wire: Mapping[str, Any]) -> AudioEffect:
+    effect = _row_effect_from_wire(AudioEffect, name, wire)
+    audio_effect_rows()[name].checked_amount(effect.amount)
+    return effect
+
+
+_RowEffect = TypeVar("_RowEffect", PresetEffect, AudioEffect)
+
+
+def _row_effect_from_wire(cls: type[_RowEffect], name: str, wire: Mapping[str, Any]) -> _RowEffect:
+    """Return the effect of a row, whose name is the `type`."""
+    return msgspec.convert({**wire, "type": cls.__struct_config__.tag, "name": name}, cls)
 
 
 def effect_to_wire(effect: Effect) -> dict[str, Any]:
-    """Return the entry of `fx` of an effect."""
+    """Return the entry of `fx` of an effect, without fields that are not set."""
     wire: dict[str, Any] = msgspec.to_builtins(effect)
-    if not isinstance(effect, PresetEffect):
-        return wire
-    preset = effect_presets()[effect.name]
-    shown: dict[str, Any] = {"type": effect.name}
-    if preset.amount is not None:
-        shown["amount"] = wire["amount"]
-    if preset.color is not None:
-        shown["color"] = wire["color"]
-    return shown
+    if isinstance(effect, PresetEffect | AudioEffect):
+        wire["type"] = wire.pop("name")
+    if isinstance(effect, PresetEffect) and effect_presets()[effect.name].amount is None:
+        del wire["amount"]
+    return {name: value for name, value in wire.items() if value is not None}

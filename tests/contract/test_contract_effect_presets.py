@@ -7,8 +7,9 @@ from itertools import chain
 import msgspec
 import pytest
 
+from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
 from nemolocal_contract.describe.descriptions import describe_effect, describe_wire_effect
-from nemolocal_contract.effect_presets import ScaledParameter, effect_presets
+from nemolocal_contract.effect_presets import EffectPreset, ScaledParameter, effect_presets
 from nemolocal_contract.effects import (
     EFFECTS,
     PresetEffect,
@@ -22,8 +23,11 @@ NAMES = [*effect_presets()]
 
 
 def test_names_and_words_are_used_once() -> None:
-    assert not EFFECTS.keys() & effect_presets().keys()
-    words = chain.from_iterable(preset.words.split("|") for preset in effect_presets().values())
+    rows: dict[str, EffectPreset | AudioEffectRow] = dict(effect_presets())
+    rows |= audio_effect_rows()
+    assert len(rows) == len(effect_presets()) + len(audio_effect_rows())
+    assert not EFFECTS.keys() & rows.keys()
+    words = chain.from_iterable(row.words.split("|") for row in rows.values())
     assert [word for word, count in Counter(words).items() if count > 1] == []
 
 

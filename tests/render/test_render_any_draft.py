@@ -49,6 +49,15 @@ effects = st.one_of(
         st.sampled_from(["blur", "sharpen", "vignette", "duck"]), shares,
     ),
     st.builds(
+        lambda name: {"type": name},
+        # Spectra and loudness take long to compute.
+        st.sampled_from(["mono", "echo", "bass", "pitch-up", "muffled", "yodel"]),
+    ),
+    st.builds(
+        lambda one, other: {"type": "sound-fade", "in_ms": one, "out_ms": other},
+        st.sampled_from([0, 100]), st.sampled_from([0, 200]),
+    ),
+    st.builds(
         lambda a, b, x, y: {"type": "zoom", "start": a, "end": b, "x": x, "y": y},
         st.sampled_from([1, 1.5, 3]), st.sampled_from([1, 2, 8]), shares, shares,
     ),
@@ -135,7 +144,7 @@ drafts = st.builds(
 def test_the_strategy_knows_every_effect() -> None:
     drawn = {"glow", "rotate", "flip", "crop", "zoom", "overlay", "reverse", "grayscale", "sepia"}
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
-    drawn |= {"blur", "sharpen", "vignette", "duck"}
+    drawn |= {"blur", "sharpen", "vignette", "duck", "sound-fade"}
     drawn |= {"blur-region", "pixelate-region", "remove-logo", "stabilize"}
     drawn |= {"chroma-key", "cell", "smooth-motion"}
     assert drawn == {*EFFECTS, "glow"}

@@ -7,7 +7,6 @@ from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
     AddOverlay,
     ApplyEffect,
-    ApplyLut,
     Edit,
     KeyOut,
     PlaceUploads,
@@ -79,11 +78,6 @@ def test_a_watermark_is_an_overlay_or_filmed() -> None:
     assert [types_of(clip) for track in tracks_of(overlaid) for clip in track] == [[]]
     (clip,) = tracks_of(edited(FIRST, removal))[0]
     assert types_of(clip) == ["remove-logo"]
-
-
-def test_a_lut_is_refused_with_what_is_possible() -> None:
-    with pytest.raises(EditRejected, match="look instead"):
-        edited(FIRST, ApplyLut())
 
 
 def test_a_keyed_clip_lies_over_its_backdrop() -> None:

@@ -84,10 +84,10 @@ def test_title_moves_to_the_next_position() -> None:
     assert rejected(AddTitle("A"), ChangeTitle(shift="up")) == "at_the_edge"
 
 
-def test_sound_of_a_clip_fades_with_its_picture_only() -> None:
-    fade = Fade("out", 2000, "sound")
-    assert rejected(AddMusic(), fade) == "fades_with_picture"
-    draft = edited(AddMusic(), SetVolume(0, target="video"), fade)
+def test_sound_of_a_clip_fades_without_its_picture() -> None:
+    draft = edited(AddMusic(), Fade("out", 2000, "sound"))
+    (clip,) = segments_of(draft, TrackType.VIDEO)
+    assert clip.effects == ({"type": "sound-fade", "in_ms": 0.0, "out_ms": 2000},)
     assert [music.fade_out_ms for music in segments_of(draft, TrackType.AUDIO)] == [2000]
     assert [clip.fade_out_ms for clip in segments_of(draft, TrackType.VIDEO)] == [None]
 

@@ -32,7 +32,7 @@ def test_made_up_wishes_are_of_different_words() -> None:
 
 
 CHINESE_VERBS = "删掉 去掉 撤销 重做 重置 清空 生成 剪掉 保留 抛光 腌制 按摩 编织".split()
-CHINESE_NOUNS = "河马 雨伞 皱纹 混响 嗡嗡声 邻居 三明治 咳嗽 反光 所有停顿 全部静默".split()
+CHINESE_NOUNS = "河马 雨伞 皱纹 秋千 贝壳 邻居 三明治 咳嗽 反光 所有蜡烛 全部静默".split()
 
 
 def test_chinese_word_that_is_not_explained_makes_no_edit(subtests: pytest.Subtests) -> None:
@@ -46,15 +46,11 @@ def test_chinese_word_that_is_not_explained_makes_no_edit(subtests: pytest.Subte
 
 
 GUESSES = [
-    "remove all silences",
     "remove all the ukuleles",
-    "cut out all silent parts",
-    "add reverb",
     "undo the hamster",
     "undo the trim",
     "remove filler words",
     "take frames 0 to 90 off the start",
-    "remove the vocals",
     "dup the lamp",
     "remave the second clip",
     "undi that",

@@ -194,7 +194,7 @@ TALK: list[tuple[str, Topic]] = [
     ("add a title", "unknown"),
     ("if it is longer than 10s, trim it to 10s", "unknown"),
     ("blur the faces", "unknown"),
-    ("remove the background noise", "unknown"),
+    ("remove the background people", "unknown"),
     ("remove all clips except the first", "unknown"),
     ("把人脸模糊", "unknown"),
     ("...", "unknown"),

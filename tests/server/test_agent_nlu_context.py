@@ -99,7 +99,6 @@ UNEXPLAINED = [
     "make the background brighter",
     "remove the background",
     "检测水印",
-    "翻译字幕",
     "the dog in the second clip is ugly, remove it",
     "there's a man in the second clip, remove it",
     "the people from 5s to 10s, remove them",

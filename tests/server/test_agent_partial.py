@@ -16,7 +16,7 @@ from nemolocal_agent.intents import (
     first_span,
 )
 from nemolocal_agent.nlu import parse_message, understand_message
-from nemolocal_agent.nlu.unsupported import find_reason, reason_text
+from nemolocal_agent.nlu.unsupported import reason_text
 from nemolocal_agent.replies import write_no_edit_reply, write_remarks
 from nemolocal_contract.effects import Brightness, Flip
 from tests.support.tables import check_rows
@@ -83,20 +83,29 @@ def test_unknown_music_is_named() -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ("export as gif", "format"),
+        ("convert it to a gif", "format"),
         ("convert to mov", "format"),
         ("blur the face", "people"),
         ("translate the subtitles to french", "language"),
-        ("font comic sans pls", "font"),
+        ("font comic sans", "font"),
         ("make the title blink", "animation"),
         ("cut out all the umms", "hearing"),
+        ("去掉语气词", "hearing"),
+        ("add a voice over saying 'Welcome to my channel'", "voice"),
+        ("添加配音", "voice"),
+        ("record a voiceover", "recording"),
+        ("turn this long video into 3 shorts", "several_videos"),
+        ("give me a transcript", "transcript"),
+        ("lip sync the speaker", "lip_sync"),
+        ("apply a LUT", "lut"),
+        ("burn in the srt i uploaded", "srt"),
         ("trim it", "how_much"),
         ("reorder the clips", "which_order"),
         ("polish it", ""),
     ],
 )
 def test_what_cannot_be_done_is_answered_with_the_reason(message: str, reason: str) -> None:
-    assert find_reason(message) == reason
+    assert understand_message(message).no_edit == NoEdit("unknown", message, reason)
     for language in ("en", "zh"):
         said = write_no_edit_reply(NoEdit("unknown", message, reason), language, message)
         assert reason_text(reason, language) in said

@@ -13,10 +13,10 @@ replace change raise lower boost reduce clear erase drop hide show insert place 
 generate create play stop start lose discard
 """.split()
 UNKNOWN_VERBS = """
-polish massage tickle calibrate fold iron knit bake juggle sprinkle marinate whisper
+polish massage tickle calibrate fold iron knit bake juggle sprinkle marinate shear
 pamper decorate rehearse negotiate interview scold praise applaud vaccinate harvest weave
 varnish laminate embroider appease nudge coax ponder glorify jostle mingle wiggle squint
-hum mumble outwit befriend dazzle smuggle tailor trellis unravel upholster vanquish wax
+grill mumble outwit befriend dazzle smuggle tailor trellis unravel upholster vanquish wax
 yodel zigzag transmogrify
 """.split()
 KNOWN_NOUNS = """
@@ -27,8 +27,8 @@ upload file font size resolution quality part middle beginning ending intro bars
 vocals pictures
 """.split()
 UNKNOWN_NOUNS = """
-hamster umbrella teapot lawyer saxophone ukulele reverb echo hum hiss wrinkles freckles
-dog cat neighbour sandwich lamp curtain mustache tripod drone shaky pauses silences umms
+hamster umbrella teapot lawyer saxophone ukulele anchor bucket cactus dolphin wrinkles freckles
+dog cat neighbour sandwich lamp curtain mustache tripod drone shaky feather goblet umms
 stutters giraffe harbor kettle ladder magnet napkin ocelot pebble quilt raccoon sombrero
 trombone unicorn violin walrus xylophone yogurt zipper lens glare reflection microphone
 cough sneeze

@@ -266,6 +266,26 @@ def remove_watermark(keys: Keys) -> Edit:
     return intents.RemoveWatermark(place, selector)
 
 
+def audio_effect(intent: type[Edit], *names: str) -> Reader:
+    """A reader of audio effects: `name`, whose sound (`of`), and the clip."""
+
+    def read(keys: Keys) -> Edit:
+        fields = keys.some(*names) | keys.renamed("of", "target")
+        return msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+
+    return read
+
+
+def add_sound(keys: Keys) -> Edit:
+    """`name`; `at_ms`, `at_end` or `at_cuts`; `duration_ms`."""
+    fields = {"name": None, **keys.some("name", "at_cuts", "duration_ms")}
+    for at in keys.some("at_ms").values():
+        fields["start"] = {"ms": at}
+    if keys.some("at_end"):
+        fields["start"] = {"before_end": True}
+    return msgspec.convert(fields, intents.AddSound)
+
+
 def compress(keys: Keys) -> Edit:
     """Below `megabytes`, at a `quality`, or without visible loss."""
     fields = keys.some("megabytes", "quality")
@@ -325,11 +345,20 @@ EDITS: dict[str, Reader] = {
     "add-watermark": overlay("watermark"),
     "remove-overlays": plain(intents.RemoveOverlays),
     "remove-watermark": remove_watermark,
-    "apply-lut": plain(intents.ApplyLut),
     "key-out": plain(intents.KeyOut, "color", "background", "backdrop"),
     "split-screen": plain(intents.SplitScreen, "layout", "name"),
     "compress": compress,
     "generate": generate,
+    "audio-effect": audio_effect(intents.ApplyAudioEffect, "name", "amount"),
+    "remove-audio-effects": audio_effect(intents.RemoveAudioEffects, "name"),
+    "add-sound": add_sound,
+    "remove-sounds": plain(intents.RemoveSounds, "name"),
+    "replace-sound": lambda keys: intents.ReplaceSound(keys.take("upload")),
+    "cut-silence": plain(
+        intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
+    ),
+    "add-captions": plain(intents.AddCaptions, "by_word"),
+    "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),

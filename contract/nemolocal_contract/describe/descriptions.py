@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..audio_effects import audio_effect_rows
 from ..draft import Draft, Segment, Style, Track, TrackType, Transition
 from ..effect_presets import effect_presets
 from ..effects import (
+    AudioEffect,
     Blur,
     BlurRegion,
     Brightness,
@@ -34,6 +36,7 @@ from ..effects import (
     Sepia,
     Sharpen,
     SmoothMotion,
+    SoundFade,
     Stabilize,
     Vignette,
     Warmth,
@@ -52,6 +55,7 @@ TRACK_LABELS: _LabelTable = {
     "Video": ("Video", "视频"),
     "Overlay": ("Overlay", "画中画"),
     "BGM": ("BGM", "背景音乐"),
+    "Sound": ("Sound", "声音"),
     "Title": ("Title", "标题"),
     "Subtitles": ("Subtitles", "字幕"),
 }
@@ -127,6 +131,7 @@ EFFECT_LABELS: _LabelTable = {
     "smooth-motion": ("motion interpolation", "补帧"),
     "chroma-key": ("chroma key", "绿幕抠像"),
     "cell": ("split screen", "分屏"),
+    "sound-fade": ("sound fade", "声音淡入淡出"),
 }
 
 
@@ -178,6 +183,8 @@ def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:
     return f"{listed}…等共{len(items)}个" if lang == "zh" else f"{listed} … and {rest} more"
 
 
+# The names of audio tracks that are no background music.
+_SOUND_TRACKS = ("Sound effects", "Sound")
 # The most clips in a line.
 _LISTED = 20
 
@@ -188,7 +195,9 @@ def track_label(track: Track) -> str:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:
         return "Subtitles" if track.name == "Subtitles" else "Title"
-    return "BGM" if track.type == TrackType.AUDIO else f"Track type {track.type}"
+    if track.type == TrackType.AUDIO:
+        return "Sound" if track.name in _SOUND_TRACKS else "BGM"
+    return f"Track type {track.type}"
 
 
 def _is_overlay(track: Track) -> bool:
@@ -292,15 +301,13 @@ def describe_wire_effect(effect: Mapping[str, Any], lang: Language) -> str:
 
 
 def _has_label(name: str) -> bool:
-    return name in EFFECT_LABELS or name in effect_presets()
+    return name in EFFECT_LABELS or name in effect_presets() or name in audio_effect_rows()
 
 
 def effect_label(name: str, lang: Language) -> str:
     """Return the label of a type of effect, or the type itself."""
-    preset = effect_presets().get(name)
-    return (
-        translate_label(EFFECT_LABELS, name, lang) if preset is None else preset.label[lang == "zh"]
-    )
+    row = effect_presets().get(name) or audio_effect_rows().get(name)
+    return translate_label(EFFECT_LABELS, name, lang) if row is None else row.label[lang == "zh"]
 
 
 def _unknown(name: str, lang: Language) -> str:
@@ -325,6 +332,8 @@ def describe_effect(effect: Effect, lang: Language) -> str:
             return f"旋转{degrees}°" if chinese else f"rotated {degrees}°"
         case Flip(axis):
             return _FLIPPED[axis][chinese]
+        case AudioEffect() | SoundFade():
+            return _describe_sound(effect, lang)
         case Zoom(start, end):
             span = f"{format_percent(start)} %", f"{format_percent(end)} %"
             return "从{}缩放到{}".format(*span) if chinese else "zoom from {} to {}".format(*span)
@@ -358,6 +367,27 @@ def _describe_preset(effect: PresetEffect, lang: Language) -> str:
     if preset.amount is not None:
         words.append(f" {format_percent(effect.amount)} %")
     return "".join(words)
+
+
+def _describe_sound(effect: AudioEffect | SoundFade, lang: Language) -> str:
+    if isinstance(effect, AudioEffect):
+        return describe_audio_effect(effect, lang)
+    fades = [
+        (effect.in_ms, "sound fades in over {}s", "声音淡入{}秒"),
+        (effect.out_ms, "sound fades out over {}s", "声音淡出{}秒"),
+    ]
+    said = [(zh if lang == "zh" else en).format(format_seconds(ms)) for ms, en, zh in fades if ms]
+    return ("，" if lang == "zh" else ", ").join(said) or _name(effect, lang)
+
+
+def describe_audio_effect(effect: AudioEffect, lang: Language) -> str:
+    """Return the label of an audio effect with its amount: `bass +8 dB`, `reverb`."""
+    row = audio_effect_rows()[effect.name]
+    label = row.label[lang == "zh"]
+    if row.amount is None or effect.amount is None:
+        return label
+    sign = "+" if row.amount.low < 0 < row.amount.high else ""
+    return f"{label} {effect.amount:{sign}g} {row.amount.unit}".rstrip()
 
 
 def _describe_place(effect: Crop | Overlay | Duck, lang: Language) -> str:

@@ -6,7 +6,7 @@ import msgspec
 
 from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
-from nemolocal_contract.effects import Duck, effect_to_wire
+from nemolocal_contract.effects import Duck, SoundFade, effect_to_wire
 
 from ..errors import EditRejected
 from ..intents import SELECT_ALL, AddMusic, DuckMusic, Fade, RemoveMusic, SetVolume
@@ -20,7 +20,6 @@ from ..timeline import (
     MediaPool,
     add_track,
     change_tracks,
-    clips_of,
     is_music_track,
     length_of,
     match_names,
@@ -214,11 +213,32 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
 
 
 def _fade_sound(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
-    """Fade the sound alone: a clip fades with its picture, so only music can."""
-    clips = clips_of(draft)
-    if any(media_pool.has_audio(clip) and clip.volume != 0 for clip in clips):
-        raise EditRejected("fades_with_picture")
-    return _fade_music(draft, edit)
+    """Fade the sound of the clips and the music; the picture stays."""
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+    music = music_track(draft)
+    if not any(media_pool.has_audio(clips[index]) for index in indexes):
+        if music is None:
+            raise EditRejected("no_sound")
+        return _fade_music(draft, edit)
+    each = edit.selector != SELECT_ALL
+    for index in indexes:
+        if edit.way != "out" and (each or index == 0):
+            clips[index] = _fade_sound_of(clips[index], edit, "in")
+        if edit.way != "in" and (each or index == len(clips) - 1):
+            clips[index] = _fade_sound_of(clips[index], edit, "out")
+    after = with_clips(draft, clips)
+    return after if each or music is None or not music.segments else _fade_music(after, edit)
+
+
+def _fade_sound_of(segment: Segment, edit: Fade, way: str) -> Segment:
+    """Set a fade of the sound, at most as long as the segment."""
+    effects = segment.effects or ()
+    old = next((effect for effect in effects if effect.get("type") == "sound-fade"), {})
+    wanted = _DEFAULT_FADE_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
+    length = min(wanted, segment.duration_ms or 0)
+    fades = {"in_ms": old.get("in_ms", 0.0), "out_ms": old.get("out_ms", 0.0), f"{way}_ms": length}
+    others = tuple(effect for effect in effects if effect.get("type") != "sound-fade")
+    return _replace(segment, effects=(*others, effect_to_wire(SoundFade(**fades))))
 
 
 def _fade_music(draft: Draft, edit: Fade) -> Draft:

@@ -14,7 +14,6 @@ from ..errors import EditRejected
 from ..intents import (
     AddTransition,
     ApplyEffect,
-    ApplyLut,
     RemoveEffects,
     RemoveOverlays,
     RemoveTransitions,
@@ -53,11 +52,6 @@ def remove_watermark(draft: Draft, edit: RemoveWatermark, media_pool: MediaPool)
         return remove_overlays(draft, RemoveOverlays(), media_pool)
     except EditRejected:
         return apply_effect(draft, ApplyEffect(edit.place, edit.selector), media_pool)
-
-
-def apply_lut(_: Draft, __: ApplyLut, ___: MediaPool) -> Draft:
-    """Say that no LUT can be uploaded, and which looks there are instead."""
-    raise EditRejected("no_lut")
 
 
 def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:

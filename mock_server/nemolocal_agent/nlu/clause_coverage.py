@@ -16,6 +16,7 @@ from .. import intents
 from ..intents import Edit
 from .extractors.clause import Clause
 from .extractors.effect_extractors import EFFECT_SYMBOLS
+from .extractors.sound_extractors import GENRE_PREFIX, SOUND_EDITS, SOUND_IGNORED_SLOTS
 from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 
 _NO_SYMBOLS = symbol_set("")
@@ -33,20 +34,23 @@ _MODIFIER = re.compile(
 _UNKNOWN = re.compile(rf" ({_WORD})(?= )")
 # A mood can describe anything: "a dramatic zoom". "This 4K footage" describes the uploads.
 _IGNORED_SLOTS: dict[type, set[str]] = {
-    intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO}
+    intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO},
+    **SOUND_IGNORED_SLOTS,
 }
 _ACCEPT_ANY_TEXT = (intents.Generate,)
 _TITLES = (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles)
 _REGIONS = (BlurRegion, PixelateRegion)
 # What a rectangle of the picture can hide.
 _REGION_OBJECTS = symbol_set("watermark corner plate area")
-_SOUNDS = (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic)
+_SOUNDS = (
+    intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic, *SOUND_EDITS,
+)  # fmt: skip
 _OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays, intents.RemoveWatermark)
 # The edits that can be about an object: "trim the music" must not trim the video.
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, intents.Fade),
     "font": _TITLES,
-    "subtitles": _TITLES,
+    "subtitles": (*_TITLES, intents.AddCaptions),
     "music": (*_SOUNDS, intents.Fade),
     "voice": (*_SOUNDS, intents.Fade),
     "sound": (*_SOUNDS, intents.Fade),
@@ -65,6 +69,18 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
         intents.ApplyEffect, intents.RemoveEffects, intents.AddTransition,
         intents.RemoveTransitions, intents.Fade, intents.SetSpeed, intents.AddMusic,
     ),
+    "audiofx": SOUND_EDITS,
+    "audiofault": SOUND_EDITS,
+    "sfx": SOUND_EDITS,
+    "sounding": SOUND_EDITS,
+    "hertz": SOUND_EDITS,
+    "semitone": SOUND_EDITS,
+    "decibel": SOUND_EDITS,
+    "over": SOUND_EDITS,
+    "byword": (intents.AddCaptions,),
+    "cuts": (intents.AddSound, intents.AddTransition),
+    "silentpart": (intents.CutSilence, intents.SetVolume),
+    "highlight": (intents.KeepHighlights, *_TITLES),
     "plate": (),
     "area": (),
     "preset": (intents.ApplyEffect, intents.RemoveEffects),
@@ -73,7 +89,7 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "chromakey": (intents.KeyOut, intents.RemoveEffects),
     "splitscreen": (intents.SplitScreen,),
     "upscale": (intents.SetResolution,),
-    "lut": (intents.ApplyLut,),
+    "lut": (),
     "typewriter": (),
 }  # fmt: skip
 
@@ -103,6 +119,13 @@ _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
         "effect color frame corner add play undo restart without preset pixelate stabilize "
         "smoothmotion chromakey"
     ),
+    intents.RemoveAudioEffects: _TAKING_WORDS | symbol_set(
+        "without audiofx audiofault sound voice music clip effect"
+    ),
+    intents.RemoveSounds: _TAKING_WORDS | symbol_set("without sfx sound clip"),
+    intents.CutSilence: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
+        "silentpart jumpcut mute flaw sound find generate voice"
+    ),
     intents.RemoveWatermark: _TAKING_WORDS | symbol_set("watermark corner clip"),
 }  # fmt: skip
 # Words in the symbol of a verb that are none by themselves: "trim to", "keep first".
@@ -114,6 +137,7 @@ _MEANINGFUL_KINDS = (
     TokenKind.UNKNOWN,
 )  # fmt: skip
 _MEANINGFUL_MODIFIERS = symbol_set("flaw white_balance name_of speaks goes lacks")
+_EDITS_OF_FLAWS = (intents.RemoveSpan, intents.CutSilence)
 _EDITS_OF_SPANS = (intents.RemoveSpan, intents.KeepSpan)
 # Places that an edit must use, if the clause names them: "speed up the middle part".
 _PLACES = re.compile(r" (?:middle|halfway|start|end|first|last|part|intro|outro) (?!~)")
@@ -149,7 +173,7 @@ _EDITS_WITHOUT_EFFECT = (
 )  # fmt: skip
 _ADDING_EDITS = (intents.AddOverlay, intents.AddTransition, intents.AddTitle)
 _EDITS_BY_ACTION: dict[str, tuple[type, ...]] = {
-    "mute": (intents.SetVolume, intents.AddMusic, intents.RemoveMusic),
+    "mute": (intents.SetVolume, intents.AddMusic, intents.RemoveMusic, intents.CutSilence),
     "compress": (
         intents.Compress,
         intents.SetResolution,
@@ -175,6 +199,10 @@ def covers_clause(clause: Clause, edits: list[Edit]) -> bool:
         clause.unread_slots()
         - {Slot.MOOD, Slot.FILE_LIMIT}
         - _IGNORED_SLOTS.get(type(edits[0]), set())
+    ):
+        return False
+    if any(word.startswith(GENRE_PREFIX) for word in clause.symbols) and not any(
+        isinstance(edit, intents.AddMusic) for edit in edits
     ):
         return False
     for word in clause.symbols & _EDITS_BY_OBJECT.keys():
@@ -228,7 +256,7 @@ def _fits_verbs(clause: Clause, edits: list[Edit]) -> bool:
             return False  # "reset the watermark"
     if effects and all(isinstance(edit, _EDITS_WITHOUT_EFFECT) for edit in edits):
         return False
-    if "flaw" in words and not any(isinstance(edit, intents.RemoveSpan) for edit in edits):
+    if "flaw" in words and not any(isinstance(edit, _EDITS_OF_FLAWS) for edit in edits):
         return False
     return all(
         any(isinstance(edit, _EDITS_BY_ACTION[word]) for edit in edits)
@@ -252,7 +280,7 @@ def _is_removal_explained(clause: Clause, edit: Edit) -> bool:
             known = explained | _PARTS_OF_VERBS if token.kind == TokenKind.VERB else explained
             if not known.issuperset(words):
                 return False
-        elif not spans and not _MEANINGFUL_MODIFIERS.isdisjoint(words):
+        elif not spans and not (_MEANINGFUL_MODIFIERS - explained).isdisjoint(words):
             return False
     return True
 

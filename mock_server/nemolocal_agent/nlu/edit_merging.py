@@ -5,11 +5,14 @@ import msgspec
 from ..intents import (
     TIMELINE_END,
     TIMELINE_START,
+    AddCaptions,
     AddMusic,
+    AddSubtitles,
     AddTransition,
     DuckMusic,
     Edit,
     Fade,
+    KeepHighlights,
     KeepSpan,
     RemoveTransitions,
     SetAspect,
@@ -21,12 +24,22 @@ from ..intents import (
 from .lexer.tokens import COMMA
 from .segmentation import RawClause
 
-_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
+_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = (
+    [RemoveTransitions()],
+    [StartOver()],
+    [AddCaptions()],
+    [KeepHighlights()],
+)
 
 
 def merge_redundant(edits: list[Edit], says_each: bool) -> list[Edit]:
-    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
+    """Merge new music with its ducking, a transition with its type, and a repeated fit.
+
+    Captions whose words follow as SRT are those subtitles.
+    """
     found: list[Edit] = []
+    if any(isinstance(edit, AddSubtitles) for edit in edits):
+        edits = [edit for edit in edits if not isinstance(edit, AddCaptions)]
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
             found[-1] = msgspec.structs.replace(found[-1], duck=True)

@@ -40,7 +40,6 @@ from .extractors.format_extractors import extract_compression, extract_format
 from .extractors.preset_extractors import (
     extract_color_hold,
     extract_effect_reset,
-    extract_lut,
     extract_mood_look,
     extract_motion,
     extract_pixelation,
@@ -49,8 +48,10 @@ from .extractors.preset_extractors import (
     extract_smooth_rate,
     extract_upscaling,
 )
+from .extractors.sound_extractors import GENRE_PREFIX, SOUND_RULES
 from .extractors.title_extractors import extract_subtitles, extract_title
 from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
+from .unsupported import is_unsupported
 
 _Extractor = Callable[[Clause], list[Edit] | None]
 
@@ -85,6 +86,7 @@ _CUTS = symbol_set(
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
+    *SOUND_RULES,
     (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
     (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),
     (symbol_set("slideshow"), _NO_SYMBOLS, extract_slideshow),
@@ -121,7 +123,6 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("grayscale"), _NOT_PICTURES - {"keep"}, extract_color_hold),
     (symbol_set("stabilize smoothmotion"), _NOT_PICTURES | TRANSITION_SYMBOLS, extract_motion),
     (symbol_set("", Slot.FRAME_RATE), _NOT_PICTURES, extract_smooth_rate),
-    (symbol_set("lut"), _NOT_PICTURES, extract_lut),
     (symbol_set("upscale"), _NOT_PICTURES, extract_upscaling),
     (
         symbol_set("pixelate"),
@@ -188,6 +189,8 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
 def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
     """The edits that the tokens ask for; None if they are not understood."""
     clause = Clause(tokens, original)
+    if is_unsupported(clause):
+        return None
     words = clause.symbols
     for needed, forbidden, extract in _RULES:
         if words.isdisjoint(needed) or not words.isdisjoint(forbidden):
@@ -204,14 +207,15 @@ def find_notes(tokens: Iterable[LexToken], edits: Iterable[Edit], original: str)
     """What the answer must say because the edits differ from the words: "no jazz: calm"."""
     tokens = list(tokens)
     words = [token for token in tokens if token.kind == TokenKind.UNKNOWN]
+    music = words or [token for token in tokens if token.symbol.startswith(GENRE_PREFIX)]
     notes = [
         Note("no_box", original[token.start : token.end])
         for token in tokens
         if token.symbol == "boxed"
     ]
     for edit in edits:
-        if isinstance(edit, intents.AddMusic) and edit.name is None and words:
-            said = " ".join(original[word.start : word.end] for word in words)
+        if isinstance(edit, intents.AddMusic) and edit.name is None and music:
+            said = " ".join(original[word.start : word.end] for word in music)
             notes.append(Note("no_such_music", said))
         elif isinstance(edit, intents.Generate) and edit.scene == "abstract" and words:
             notes.append(Note("no_such_scene", edit.prompt))

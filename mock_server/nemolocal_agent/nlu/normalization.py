@@ -9,7 +9,8 @@ _PICTURE_CROP_SYMBOLS = symbol_set(
     Slot.ASPECT_RATIO,
     Slot.FRACTION,
 )
-_RESET_AS_EFFECTS = symbol_set("color chromakey")
+# To undo one of these is no removal: colors are reset, and nobody puts a fault back.
+_NOT_UNDONE = symbol_set("color chromakey silentpart audiofault highlight")
 _SETTINGS_WITHOUT_REMOVAL = symbol_set("volume sound voice speed color resolution framerate size")
 
 
@@ -86,7 +87,11 @@ def _undo_of_object(clause: RawClause) -> RawClause:
         for token in clause.content_tokens
         if token.kind in (TokenKind.NOUN, TokenKind.EFFECT, TokenKind.TRANSITION)
     } - {"video"}
-    if not things or TokenKind.VERB in clause.kinds or things & _RESET_AS_EFFECTS:
+    if (
+        not things
+        or TokenKind.VERB in clause.kinds
+        or any(_NOT_UNDONE & set(thing.split()) for thing in things)
+    ):
         return clause  # "undo the changes of the title"
     effect = TokenKind.EFFECT in clause.kinds
     undone = things.isdisjoint(_SETTINGS_WITHOUT_REMOVAL) and (effect or "undo" in clause.symbols)

@@ -18,6 +18,7 @@ from . import (
     clip_replies,
     composition_replies,
     gui_hints,
+    sound_replies,
     title_replies,
     visual_replies,
 )
@@ -57,6 +58,14 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.SplitScreen: composition_replies.describe_split_screen,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
+    intents.ApplyAudioEffect: sound_replies.describe_apply_audio_effect,
+    intents.RemoveAudioEffects: sound_replies.describe_remove_audio_effects,
+    intents.AddSound: sound_replies.describe_add_sound,
+    intents.RemoveSounds: sound_replies.describe_remove_sounds,
+    intents.ReplaceSound: sound_replies.describe_replace_sound,
+    intents.CutSilence: sound_replies.describe_cut_silence,
+    intents.AddCaptions: sound_replies.describe_add_captions,
+    intents.KeepHighlights: sound_replies.describe_keep_highlights,
 }
 # The texts of edits without parameters, in English and Chinese.
 _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
@@ -79,7 +88,6 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "removed the watermark; one that was filmed is filled from the edges of its place",
         "移除了水印；拍进画面的水印由其边缘的画面填补",
     ),
-    intents.ApplyLut: ("applied the LUT", "应用了LUT"),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from nemolocal_contract.effects import (
+    AudioEffect,
     Cell,
     ChromaKey,
     Overlay,
@@ -158,6 +159,7 @@ class AudioClip(msgspec.Struct, frozen=True):
     reverse: bool = False
     fades: tuple[AudioFade, ...] = ()
     ducking: AudioDucking | None = None
+    effects: tuple[AudioEffect, ...] = ()
     path: str = ""
 
 

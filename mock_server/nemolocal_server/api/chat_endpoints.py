@@ -12,6 +12,7 @@ from nemolocal_contract.turn_events import TurnEventEncoder
 from .. import ids
 from ..errors import bad_request
 from ..request_context import (
+    authenticate,
     authenticate_and_read,
     context_of,
     dialect_of,
@@ -29,7 +30,13 @@ async def run_sse(request: Request) -> Response:
     services = services_of(request)
     session = find_session(request, token, body.session_id, body.user_id)
     context = context_of(request.scope)
-    turn = services.turns.start(token, session, _message(body), context.faults)
+    message = _message(body)
+    understood, waited = await services.turns.understand(session, message)
+    if waited:
+        # The token or the session may be gone by now.
+        token = authenticate(request, "write")
+        session = find_session(request, token, body.session_id, body.user_id)
+    turn = services.turns.start(token, session, message, context.faults, understood)
     context.annotations.set_turn(turn.number, len(turn.edits))
     dialect = dialect_of(request)
     encoder = TurnEventEncoder(

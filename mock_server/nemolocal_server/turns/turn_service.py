@@ -11,10 +11,12 @@ from itertools import chain
 
 from nemolocal_agent import (
     AddMusic,
+    AddSound,
     Edit,
     EditRejected,
     Generate,
     NoEdit,
+    Understanding,
     is_generation,
     parse_message,
     split_stages,
@@ -34,6 +36,7 @@ from ..data.sessions import SessionRecord
 from ..data.tokens import TokenRecord
 from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
+from .content_analyzer import ContentAnalyzer
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
 from .silent_turns import EditOutcome, choose_outcome
@@ -180,7 +183,8 @@ class TurnService:
     def __init__(self, context: ServerContext) -> None:
         self._context = context
         self._repository = TurnRepository(context)
-        self._drafts = DraftService(context)
+        self._analyzer = ContentAnalyzer(context)
+        self._drafts = DraftService(context, self._analyzer)
         self._planner = TurnPlanner(context, self._repository, self._drafts)
         self._media_generator = MediaGenerator(context, self._drafts)
         self.tasks = SessionTasks()
@@ -193,15 +197,25 @@ class TurnService:
         for late in self._repository.recover():
             self._resume_late_edit(late)
 
+    async def understand(self, session: SessionRecord, message: str) -> tuple[Understanding, bool]:
+        """Return what a message asks for, and whether files were analyzed for it meanwhile."""
+        understood = understand_message(message)
+        return understood, await self._analyzer.prepare(session, understood.edits)
+
     def start(
         self,
         token: TokenRecord,
         session: SessionRecord,
         message: str,
         faults: tuple[ActiveFault, ...] = (),
+        understood: Understanding | None = None,
     ) -> RunningTurn:
-        """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        understood = understand_message(message)
+        """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4).
+
+        `understood` is what `understand` has returned for the message.
+        """
+        if understood is None:
+            understood = understand_message(message)
         remarks = write_remarks(understood.left_out, understood.notes, session.language)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
@@ -297,6 +311,7 @@ class TurnService:
         session, edits = turn.session, turn.stages[stage]
         preview = turn.previews[stage] if turn.previews else None
         async with self._heartbeats(turn, edits):
+            await self._analyzer.prepare(session, edits)
             asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
         with self._context.store.transaction():
             self._drafts.commit(session, edits, turn.number, asset_ids, preview)
@@ -312,7 +327,7 @@ class TurnService:
         On a manual clock no time passes meanwhile.
         """
         clock = self._context.clock
-        is_generating = any(isinstance(edit, AddMusic | Generate) for edit in edits)
+        is_generating = any(isinstance(edit, AddMusic | AddSound | Generate) for edit in edits)
         if not is_generating or turn.heartbeat_seconds <= 0 or get_wait_speed(clock) is None:
             yield
             return

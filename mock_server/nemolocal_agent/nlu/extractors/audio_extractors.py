@@ -16,6 +16,7 @@ from ...intents import (
 from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause, extract_scope, extract_selectors, first_or_all
+from .sound_extractors import nearest_mood
 
 _QUIET_VOLUME = 0.2
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")
@@ -100,6 +101,7 @@ def _music(clause: Clause) -> AddMusic:
         skip = clause.value(match[1])
     elif match := _FROM_THERE.search(clause.line):
         at = clause.value(match[1])
+    mood = mood or nearest_mood(clause)
     return AddMusic(mood, loudness, name, _is_ducking(clause), at, skip)
 
 

@@ -18,7 +18,6 @@ from nemolocal_contract.effects import (
 
 from ...intents import (
     ApplyEffect,
-    ApplyLut,
     Edit,
     RemoveEffects,
     RemoveWatermark,
@@ -193,11 +192,6 @@ def extract_smooth_rate(clause: Clause) -> list[Edit] | None:
     """A frame rate that is called smooth: "make it 60 fps smooth"."""
     said = (clause.original[token.start : token.end].lower() for token in clause.tokens)
     return extract_motion(clause) if any(word.startswith(_SMOOTH_WORDS) for word in said) else None
-
-
-def extract_lut(clause: Clause) -> list[Edit] | None:
-    """A LUT file, which the answer refuses with what is possible instead."""
-    return None if clause.symbols & _REMOVAL else [ApplyLut()]
 
 
 def extract_upscaling(clause: Clause) -> list[Edit] | None:

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
 from nemolocal_contract.effect_presets import effect_presets
 
 from ..tokens import Slot, TokenKind
@@ -16,9 +17,17 @@ SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those 
 WORD_SIGNS = "°"
 """Signs that are looked up as English words are."""
 
-_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation", "picture_effects")
+_FILES = (
+    "commands", "nouns_and_modifiers", "slot_values", "conversation", "picture_effects", "sound",
+)  # fmt: skip
 PRESET_SYMBOL = "preset"
 """The symbol of all looks of `effect_presets.toml`; the value is the type of the effect."""
+AUDIO_EFFECT_SYMBOL = "audiofx"
+"""The symbol of all audio effects of `audio_effects.toml`; the value is the type of the effect."""
+AUDIO_FAULT_SYMBOL = "audiofault"
+"""The symbol of what audio effects remove; the value is the type of the effect."""
+SOUND_SYMBOL = "sfx"
+"""The symbol of all sounds of `sound_effects.toml`; the value is the name of the row."""
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
@@ -91,6 +100,11 @@ def _is_corrected(entry: LexiconEntry, word: str) -> bool:
     """Whether a typo can become this word of an entry."""
     if entry.kind == TokenKind.FILLER:
         return len(word) >= _MIN_CORRECTED_FILLER
+    if (
+        entry.symbol in (AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL)
+        and entry.value is not None
+    ):
+        return False  # a row of sound: no typo is corrected into one of so many words
     return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
 
 
@@ -105,9 +119,20 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
             for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
                     yield from _forms(phrase.strip(), _entry(section, lemma))
+    for words, entry in _row_entries():
+        for phrase in filter(None, words.split("|")):
+            yield from _forms(phrase, entry)
+
+
+def _row_entries() -> Iterator[tuple[str, LexiconEntry]]:
+    """The words of the rows of data that the contract has."""
     for name, preset in effect_presets().items():
-        for phrase in preset.words.split("|"):
-            yield from _forms(phrase, LexiconEntry(PRESET_SYMBOL, TokenKind.EFFECT, name))
+        yield preset.words, LexiconEntry(PRESET_SYMBOL, TokenKind.EFFECT, name)
+    for name, row in audio_effect_rows().items():
+        yield row.words, LexiconEntry(AUDIO_EFFECT_SYMBOL, TokenKind.EFFECT, name)
+        yield row.fault, LexiconEntry(AUDIO_FAULT_SYMBOL, TokenKind.NOUN, name)
+    for name, sound in sound_rows().items():
+        yield sound.words, LexiconEntry(SOUND_SYMBOL, TokenKind.NOUN, name)
 
 
 def _entry(section: str, lemma: str) -> LexiconEntry:
