@@ -27,7 +27,7 @@ from nemolocal_server.settings import Settings
 from nemolocal_server.turns.draft_service import DraftService
 from nemolocal_server.turns.turn_repository import TurnRepository
 from nemolocal_server.turns.turn_schedule import TurnSeed
-from nemolocal_server.turns.turn_service import TurnPlanner
+from nemolocal_server.turns.turn_service import TurnIntent, TurnPlanner
 
 from .http_load import measure_rate
 from .server_process import start_server
@@ -122,7 +122,7 @@ def plan_turn(fixture: AgentFixture, message: str, number: int) -> str:
     planner = TurnPlanner(core, TurnRepository(core), DraftService(core))
     key = TurnSeed(fixture.token.client_id, fixture.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = planner.plan(fixture.token, fixture.session, key, wanted)
+    turn = planner.plan(fixture.token, fixture.session, key, TurnIntent(wanted))
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"

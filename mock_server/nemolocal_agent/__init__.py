@@ -4,6 +4,15 @@ A chat message becomes edits (`nlu`), edits change a draft (`edits`), and the re
 (`replies`) and written as tool calls (`tool_calls`). The package imports only the contract.
 """
 
+from .analyses import (
+    Analysis,
+    AnalysisRequest,
+    Moments,
+    MomentsRequest,
+    SilenceRequest,
+    Silences,
+    requested_analyses,
+)
 from .edits import (
     DEFAULT_MOOD,
     MAX_MUSIC_MS,
@@ -15,15 +24,17 @@ from .edits import (
     place_uploads_if_empty,
 )
 from .edits.apply import DraftVersion, build_versions
+from .edits.audio_effect_edits import sound_length_ms
 from .edits.stand_in_edits import stand_in_for
 from .errors import EditRejected
-from .intents import AddMusic, Edit, Generate, NoEdit
-from .nlu import parse_message
+from .intents import AddMusic, AddSound, Edit, Generate, NoEdit, Understanding
+from .nlu import parse_message, understand_message
 from .replies import (
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
     write_question_reply,
+    write_remarks,
 )
 from .timeline import length_of
 from .tool_calls import (
@@ -40,14 +51,22 @@ __all__ = [
     "MAX_MUSIC_MS",
     "PENDING",
     "AddMusic",
+    "AddSound",
+    "Analysis",
+    "AnalysisRequest",
     "DraftVersion",
     "Edit",
     "EditRejected",
     "Generate",
     "Media",
     "MediaPool",
+    "Moments",
+    "MomentsRequest",
     "NoEdit",
     "PlannedToolCall",
+    "SilenceRequest",
+    "Silences",
+    "Understanding",
     "apply_edits",
     "build_versions",
     "choose_music_upload",
@@ -58,10 +77,14 @@ __all__ = [
     "parse_message",
     "place_uploads_if_empty",
     "plan_tool_calls",
+    "requested_analyses",
+    "sound_length_ms",
     "split_stages",
     "stand_in_for",
+    "understand_message",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",
     "write_question_reply",
+    "write_remarks",
 ]

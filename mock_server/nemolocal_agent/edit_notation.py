@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.effects import EFFECTS
+from nemolocal_contract.effect_presets import effect_presets
+from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 
 from . import intents
 from .intents import Edit
@@ -20,7 +21,7 @@ from .intents import Edit
 _SPANS = {
     frozenset(keys.split())
     for keys in (
-        "throughout", "first_ms", "last_ms", "from_ms", "from_ms to_ms",
+        "throughout", "first_ms", "last_ms", "middle_ms", "from_ms", "from_ms to_ms",
         "first_share", "last_share", "from_share", "from_share to_share",
     )
 }  # fmt: skip
@@ -92,6 +93,8 @@ class EditKeys:
         if frozenset(given) not in _SPANS:
             raise NotationError(f"{' and '.join(given)} together are not a span")
         span = {}
+        if "middle_ms" in given:
+            return {"span": msgspec.to_builtins(intents.middle_span(given["middle_ms"]))}
         for key, value in given.items():
             match key.partition("_")[0]:
                 case "first" | "to":
@@ -147,7 +150,7 @@ def overlay(kind: str) -> Reader:
 
 def split(keys: EditKeys) -> Edit:
     """`parts`, or `at_ms` or `at_share`, one point of time or several."""
-    fields = keys.some("parts")
+    fields = keys.some("parts", "every_ms")
     for key, value in keys.some("at_ms", "at_share").items():
         fields["at"] = [point(key, one) for one in (value if isinstance(value, list) else [value])]
     return msgspec.convert(fields, intents.Split)
@@ -172,7 +175,8 @@ def set_volume(keys: EditKeys) -> Edit:
 
 def add_music(keys: EditKeys) -> Edit:
     """`mood`, or the `upload` to play; `volume`, `duck`."""
-    fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
+    names = ("mood", "volume", "duck", "at_ms", "skip_ms")
+    fields = keys.some(*names) | keys.renamed("upload", "name")
     return msgspec.convert(fields, intents.AddMusic)
 
 
@@ -211,11 +215,50 @@ def set_aspect(keys: EditKeys) -> Edit:
 def add_effect(keys: EditKeys) -> Edit:
     """`type` is the type of the effect; its fields have the names of the wire."""
     name = keys.take("type")
-    if not isinstance(name, str) or name not in EFFECTS:
-        raise NotationError(f"unknown effect {name!r}; known are {', '.join(EFFECTS)}")
-    effect = {"type": name, **keys.some(*EFFECTS[name].__struct_fields__)}
-    fields = {"effect": effect, **keys.about("clip", in_span=True)}
-    return msgspec.convert(fields, intents.ApplyEffect)
+    fields = _effect_fields(name) if isinstance(name, str) else ()
+    effect = effect_from_wire({"type": name, **keys.some(*fields)})
+    if effect is None:
+        known = ", ".join([*EFFECTS, *effect_presets()])
+        raise NotationError(f"unknown effect {name!r}; known are {known}")
+    selector = msgspec.convert(keys.about("clip", in_span=True), _Selected).selector
+    return intents.ApplyEffect(effect, selector)
+
+
+def _effect_fields(name: str) -> tuple[str, ...]:
+    if name in effect_presets():
+        return ("amount", "color")
+    return EFFECTS[name].__struct_fields__ if name in EFFECTS else ()
+
+
+class _Selected(msgspec.Struct):
+    selector: intents.Selector = intents.SELECT_ALL
+
+
+def remove_watermark(keys: EditKeys) -> Edit:
+    """`x`, `y`, `width` and `height` of its place."""
+    place = RemoveLogo(**keys.some("x", "y", "width", "height"))
+    selector = msgspec.convert(keys.about("clip", in_span=True), _Selected).selector
+    return intents.RemoveWatermark(place, selector)
+
+
+def audio_effect(intent: type[Edit], *names: str) -> Reader:
+    """A reader of audio effects: `name`, whose sound (`of`), and the clip."""
+
+    def read(keys: EditKeys) -> Edit:
+        fields = keys.some(*names) | keys.renamed("of", "target")
+        return msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+
+    return read
+
+
+def add_sound(keys: EditKeys) -> Edit:
+    """`name`; `at_ms`, `at_end` or `at_cuts`; `duration_ms`."""
+    fields = {"name": None, **keys.some("name", "at_cuts", "duration_ms")}
+    for at in keys.some("at_ms").values():
+        fields["start"] = {"ms": at}
+    if keys.some("at_end"):
+        fields["start"] = {"before_end": True}
+    return msgspec.convert(fields, intents.AddSound)
 
 
 def compress(keys: EditKeys) -> Edit:
@@ -244,7 +287,7 @@ EDITS: dict[str, Reader] = {
     "merge": plain(intents.Merge),
     "loop": plain(intents.Loop, "times", "duration_ms", about="clip"),
     "slideshow": plain(intents.Slideshow, "each_ms", "total_ms"),
-    "set-speed": plain(intents.SetSpeed, "factor", about="clip", span="clip"),
+    "set-speed": plain(intents.SetSpeed, "factor", "duration_ms", about="clip", span="clip"),
     "set-volume": set_volume,
     "add-music": add_music,
     "duck-music": plain(intents.DuckMusic),
@@ -252,7 +295,15 @@ EDITS: dict[str, Reader] = {
     "fade": fade,
     "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
     "change-title": plain(
-        intents.ChangeTitle, "text", "color", "position", "size", "grow", about="title", span="own"
+        intents.ChangeTitle,
+        "text",
+        "color",
+        "position",
+        "size",
+        "grow",
+        "shift",
+        about="title",
+        span="own",
     ),
     "remove-title": plain(intents.RemoveTitle, about="title"),
     "add-subtitles": add_subtitles,
@@ -260,17 +311,30 @@ EDITS: dict[str, Reader] = {
     "set-aspect": set_aspect,
     "aspect": set_aspect,
     "set-fit": plain(intents.SetFit, "fit"),
-    "set-resolution": plain(intents.SetResolution, "resolution"),
+    "set-resolution": plain(intents.SetResolution, "resolution", "upscale"),
     "set-frame-rate": plain(intents.SetFrameRate, "fps"),
     "add-effect": add_effect,
-    "remove-effects": plain(intents.RemoveEffects, "type", about="clip"),
+    "remove-effects": plain(intents.RemoveEffects, "type", "colors_only", about="clip"),
     "add-transition": plain(intents.AddTransition, "type", "duration_ms", about="after_clip"),
     "remove-transitions": plain(intents.RemoveTransitions),
     "add-picture-in-picture": overlay("picture-in-picture"),
     "add-watermark": overlay("watermark"),
     "remove-overlays": plain(intents.RemoveOverlays),
+    "remove-watermark": remove_watermark,
+    "key-out": plain(intents.KeyOut, "color", "background", "backdrop"),
+    "split-screen": plain(intents.SplitScreen, "layout", "name"),
     "compress": compress,
     "generate": generate,
+    "audio-effect": audio_effect(intents.ApplyAudioEffect, "name", "amount"),
+    "remove-audio-effects": audio_effect(intents.RemoveAudioEffects, "name"),
+    "add-sound": add_sound,
+    "remove-sounds": plain(intents.RemoveSounds, "name"),
+    "replace-sound": lambda keys: intents.ReplaceSound(keys.take("upload")),
+    "cut-silence": plain(
+        intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
+    ),
+    "add-captions": plain(intents.AddCaptions, "by_word"),
+    "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),

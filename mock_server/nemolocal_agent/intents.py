@@ -8,61 +8,32 @@ from typing import Any, Literal
 
 import msgspec
 
-from nemolocal_contract.effects import Effect, Position, TransitionType
+from nemolocal_contract.effect_presets import PresetColor
+from nemolocal_contract.effects import Effect, Position, RemoveLogo, TransitionType
 
-
-class TimelinePoint(msgspec.Struct, frozen=True):
-    """A point: `ms` or a `share` of the length after the start, or before the end."""
-
-    ms: int = 0
-    before_end: bool = False
-    share: float | None = None
-
-
-TIMELINE_START = TimelinePoint()
-TIMELINE_END = TimelinePoint(before_end=True)
-
-
-class TimelineSpan(msgspec.Struct, frozen=True):
-    """A span of a timeline."""
-
-    start: TimelinePoint = TIMELINE_START
-    end: TimelinePoint = TIMELINE_END
-
-
-def first_span(ms: int) -> TimelineSpan:
-    """The first `ms` milliseconds."""
-    return TimelineSpan(TIMELINE_START, TimelinePoint(ms))
-
-
-def last_span(ms: int) -> TimelineSpan:
-    """The last `ms` milliseconds."""
-    return TimelineSpan(TimelinePoint(ms, before_end=True), TIMELINE_END)
-
-
-def span_between(start_ms: int, end_ms: int) -> TimelineSpan:
-    """From one time to another."""
-    return TimelineSpan(TimelinePoint(start_ms), TimelinePoint(end_ms))
-
-
-def span_after(start_ms: int) -> TimelineSpan:
-    """From a time to the end."""
-    return TimelineSpan(TimelinePoint(start_ms), TIMELINE_END)
-
-
-class Selector(msgspec.Struct, frozen=True):
-    """Selects clips, titles or uploads; without any field, all of them.
-
-    `number` counts from 1 in order of time, -1 is the last one. `name` is looked up in file names
-    and titles. `span` selects only a part of the timeline or of the clips, which are split there.
-    """
-
-    number: int | None = None
-    name: str | None = None
-    span: TimelineSpan | None = None
-
-
-SELECT_ALL = Selector()
+from .sound_intents import (
+    AddCaptions as AddCaptions,
+    AddSound as AddSound,
+    ApplyAudioEffect as ApplyAudioEffect,
+    CutSilence as CutSilence,
+    KeepHighlights as KeepHighlights,
+    RemoveAudioEffects as RemoveAudioEffects,
+    RemoveSounds as RemoveSounds,
+    ReplaceSound as ReplaceSound,
+)
+from .timeline_selection import (
+    SELECT_ALL as SELECT_ALL,
+    TIMELINE_END as TIMELINE_END,
+    TIMELINE_START as TIMELINE_START,
+    Selector as Selector,
+    TimelinePoint as TimelinePoint,
+    TimelineSpan as TimelineSpan,
+    first_span as first_span,
+    last_span as last_span,
+    middle_span as middle_span,
+    span_after as span_after,
+    span_between as span_between,
+)
 
 
 class PlaceUploads(msgspec.Struct, frozen=True):
@@ -92,10 +63,11 @@ class RemoveClip(msgspec.Struct, frozen=True):
 
 
 class Split(msgspec.Struct, frozen=True):
-    """Split the clips at these points, or into a number of equal `parts`."""
+    """Split the clips at these points, into a number of equal `parts`, or every `every_ms`."""
 
     at: tuple[TimelinePoint, ...] = ()
     parts: int | None = None
+    every_ms: int | None = None
 
 
 class MoveClip(msgspec.Struct, frozen=True):
@@ -136,10 +108,11 @@ class Slideshow(msgspec.Struct, frozen=True):
 
 
 class SetSpeed(msgspec.Struct, frozen=True):
-    """Multiply the speed by `factor`: 2.0 is twice as fast."""
+    """Multiply the speed by `factor`: 2.0 is twice as fast; or fit it into `duration_ms`."""
 
-    factor: float
+    factor: float = 1.0
     selector: Selector = SELECT_ALL
+    duration_ms: int | None = None
 
 
 AudioTarget = Literal["all", "video", "music"]
@@ -160,13 +133,15 @@ class AddMusic(msgspec.Struct, frozen=True):
 
     `mood` is a key of the renderer's MOODS, `name` the name of an uploaded sound. If both are None,
     an unused uploaded sound is taken if there is one. `duck` lowers the music while the clips have
-    sound.
+    sound. It starts at `at_ms` of the timeline, and `skip_ms` of the sound are left out.
     """
 
     mood: str | None = None
     volume: float | None = None
     name: str | None = None
     duck: bool = False
+    at_ms: int = 0
+    skip_ms: int = 0
 
 
 class DuckMusic(msgspec.Struct, frozen=True):
@@ -178,11 +153,11 @@ class RemoveMusic(msgspec.Struct, frozen=True):
 
 
 class Fade(msgspec.Struct, frozen=True):
-    """Fade in, out, or both: picture and sound, the picture, the music or titles."""
+    """Fade in, out, or both: picture and sound, one of the two, the music or titles."""
 
     way: Literal["in", "out", "both"]
     duration_ms: int | None = None
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     selector: Selector = SELECT_ALL
 
 
@@ -207,6 +182,8 @@ class ChangeTitle(msgspec.Struct, frozen=True):
     size: int | None = None
     grow: float | None = None
     """A factor of its size: "make the title bigger"."""
+    shift: Literal["up", "down", "left", "right"] | None = None
+    """The next position in this direction: "move the title up"."""
 
 
 class RemoveTitle(msgspec.Struct, frozen=True):
@@ -245,9 +222,10 @@ class SetFit(msgspec.Struct, frozen=True):
 
 
 class SetResolution(msgspec.Struct, frozen=True):
-    """Set the resolution of the export."""
+    """Set the resolution of the export; `upscale` if it is asked for as larger than the source."""
 
     resolution: Literal["720p", "1080p", "4k"]
+    upscale: bool = False
 
 
 class SetFrameRate(msgspec.Struct, frozen=True):
@@ -267,10 +245,14 @@ class ApplyEffect(msgspec.Struct, frozen=True):
 
 
 class RemoveEffects(msgspec.Struct, frozen=True):
-    """Remove the effects of one type, or all visual effects if `type` is None."""
+    """Remove the effects of one type, or all visual effects if `type` is None.
+
+    With `colors_only`, only those that change the colours.
+    """
 
     type: str | None = None
     selector: Selector = SELECT_ALL
+    colors_only: bool = False
 
 
 class AddTransition(msgspec.Struct, frozen=True):
@@ -298,6 +280,34 @@ class AddOverlay(msgspec.Struct, frozen=True):
 
 class RemoveOverlays(msgspec.Struct, frozen=True):
     """Remove all overlays."""
+
+
+class RemoveWatermark(msgspec.Struct, frozen=True):
+    """Remove the overlays; without any, fill the place of a watermark that was filmed."""
+
+    place: RemoveLogo
+    selector: Selector = SELECT_ALL
+
+
+class KeyOut(msgspec.Struct, frozen=True):
+    """Make a coloured screen transparent, over a `background` colour or over a `backdrop`.
+
+    Without either, an upload that is not on the timeline yet is the backdrop, else it is black.
+    """
+
+    color: Literal["green", "blue"] = "green"
+    background: PresetColor | None = None
+    backdrop: str | None = None
+
+
+class SplitScreen(msgspec.Struct, frozen=True):
+    """Show clips at once: side by side, one above the other, or in a grid.
+
+    `name` is an upload that is shown too.
+    """
+
+    layout: Literal["columns", "rows", "grid"] = "columns"
+    name: str | None = None
 
 
 class Compress(msgspec.Struct, frozen=True):
@@ -382,11 +392,22 @@ Edit = (
     | RemoveTransitions
     | AddOverlay
     | RemoveOverlays
+    | RemoveWatermark
+    | KeyOut
+    | SplitScreen
     | Compress
     | Generate
     | SimulateEdit
     | ReplaceDraft
     | PatchDraft
+    | ApplyAudioEffect
+    | RemoveAudioEffects
+    | AddSound
+    | RemoveSounds
+    | ReplaceSound
+    | CutSilence
+    | AddCaptions
+    | KeepHighlights
     | Undo
     | Redo
     | StartOver
@@ -399,8 +420,42 @@ Topic = Literal["hello", "how", "declined", "unknown", "export", "credits", "sta
 class NoEdit(msgspec.Struct, frozen=True):
     """Nothing to edit: only a reply, without charge.
 
-    `topic` selects the reply in `replies`, `about` are the words that were not understood.
+    `topic` selects the reply in `replies`, `about` are the words that were not understood. `reason`
+    says why they cannot be done, a key of `REASONS`; empty if nobody knows.
     """
 
     topic: Topic
     about: str = ""
+    reason: str = ""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What an edit makes of words that mean something else: `code` is a key of the replies."""
+
+    code: str
+    said: str
+
+
+class Understanding(msgspec.Struct, frozen=True):
+    """What a message asks for: its edits in order, or why there is nothing to edit.
+
+    `left_out` are the parts of the message that were not understood although others were: they are
+    named in the answer, and so are the `notes`.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    no_edit: NoEdit | None = None
+    left_out: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def understood(self) -> Literal["full", "part", "none"]:
+        """Whether all of the message was understood, a part, or nothing; talk is understood."""
+        if self.no_edit is not None:
+            return "none" if self.no_edit.topic == "unknown" else "full"
+        return "part" if self.left_out else "full"
+
+    @property
+    def intent(self) -> "tuple[Edit, ...] | NoEdit":
+        """The edits, or what to reply about instead."""
+        return self.edits if self.no_edit is None else self.no_edit

@@ -15,10 +15,12 @@ from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
 from nemolocal_contract.media import MediaKind
 
+from .analyses import Analysis, AnalysisRequest
 from .errors import EditRejected
 from .intents import Edit, Selector, TimelinePoint, TimelineSpan
 
 MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
+SOUNDS_TRACK, SOUND_TRACK = "Sound effects", "Sound"
 """The names of the tracks with a fixed purpose."""
 _KNOWN_TYPES = {kind.value for kind in TrackType}
 _replace = msgspec.structs.replace
@@ -225,13 +227,17 @@ def new_segment_ids(*drafts: Draft) -> Iterator[str]:
 
 
 class Media(msgspec.Struct, frozen=True):
-    """What edits need to know about a file. Images have a duration of 0 ms and no audio."""
+    """What edits need to know about a file. Images have a duration of 0 ms and no audio.
+
+    `channels` of sound are 0 if they are not known.
+    """
 
     id: str
     filename: str
     kind: MediaKind
     duration_ms: int
     has_audio: bool = True
+    channels: int = 0
 
     @property
     def stem(self) -> str:
@@ -242,12 +248,14 @@ class Media(msgspec.Struct, frozen=True):
 class MediaPool(msgspec.Struct, frozen=True):
     """The media of a session.
 
-    `asset_ids` has the asset id of what was generated or chosen for an edit.
+    `asset_ids` has the asset id of what was generated or chosen for an edit, `analyses` what is in
+    files, by asset id, as far as an edit asks for it.
     """
 
     uploads: tuple[Media, ...] = ()
     generated: tuple[Media, ...] = ()
     asset_ids: Mapping[Edit, str] = {}
+    analyses: Mapping[tuple[str, AnalysisRequest], Analysis] = {}
 
     @property
     def visual_uploads(self) -> list[Media]:
@@ -282,7 +290,7 @@ class MediaPool(msgspec.Struct, frozen=True):
 
 def resolve_point(point: TimelinePoint, total_ms: Number) -> int:
     """Milliseconds from the start of a timeline of this length, clamped to it."""
-    at = point.ms if point.share is None else round(point.share * total_ms)
+    at = point.ms if point.share is None else point.ms + round(point.share * total_ms)
     return round(min(max(total_ms - at if point.before_end else at, 0), total_ms))
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, draft_to_wire
+from nemolocal_contract.effects import effect_to_wire
 
 from . import intents
 from .intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan, first_span
@@ -42,6 +43,7 @@ _TOOLS: dict[type[Edit], ToolName] = {
     intents.Generate: "generate_video_with_seedance",
     intents.AddMusic: "generate_background_music",
     intents.AddSubtitles: "add_subtitles",
+    intents.AddCaptions: "add_subtitles",
     intents.SetAspect: "update_project_settings",
     intents.SetFit: "update_project_settings",
     intents.SetResolution: "update_project_settings",
@@ -56,6 +58,7 @@ _TRACKS: dict[type[Edit], str] = {
     **dict.fromkeys((intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle), "text"),
     intents.SimulateEdit: "text",
     **dict.fromkeys((intents.DuckMusic, intents.RemoveMusic), "audio"),
+    **dict.fromkeys((intents.AddSound, intents.RemoveSounds, intents.ReplaceSound), "audio"),
 }
 ACTIONS: dict[type[Edit], str] = {
     intents.PlaceUploads: "place_uploads",
@@ -89,11 +92,22 @@ ACTIONS: dict[type[Edit], str] = {
     intents.RemoveTransitions: "remove_transitions",
     intents.AddOverlay: "add_overlay",
     intents.RemoveOverlays: "remove_overlays",
+    intents.RemoveWatermark: "remove_watermark",
+    intents.KeyOut: "chroma_key",
+    intents.SplitScreen: "split_screen",
     intents.Compress: "compress",
     intents.Generate: "generate",
     intents.SimulateEdit: "simulate_edit",
     intents.ReplaceDraft: "replace_draft",
     intents.PatchDraft: "patch_draft",
+    intents.ApplyAudioEffect: "apply_audio_effect",
+    intents.RemoveAudioEffects: "remove_audio_effects",
+    intents.AddSound: "add_sound",
+    intents.RemoveSounds: "remove_sounds",
+    intents.ReplaceSound: "replace_sound",
+    intents.CutSilence: "cut_silence",
+    intents.AddCaptions: "add_captions",
+    intents.KeepHighlights: "keep_highlights",
     intents.Undo: "undo",
     intents.Redo: "redo",
     intents.StartOver: "start_over",
@@ -230,7 +244,7 @@ def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
 
 
 def _track_of(edit: Edit) -> str:
-    if isinstance(edit, intents.SetVolume) and edit.target == "music":
+    if getattr(edit, "target", "") == "music" and not isinstance(edit, intents.Fade):
         return "audio"
     return _TRACKS.get(type(edit), "video")
 
@@ -247,10 +261,14 @@ def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
         return {"start_ms": start, "end_ms": end}
     if isinstance(value, Selector):
         return {"segment" if name == "selector" else name: _selector_argument(value)}
+    if isinstance(value, TimelinePoint):
+        return {name: _point_argument(value)}
     if name == "at":
         return {"at": [_point_argument(point) for point in value]}
     if isinstance(value, TimelineSpan):
         return {name: {"start": _point_argument(value.start), "end": _point_argument(value.end)}}
+    if name == "effect":
+        return {name: effect_to_wire(value)}
     built = msgspec.to_builtins(value)
     return {name: list(built) if isinstance(built, tuple) else built}
 

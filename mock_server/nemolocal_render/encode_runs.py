@@ -1,6 +1,7 @@
 """Run FFmpeg in a job folder: once, once per part, or in a search for a target size."""
 
 import asyncio
+import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -19,13 +20,17 @@ from .filtergraph.ffmpeg_commands import (
     concat_command,
     concat_list,
     copy_command,
+    motion_command,
     render_command,
 )
+from .filtergraph.motion_filters import motion_file
 from .media import MediaSource
 from .planning.output_settings import EncodeSettings
 from .planning.plan_splitting import choose_worker_count, split_plan
 from .planning.render_plan import RenderPlan
 from .sandbox import SandboxPolicy
+
+_log = logging.getLogger(__name__)
 
 _NEARLY = 99
 _MICROSECONDS = 1_000_000
@@ -170,6 +175,7 @@ async def copy_streams(
 async def _encode_once(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
 ) -> None:
+    machine = await _measure_motion(folder, plan, machine)
     # A long plan takes time to split, so a thread does it.
     workers, parts = await asyncio.to_thread(_split_for_workers, plan, machine)
     if len(parts) == 1:
@@ -189,6 +195,33 @@ async def _encode_once(
     stages = stage.subrange(0, _JOIN_SHARE).split(shares)
     await _run_all(folder, commands, stages, each, workers)
     await _concat_parts(folder, plan, len(parts), stage.subrange(_JOIN_SHARE, 1))
+
+
+async def _measure_motion(
+    folder: Path, plan: RenderPlan, machine: EncodeResources
+) -> EncodeResources:
+    """Measure the movements of stabilized clips, if FFmpeg can; return the new resources.
+
+    If it cannot, they are stabilized in one pass.
+    """
+    shaky = {
+        motion_file(picture): picture
+        for layer in plan.layers
+        for picture in layer
+        if picture.clip.has_motion_analysis
+    }
+    if not shaky or not await ffmpeg_cli.has_filters("vidstabdetect", "vidstabtransform"):
+        return machine
+    try:
+        for name, picture in shaky.items():
+            if not (folder / name).exists():
+                alone = msgspec.structs.replace(plan, layers=((picture,),), audio_tracks=())
+                command = motion_command(alone, picture, machine)
+                await run_command(folder, alone, command, None, machine)
+    except ffmpeg_cli.FFmpegFailed as failure:
+        _log.warning("movements could not be measured: %s", failure)
+        return machine
+    return msgspec.structs.replace(machine, motion_measured=True)
 
 
 def _split_for_workers(plan: RenderPlan, machine: EncodeResources) -> tuple[int, list[RenderPlan]]:

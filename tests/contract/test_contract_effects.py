@@ -4,15 +4,18 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
 from nemolocal_contract.effects import (
     EFFECTS,
     POSITIONS,
+    AudioEffect,
     Blur,
     Effect,
     Overlay,
     Rotate,
     effect_from_wire,
     effect_to_wire,
+    effect_type,
 )
 
 share, scale = st.floats(0, 1), st.floats(1, 8)
@@ -26,15 +29,36 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "opacity": share,
     "margin": st.floats(0, 0.5),
     "width": st.floats(0.01, 1),
-    "height": share,
+    "height": st.floats(0.01, 1),
+    "color": st.sampled_from(("green", "blue")),
+    "similarity": st.floats(0.01, 0.5),
+    "background": st.sampled_from((None, "white", "pink")),
+    "columns": st.integers(1, 4),
+    "rows": st.integers(1, 4),
+    "column": st.integers(0, 3),
+    "row": st.integers(0, 3),
+    "in_ms": st.floats(0, 10_000),
+    "out_ms": st.floats(0, 10_000),
     "x": share,
     "y": share,
 }
+
+
+def amounts(row: AudioEffectRow) -> st.SearchStrategy[float | None]:
+    """The amounts that an audio effect can have."""
+    bounds = row.amount
+    return st.none() if bounds is None else st.none() | st.floats(bounds.low, bounds.high)
+
+
 any_effect: st.SearchStrategy[Effect] = st.one_of(
     *(
         st.builds(effect, **{name: FIELDS[name] for name in effect.__struct_fields__})
         for effect in EFFECTS.values()
-    )
+    ),
+    *(
+        st.builds(AudioEffect, st.just(name), amounts(row))
+        for name, row in audio_effect_rows().items()
+    ),
 )
 
 
@@ -42,11 +66,14 @@ any_effect: st.SearchStrategy[Effect] = st.one_of(
 @given(any_effect)
 def test_an_effect_comes_back_from_the_wire_as_it_was(effect: Effect) -> None:
     wire = effect_to_wire(effect)
-    assert wire["type"] in EFFECTS
+    assert wire["type"] == effect_type(effect)
     assert effect_from_wire(wire) == effect
 
 
-@pytest.mark.parametrize("wire", [{}, {"type": 3}, {"type": "sparkle"}, {"type": ["blur"]}])
+@pytest.mark.parametrize(
+    "wire",
+    [{}, {"type": 3}, {"type": "sparkle"}, {"type": ["blur"]}, {"type": "audio", "name": "bass"}],
+)
 def test_an_effect_that_is_not_ours_is_none(wire: dict[str, object]) -> None:
     assert effect_from_wire(wire) is None
 
@@ -65,6 +92,8 @@ def test_fields_left_out_have_their_usual_values_and_strange_ones_are_ignored() 
         ({"type": "blur", "amount": "much"}, "amount"),
         ({"type": "overlay", "position": "everywhere"}, "position"),
         ({"type": "zoom", "end": 0.5}, "end"),
+        ({"type": "bass", "amount": 99}, "amount"),
+        ({"type": "robot", "amount": 1}, "amount"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.job import RenderResult, render
@@ -46,6 +47,15 @@ effects = st.one_of(
         st.sampled_from(["blur", "sharpen", "vignette", "duck"]), shares,
     ),
     st.builds(
+        lambda name: {"type": name},
+        # Spectra and loudness take long to compute.
+        st.sampled_from(["mono", "echo", "bass", "pitch-up", "muffled", "yodel"]),
+    ),
+    st.builds(
+        lambda one, other: {"type": "sound-fade", "in_ms": one, "out_ms": other},
+        st.sampled_from([0, 100]), st.sampled_from([0, 200]),
+    ),
+    st.builds(
         lambda a, b, x, y: {"type": "zoom", "start": a, "end": b, "x": x, "y": y},
         st.sampled_from([1, 1.5, 3]), st.sampled_from([1, 2, 8]), shares, shares,
     ),
@@ -56,6 +66,24 @@ effects = st.one_of(
         },
         st.sampled_from(POSITIONS), st.sampled_from([0.01, 0.3, 1]), shares, shares,
     ),
+    st.builds(
+        lambda name, x, y, w, h: {"type": name, "x": x, "y": y, "width": w, "height": h},
+        st.sampled_from(["blur-region", "pixelate-region", "remove-logo"]),
+        shares, shares, halves, halves,
+    ),
+    st.builds(
+        lambda name, amount: {"type": name, "amount": amount},
+        st.sampled_from(["stabilize", *effect_presets()]), shares,
+    ),
+    st.builds(
+        lambda color, back: {"type": "chroma-key", "color": color, "background": back},
+        st.sampled_from(["green", "blue"]), st.sampled_from([None, "white"]),
+    ),
+    st.builds(
+        lambda c, r, n: {"type": "cell", "columns": c, "rows": r, "column": n, "row": n},
+        st.integers(1, 4), st.integers(1, 4), st.integers(0, 3),
+    ),
+    st.just({"type": "smooth-motion"}),
 )  # fmt: skip
 transitions = st.none() | st.builds(
     lambda kind, length: {"type": kind, "d": length},
@@ -114,7 +142,9 @@ drafts = st.builds(
 def test_the_strategy_knows_every_effect() -> None:
     drawn = {"glow", "rotate", "flip", "crop", "zoom", "overlay", "reverse", "grayscale", "sepia"}
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
-    drawn |= {"blur", "sharpen", "vignette", "duck"}
+    drawn |= {"blur", "sharpen", "vignette", "duck", "sound-fade"}
+    drawn |= {"blur-region", "pixelate-region", "remove-logo", "stabilize"}
+    drawn |= {"chroma-key", "cell", "smooth-motion"}
     assert drawn == {*EFFECTS, "glow"}
 
 

@@ -57,8 +57,6 @@ OF_WHAT_WAS_NAMED = ("make it black and white", "rotate it 90 degrees")
 english = st.sampled_from(COMMANDS)
 # A word of a command that may have a typo, and the message around it.
 TYPED = [
-    ("delete", "{} the first 5 seconds"),
-    ("remove", "{} the first 5 seconds"),
     ("seconds", "trim to 10 {}"),
     ("brighten", "{} the video"),
     ("compress", "{} the video"),

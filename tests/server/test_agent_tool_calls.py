@@ -7,11 +7,14 @@ import pytest
 
 from nemolocal_agent.intents import (
     AddMusic,
+    AddSound,
     AddSubtitles,
     AddTitle,
+    ApplyAudioEffect,
     ApplyEffect,
     Compress,
     Cue,
+    CutSilence,
     Edit,
     Generate,
     KeepSpan,
@@ -112,6 +115,29 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
     (
         AddTitle("Hi", color="red"),
         {"action": "add_title", "track": "text", "text": "Hi", "color": "red"},
+    ),
+    (
+        AddSound("ding", TimelinePoint(5000)),
+        {
+            "action": "add_sound",
+            "track": "audio",
+            "name": "ding",
+            "start": {"ms": 5000, "from": "start"},
+        },
+    ),
+    (
+        ApplyAudioEffect("echo", 200.0, "music"),
+        {
+            "action": "apply_audio_effect",
+            "track": "audio",
+            "name": "echo",
+            "amount": 200.0,
+            "target": "music",
+        },
+    ),
+    (
+        CutSilence(1000, -40.0),
+        {"action": "cut_silence", "track": "video", "min_ms": 1000, "level_db": -40.0},
     ),
     (
         SetVolume(0.5, target="music"),

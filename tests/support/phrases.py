@@ -23,11 +23,12 @@ class PhraseError(ValueError):
 
 
 class Phrase(msgspec.Struct, frozen=True):
-    """A message, and its edits or its topic."""
+    """A message, and its edits or its topic; `part` if some of it is not understood."""
 
     say: str
     edits: tuple[Edit, ...] = ()
     topic: Topic | None = None
+    part: bool = False
 
 
 def phrase_files() -> list[Path]:
@@ -43,7 +44,7 @@ def read_phrases(file: Path) -> list[Phrase]:
 def read_phrase(table: Mapping[str, Any]) -> Phrase:
     """One phrase. Raises PhraseError, which names the phrase and the mistake."""
     say = table.get("say")
-    if not isinstance(say, str) or not set(table) <= {"group", "say", "want", "talk"}:
+    if not isinstance(say, str) or not set(table) <= {"group", "say", "want", "talk", "part"}:
         raise PhraseError(f"a phrase has group, say, and want or talk: {dict(table)}")
     if ("want" in table) == ("talk" in table):
         raise PhraseError(f"{say!r}: needs either want or talk")
@@ -52,6 +53,7 @@ def read_phrase(table: Mapping[str, Any]) -> Phrase:
             raise PhraseError(f"{say!r}: talk is one of {', '.join(TOPICS)}")
         return Phrase(say, topic=table["talk"])
     try:
-        return Phrase(say, tuple(map(read_edit, table["want"])))
+        edits = tuple(map(read_edit, table["want"]))
     except NotationError as error:
         raise PhraseError(f"{say!r}: {error}") from None
+    return Phrase(say, edits, part=bool(table.get("part")))

@@ -9,10 +9,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..audio_effects import audio_effect_rows
 from ..draft import Draft, Segment, Style, Track, TrackType, Transition
+from ..effect_presets import effect_presets
 from ..effects import (
+    AudioEffect,
     Blur,
+    BlurRegion,
     Brightness,
+    Cell,
+    ChromaKey,
     Contrast,
     Crop,
     Duck,
@@ -20,15 +26,23 @@ from ..effects import (
     Flip,
     Grayscale,
     Overlay,
+    PixelateRegion,
+    PresetEffect,
+    RegionEffect,
+    RemoveLogo,
     Reverse,
     Rotate,
     Saturation,
     Sepia,
     Sharpen,
+    SmoothMotion,
+    SoundFade,
+    Stabilize,
     Vignette,
     Warmth,
     Zoom,
     effect_from_wire,
+    effect_type,
 )
 
 Language = Literal["en", "zh"]
@@ -41,6 +55,7 @@ TRACK_LABELS: _LabelTable = {
     "Video": ("Video", "视频"),
     "Overlay": ("Overlay", "画中画"),
     "BGM": ("BGM", "背景音乐"),
+    "Sound": ("Sound", "声音"),
     "Title": ("Title", "标题"),
     "Subtitles": ("Subtitles", "字幕"),
 }
@@ -109,6 +124,14 @@ EFFECT_LABELS: _LabelTable = {
     "zoom": ("zoom", "缩放动画"),
     "overlay": ("overlay", "画中画"),
     "duck": ("ducking", "音乐闪避"),
+    "blur-region": ("blurred area", "局部模糊"),
+    "pixelate-region": ("pixelated area", "局部马赛克"),
+    "remove-logo": ("logo removal", "去标志"),
+    "stabilize": ("stabilization", "防抖"),
+    "smooth-motion": ("motion interpolation", "补帧"),
+    "chroma-key": ("chroma key", "绿幕抠像"),
+    "cell": ("split screen", "分屏"),
+    "sound-fade": ("sound fade", "声音淡入淡出"),
 }
 
 
@@ -160,6 +183,8 @@ def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:
     return f"{listed}…等共{len(items)}个" if lang == "zh" else f"{listed} … and {rest} more"
 
 
+# The names of audio tracks that are no background music.
+_SOUND_TRACKS = ("Sound effects", "Sound")
 # The most clips in a line.
 _LISTED = 20
 
@@ -170,7 +195,9 @@ def track_label(track: Track) -> str:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:
         return "Subtitles" if track.name == "Subtitles" else "Title"
-    return "BGM" if track.type == TrackType.AUDIO else f"Track type {track.type}"
+    if track.type == TrackType.AUDIO:
+        return "Sound" if track.name in _SOUND_TRACKS else "BGM"
+    return f"Track type {track.type}"
 
 
 def _is_overlay(track: Track) -> bool:
@@ -269,12 +296,18 @@ def describe_wire_effect(effect: Mapping[str, Any], lang: Language) -> str:
         known = None
     if known is None:
         name = str(effect.get("type"))
-        return (
-            translate_label(EFFECT_LABELS, name, lang)
-            if name in EFFECT_LABELS
-            else _unknown(name, lang)
-        )
+        return effect_label(name, lang) if _has_label(name) else _unknown(name, lang)
     return describe_effect(known, lang)
+
+
+def _has_label(name: str) -> bool:
+    return name in EFFECT_LABELS or name in effect_presets() or name in audio_effect_rows()
+
+
+def effect_label(name: str, lang: Language) -> str:
+    """Return the label of a type of effect, or the type itself."""
+    row = effect_presets().get(name) or audio_effect_rows().get(name)
+    return translate_label(EFFECT_LABELS, name, lang) if row is None else row.label[lang == "zh"]
 
 
 def _unknown(name: str, lang: Language) -> str:
@@ -285,20 +318,76 @@ def describe_effect(effect: Effect, lang: Language) -> str:
     """Return an effect with its values."""
     chinese = lang == "zh"
     match effect:
+        case SmoothMotion() | ChromaKey() | Cell() | BlurRegion() | PixelateRegion() | RemoveLogo():
+            return _describe_composition(effect, lang)
         case Reverse() | Grayscale() | Sepia():
             return _PLAIN[type(effect)][chinese]
         case Brightness(amount) | Contrast(amount) | Saturation(amount) | Warmth(amount):
             return f"{_name(effect, lang)} {amount * 100:+.0f} %"
-        case Blur(amount) | Sharpen(amount) | Vignette(amount):
+        case PresetEffect():
+            return _describe_preset(effect, lang)
+        case Blur(amount) | Sharpen(amount) | Vignette(amount) | Stabilize(amount):
             return f"{_name(effect, lang)} {format_percent(amount)} %"
         case Rotate(degrees):
             return f"旋转{degrees}°" if chinese else f"rotated {degrees}°"
         case Flip(axis):
             return _FLIPPED[axis][chinese]
+        case AudioEffect() | SoundFade():
+            return _describe_sound(effect, lang)
         case Zoom(start, end):
             span = f"{format_percent(start)} %", f"{format_percent(end)} %"
             return "从{}缩放到{}".format(*span) if chinese else "zoom from {} to {}".format(*span)
     return _describe_place(effect, lang)
+
+
+def _describe_composition(
+    effect: SmoothMotion | ChromaKey | Cell | RegionEffect, lang: Language
+) -> str:
+    name = _name(effect, lang)
+    match effect:
+        case SmoothMotion():
+            return name
+        case ChromaKey(color):
+            details = translate_label(COLOR_LABELS, color, lang)
+        case Cell(columns, rows, column, row):
+            details = f"{column + 1}/{columns} x {row + 1}/{rows}"
+        case _:
+            size = f"{format_percent(effect.width)} % x {format_percent(effect.height)} %"
+            place = f"{format_percent(effect.x)} %, {format_percent(effect.y)} %"
+            details = f"{size}，位于{place}" if lang == "zh" else f"{size} at {place}"
+    return f"{name}（{details}）" if lang == "zh" else f"{name} ({details})"
+
+
+def _describe_preset(effect: PresetEffect, lang: Language) -> str:
+    preset = effect_presets()[effect.name]
+    words = [preset.label[lang == "zh"]]
+    if effect.color is not None:
+        color = translate_label(COLOR_LABELS, effect.color, lang)
+        words.append(f"（{color}）" if lang == "zh" else f" ({color})")
+    if preset.amount is not None:
+        words.append(f" {format_percent(effect.amount)} %")
+    return "".join(words)
+
+
+def _describe_sound(effect: AudioEffect | SoundFade, lang: Language) -> str:
+    if isinstance(effect, AudioEffect):
+        return describe_audio_effect(effect, lang)
+    fades = [
+        (effect.in_ms, "sound fades in over {}s", "声音淡入{}秒"),
+        (effect.out_ms, "sound fades out over {}s", "声音淡出{}秒"),
+    ]
+    said = [(zh if lang == "zh" else en).format(format_seconds(ms)) for ms, en, zh in fades if ms]
+    return ("，" if lang == "zh" else ", ").join(said) or _name(effect, lang)
+
+
+def describe_audio_effect(effect: AudioEffect, lang: Language) -> str:
+    """Return the label of an audio effect with its amount: `bass +8 dB`, `reverb`."""
+    row = audio_effect_rows()[effect.name]
+    label = row.label[lang == "zh"]
+    if row.amount is None or effect.amount is None:
+        return label
+    sign = "+" if row.amount.low < 0 < row.amount.high else ""
+    return f"{label} {effect.amount:{sign}g} {row.amount.unit}".rstrip()
 
 
 def _describe_place(effect: Crop | Overlay | Duck, lang: Language) -> str:
@@ -318,7 +407,7 @@ def _describe_place(effect: Crop | Overlay | Duck, lang: Language) -> str:
 
 
 def _name(effect: Effect, lang: Language) -> str:
-    return translate_label(EFFECT_LABELS, str(effect.__struct_config__.tag), lang)
+    return translate_label(EFFECT_LABELS, effect_type(effect), lang)
 
 
 def describe_effect_changes(
@@ -329,7 +418,7 @@ def describe_effect_changes(
     added = [effect for effect in after if effect not in before]
     changed = [effect.get("type") for effect in added]
     gone = [e for e in before if e not in after and e.get("type") not in changed]
-    names = [translate_label(EFFECT_LABELS, str(effect.get("type")), lang) for effect in gone]
+    names = [effect_label(str(effect.get("type")), lang) for effect in gone]
     removed = [f"已去掉{name}" if lang == "zh" else f"{name} removed" for name in names]
     return [describe_wire_effect(effect, lang) for effect in added] + removed
 

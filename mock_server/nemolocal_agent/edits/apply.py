@@ -21,7 +21,10 @@ from ..intents import Edit, Redo, Undo
 from ..timeline import MediaPool, main_track, update_duration
 from . import (
     audio_edits,
+    audio_effect_edits,
     clip_edits,
+    composition_edits,
+    content_edits,
     draft_edits,
     effect_edits,
     format_edits,
@@ -82,6 +85,17 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.RemoveTransitions: effect_edits.remove_transitions,
     intents.AddOverlay: overlay_edits.add_overlay,
     intents.RemoveOverlays: overlay_edits.remove_overlays,
+    intents.RemoveWatermark: effect_edits.remove_watermark,
+    intents.KeyOut: composition_edits.key_out,
+    intents.SplitScreen: composition_edits.split_screen,
+    intents.ApplyAudioEffect: audio_effect_edits.apply_audio_effect,
+    intents.RemoveAudioEffects: audio_effect_edits.remove_audio_effects,
+    intents.AddSound: audio_effect_edits.add_sound,
+    intents.RemoveSounds: audio_effect_edits.remove_sounds,
+    intents.ReplaceSound: audio_effect_edits.replace_sound,
+    intents.CutSilence: content_edits.cut_silence,
+    intents.AddCaptions: content_edits.add_captions,
+    intents.KeepHighlights: content_edits.keep_highlights,
 }
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
-from nemolocal_contract.effects import Duck, effect_to_wire
+from nemolocal_contract.effects import Duck, SoundFade, effect_to_wire
 
 from ..errors import EditRejected
 from ..intents import SELECT_ALL, AddMusic, DuckMusic, Fade, RemoveMusic, SetVolume
@@ -137,12 +138,18 @@ def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
     sound = choose_music_upload(draft, edit, media_pool)
     source = media_pool.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
     longest = media_pool.source_duration_ms(source)
+    longest = MAX_MUSIC_MS if longest is None else longest
+    total = length_of(draft)
+    if edit.at_ms >= total:
+        raise EditRejected("past_end", at=format_seconds(edit.at_ms))
+    if edit.skip_ms >= longest:
+        raise EditRejected("past_end_of_sound", at=format_seconds(edit.skip_ms))
     segment = Segment(
         id=next(new_segment_ids(draft)),
-        start_ms=0,
-        duration_ms=min(length_of(draft), MAX_MUSIC_MS if longest is None else longest),
+        start_ms=edit.at_ms,
+        duration_ms=min(total - edit.at_ms, longest - edit.skip_ms),
         source=source,
-        source_start_ms=0,
+        source_start_ms=edit.skip_ms,
         volume=DEFAULT_MUSIC_VOLUME if edit.volume is None else _clamp_volume(edit.volume),
         effects=(effect_to_wire(Duck()),) if edit.duck else None,
         metadata={"title": _music_title(source, edit, media_pool)},
@@ -191,6 +198,8 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
         )
     if edit.target == "music":
         return _fade_music(draft, edit)
+    if edit.target == "sound":
+        return _fade_sound(draft, edit, media_pool)
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     if edit.selector != SELECT_ALL:
         for index in indexes:
@@ -201,6 +210,35 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
     if edit.target == "picture" or music is None or not music.segments:
         return after
     return _fade_music(after, edit)
+
+
+def _fade_sound(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
+    """Fade the sound of the clips and the music; the picture stays."""
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+    music = music_track(draft)
+    if not any(media_pool.has_audio(clips[index]) for index in indexes):
+        if music is None:
+            raise EditRejected("no_sound")
+        return _fade_music(draft, edit)
+    each = edit.selector != SELECT_ALL
+    for index in indexes:
+        if edit.way != "out" and (each or index == 0):
+            clips[index] = _fade_sound_of(clips[index], edit, "in")
+        if edit.way != "in" and (each or index == len(clips) - 1):
+            clips[index] = _fade_sound_of(clips[index], edit, "out")
+    after = with_clips(draft, clips)
+    return after if each or music is None or not music.segments else _fade_music(after, edit)
+
+
+def _fade_sound_of(segment: Segment, edit: Fade, way: str) -> Segment:
+    """Set a fade of the sound, at most as long as the segment."""
+    effects = segment.effects or ()
+    old = next((effect for effect in effects if effect.get("type") == "sound-fade"), {})
+    wanted = _DEFAULT_FADE_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
+    length = min(wanted, segment.duration_ms or 0)
+    fades = {"in_ms": old.get("in_ms", 0.0), "out_ms": old.get("out_ms", 0.0), f"{way}_ms": length}
+    others = tuple(effect for effect in effects if effect.get("type") != "sound-fade")
+    return _replace(segment, effects=(*others, effect_to_wire(SoundFade(**fades))))
 
 
 def _fade_music(draft: Draft, edit: Fade) -> Draft:

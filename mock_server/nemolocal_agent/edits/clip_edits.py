@@ -328,6 +328,10 @@ def split_clips(draft: Draft, edit: Split, media_pool: MediaPool) -> Draft:
         if edit.parts > MAX_CLIPS:
             raise EditRejected("too_many_clips", most=MAX_CLIPS)
         times += [round(total * part / edit.parts) for part in range(1, edit.parts)]
+    if edit.every_ms is not None:
+        if edit.every_ms < 1 or total / edit.every_ms > MAX_CLIPS:
+            raise EditRejected("too_many_clips", most=MAX_CLIPS)
+        times += range(edit.every_ms, math.ceil(total), edit.every_ms)
     if not times:
         raise EditRejected("where_to_split")
     after = rebuild_video(draft, split_at(total, times), media_pool)
@@ -387,12 +391,15 @@ def _check_limits(draft: Draft) -> Draft:
 
 
 def set_speed(draft: Draft, edit: SetSpeed, media_pool: MediaPool) -> Draft:
-    """Multiply the speed of the selected clips."""
-    if not edit.factor > 0:
-        checked_speed(edit.factor)
+    """Multiply the speed of the selected clips, or fit them into a length."""
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     spans = _merged_clip_ranges(clips, indexes)
-    scaled = [[KeptRange(*span, edit.factor)] for span in spans]
+    factor = edit.factor
+    if edit.duration_ms is not None:
+        factor = sum(end - start for start, end in spans) / max(edit.duration_ms, 1)
+    if not factor > 0:
+        checked_speed(factor)
+    scaled = [[KeptRange(*span, factor)] for span in spans]
     after = rebuild_video(draft, _replace_ranges(length_of(draft), spans, scaled), media_pool)
     if length_of(after) > MAX_LENGTH_MS:
         raise EditRejected("too_long", hours=MAX_LENGTH_MS // 3_600_000)

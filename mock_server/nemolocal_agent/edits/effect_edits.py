@@ -1,21 +1,33 @@
 """Edits of effects and transitions."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, Transition
+from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import Effect, Flip, Reverse, Rotate, effect_to_wire
 
 from ..errors import EditRejected
-from ..intents import AddTransition, ApplyEffect, RemoveEffects, RemoveTransitions
+from ..intents import (
+    AddTransition,
+    ApplyEffect,
+    RemoveEffects,
+    RemoveOverlays,
+    RemoveTransitions,
+    RemoveWatermark,
+)
 from ..timeline import MediaPool, clips_of, with_clips
 from .clip_edits import select_clips
+from .overlay_edits import remove_overlays
 from .ripple import fit_transitions
 
-_VISUAL_EFFECTS = tuple(
-    "brightness contrast saturation warmth grayscale sepia blur sharpen vignette zoom crop".split()
+_COLOR_EFFECTS = tuple("brightness contrast saturation warmth grayscale sepia".split())
+_OTHER_EFFECTS = tuple(
+    "blur sharpen vignette zoom crop blur-region pixelate-region remove-logo stabilize "
+    "smooth-motion chroma-key".split()
 )
 _ORIENTATION_EFFECTS = ("rotate", "flip")
 _DEFAULT_TRANSITION_MS = 1000
@@ -32,6 +44,14 @@ def apply_effect(draft: Draft, edit: ApplyEffect, media_pool: MediaPool) -> Draf
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     types, renew = _replacement_of(edit.effect)
     return with_clips(draft, _replace_effects(clips, indexes, types, renew))
+
+
+def remove_watermark(draft: Draft, edit: RemoveWatermark, media_pool: MediaPool) -> Draft:
+    """Remove the overlays; without any, fill the place of a watermark that was filmed."""
+    try:
+        return remove_overlays(draft, RemoveOverlays(), media_pool)
+    except EditRejected:
+        return apply_effect(draft, ApplyEffect(edit.place, edit.selector), media_pool)
 
 
 def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:
@@ -96,12 +116,22 @@ def _orientation_effects(degrees: int, mirrored: bool) -> list[Effect]:
     return [*turn, Flip("horizontal")] if mirrored else turn
 
 
+@cache
+def _visual_effects(colors_only: bool) -> tuple[str, ...]:
+    """The types of the effects that "remove all effects" or "reset the colors" removes."""
+    presets = effect_presets()
+    if colors_only:
+        colors = (name for name, preset in presets.items() if preset.group == "color")
+        return (*_COLOR_EFFECTS, *colors)
+    return (*_COLOR_EFFECTS, *_OTHER_EFFECTS, *presets)
+
+
 def remove_effects(draft: Draft, edit: RemoveEffects, media_pool: MediaPool) -> Draft:
     """Remove the effects of one type from the selected clips, or all visual effects.
 
     Rotations, flips and reversed playback are only removed if they are named.
     """
-    types = _VISUAL_EFFECTS if edit.type is None else (edit.type,)
+    types = _visual_effects(edit.colors_only) if edit.type is None else (edit.type,)
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     bare = _replace_effects(clips, indexes, types, lambda _: ())
     if bare == clips:

@@ -1,11 +1,13 @@
 """Edits of titles and subtitles. Subtitles at the same time are on several tracks."""
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import msgspec
 
 from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType
+from nemolocal_contract.effects import Position
 
 from ..errors import EditRejected
 from ..intents import (
@@ -79,15 +81,33 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
     size = style.size if edit.size is None else _clamp_size(edit.size)
     if edit.grow is not None:
         size = _clamp_size((size or _DEFAULT_SIZE) * edit.grow)
+    position = edit.position or style.position
+    if edit.shift is not None:
+        position = _shifted(position or "top-center", edit.shift)
     changed_style = Style(
         extra=style.extra,
         size=size,
         color=edit.color or style.color,
-        position=edit.position or style.position,
+        position=position,
         font=style.font,
     )
     text = title.text if edit.text is None else _checked_text(edit.text)
     return _replace(title, text=text, style=changed_style)
+
+
+_ROWS, _COLUMNS = ("top", "center", "bottom"), ("left", "center", "right")
+_SHIFTS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
+
+
+def _shifted(position: str, shift: str) -> Position:
+    """The next position in this direction; raises `EditRejected` at the edge."""
+    row, _, column = position.partition("-")
+    down, right = _SHIFTS[shift]
+    at = (_ROWS.index(row) + down, _COLUMNS.index(column or "center") + right)
+    if not all(0 <= index < 3 for index in at):
+        raise EditRejected("at_the_edge")
+    moved = f"{_ROWS[at[0]]}-{_COLUMNS[at[1]]}"
+    return cast(Position, "center" if moved == "center-center" else moved)
 
 
 def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:

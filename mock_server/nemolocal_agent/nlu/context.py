@@ -44,9 +44,10 @@ _STANDALONE_SYMBOLS = symbol_set(
 ) | {Slot.TIME}
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 # Values that can be enough: "720p is enough", "10 seconds will do".
-_SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.PERCENT}
+_SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.FILE_LIMIT, Slot.PERCENT}
 _REMARK_OPENINGS = symbol_set("who there negation at")
 _JUDGEMENT_SYMBOLS = symbol_set("is too much more less lacks flaw", Slot.UNKNOWN_WORD)
+_SPAN_SYMBOLS = symbol_set("", Slot.TIME, Slot.NUMBER)
 _REMARK_TARGET_SYMBOLS = (
     CLIP_SYMBOLS
     | symbol_set(
@@ -78,6 +79,11 @@ class EllipsisResolver:
     def set_clips(self, clips: list[LexToken]) -> None:
         """The next clause is about these clips: "for the second clip, …"."""
         self._clips = clips
+
+    def forget_removal(self) -> None:
+        """A new sentence takes nothing away by itself: "Cut the first 5 s. Music, too."."""
+        if any(token.symbol.startswith("remove") for token in self._verbs):
+            self._verbs = []
 
     def set_topic(self, tokens: list[LexToken]) -> None:
         """If the tokens name the title or the music, "it" means that from now on."""
@@ -187,9 +193,22 @@ class EllipsisResolver:
 
     def _inherited(self, clause: RawClause, has_action: bool) -> list[LexToken]:
         """The verbs and other parts of the last command, for a clause without a verb."""
-        if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
+        if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE}:
+            return []
+        if clause.separator == "then" and not _is_span_only(clause):
             return []
         return list(self._verbs) if has_action else [*self._verbs, *self._actions]
+
+
+def depends_on_context(clause: RawClause) -> bool:
+    """Whether it needs what was said before: "make it bigger", "the second one too"."""
+    if clause.symbols & (_VIDEO_ONLY_COMMANDS | SETTING_SLOTS):
+        return False
+    named = any(
+        t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS for t in clause.content_tokens
+    )
+    commands = clause.kinds & {TokenKind.VERB, *ACTION_KINDS}
+    return not named and ("it" in clause.symbols or not commands)
 
 
 def is_praise(clause: RawClause) -> bool:
@@ -225,6 +244,12 @@ def is_remark(clause: RawClause) -> bool:
     if not is_subject and opening not in ("it", "start", "end"):
         return False
     return verb is not None and not verb.is_base_form and str(verb.value).endswith("s")
+
+
+def _is_span_only(clause: RawClause) -> bool:
+    """Whether it names times and nothing else: "… and also 22-25"."""
+    words = clause.symbols - {"first", "last"}
+    return bool(words & _SPAN_SYMBOLS) and words <= _SPAN_SYMBOLS | _REMARK_TARGET_SYMBOLS
 
 
 def _remark_target(clause: RawClause) -> list[LexToken]:

@@ -3,19 +3,21 @@
 The edits must account for every word of the clause.
 """
 
-import re
 from collections.abc import Callable, Iterable
 
 from .. import intents
-from ..intents import Edit
+from ..intents import Edit, Note
+from .clause_coverage import FADE_SYMBOLS, TRANSITION_SYMBOLS, covers_clause
 from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
 from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
 from .extractors.clause import Clause
 from .extractors.clip_extractors import (
+    extract_extension,
     extract_history,
     extract_loop,
     extract_merge,
     extract_move,
+    extract_picture_video,
     extract_place_uploads,
     extract_remove_clip,
     extract_reverse_order,
@@ -25,27 +27,47 @@ from .extractors.clip_extractors import (
     extract_split_into_parts,
     extract_swap,
 )
+from .extractors.composition_extractors import extract_key_out, extract_split_screen
 from .extractors.cut_extractors import extract_cut
 from .extractors.effect_extractors import (
     EFFECT_SYMBOLS,
     extract_effect,
     extract_remove_effects,
     extract_side_crop,
+    extract_tint,
 )
 from .extractors.format_extractors import extract_compression, extract_format
+from .extractors.preset_extractors import (
+    extract_color_hold,
+    extract_effect_reset,
+    extract_mood_look,
+    extract_motion,
+    extract_pixelation,
+    extract_preset,
+    extract_region,
+    extract_smooth_rate,
+    extract_upscaling,
+)
+from .extractors.sound_extractors import GENRE_PREFIX, SOUND_RULES
 from .extractors.title_extractors import extract_subtitles, extract_title
-from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
+from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
+from .unsupported import is_unsupported
 
 _Extractor = Callable[[Clause], list[Edit] | None]
 
 
 _NO_SYMBOLS = symbol_set("")
-_TRANSITIONS = symbol_set(
-    "crossfade dissolve dipblack dipwhite wipe slide circle transition hardcut"
+_PICTURE_WORDS = symbol_set(
+    "preset stabilize smoothmotion chromakey splitscreen upscale lut plate area"
 )
-_FADES = symbol_set("fade fadein fadeout fadeboth")
+_NOT_PICTURES = symbol_set(
+    "title subtitles font music voice trim cut keep split move swap loop merge "
+    "speed speedup slowdown faster slower slowmo timelapse",
+    Slot.QUOTED_TEXT,
+)
+_HIDING = symbol_set("blur pixelate preset plate area watermark")
 _SPEED = symbol_set("speed speedup slowdown faster slower slow fast slowmo timelapse", Slot.FACTOR)
-_SOUND = symbol_set("volume sound voice louder quieter loud mute unmute")
+_SOUND = symbol_set("volume sound voice louder quieter loud mute unmute", Slot.DECIBELS)
 _FORMAT = symbol_set(
     "fill pad blurfit framerate resolution",
     Slot.ASPECT_RATIO,
@@ -64,21 +86,52 @@ _CUTS = symbol_set(
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
-    (symbol_set("undo redo restart"), symbol_set("normal"), extract_history),
+    *SOUND_RULES,
+    (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
+    (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),
     (symbol_set("slideshow"), _NO_SYMBOLS, extract_slideshow),
+    (symbol_set("chromakey"), (_NOT_PICTURES - {"cut", "swap"}) | {"undo"}, extract_key_out),
+    (symbol_set("splitscreen"), _NOT_PICTURES - {"move", "merge"}, extract_split_screen),
+    (_HIDING, symbol_set("title font music transition", Slot.QUOTED_TEXT), extract_region),
+    (
+        symbol_set("photo"),
+        symbol_set("title music corner cut trim remove", Slot.SCENE, *EFFECT_SYMBOLS),
+        extract_picture_video,
+    ),
+    (symbol_set("longer"), symbol_set("title music"), extract_extension),
+    (
+        symbol_set("", Slot.COLOR),
+        symbol_set("title subtitles font music watermark corner pad fill", Slot.QUOTED_TEXT),
+        extract_tint,
+    ),
+    (
+        symbol_set("", Slot.FILE_LIMIT),
+        symbol_set("title music clip", Slot.FILE_SIZE, Slot.ASPECT_RATIO, Slot.RESOLUTION),
+        extract_compression,
+    ),
     (symbol_set("watermark pip overlay"), _NO_SYMBOLS, extract_overlay),
     (
         symbol_set("corner", Slot.POSITION),
         symbol_set("title subtitles font music remove", Slot.QUOTED_TEXT),
         extract_overlay,
     ),
-    (symbol_set("duck duckhint music"), symbol_set("title", *_TRANSITIONS), extract_music),
+    (symbol_set("duck duckhint music"), symbol_set("title", *TRANSITION_SYMBOLS), extract_music),
     (symbol_set("title subtitles font"), _NO_SYMBOLS, extract_title),
     (symbol_set("", Slot.QUOTED_TEXT), symbol_set("clip music watermark photo"), extract_title),
     (symbol_set("swap"), _NO_SYMBOLS, extract_swap),
-    (_TRANSITIONS, _NO_SYMBOLS, extract_transition),
-    (_FADES, symbol_set("remove"), extract_fade),
-    (_FADES, symbol_set("remove"), extract_transition),
+    (symbol_set("preset"), _NOT_PICTURES, extract_preset),
+    (symbol_set("grayscale"), _NOT_PICTURES - {"keep"}, extract_color_hold),
+    (symbol_set("stabilize smoothmotion"), _NOT_PICTURES | TRANSITION_SYMBOLS, extract_motion),
+    (symbol_set("", Slot.FRAME_RATE), _NOT_PICTURES, extract_smooth_rate),
+    (symbol_set("upscale"), _NOT_PICTURES, extract_upscaling),
+    (
+        symbol_set("pixelate"),
+        symbol_set("transition between after before clip", Slot.TIME) | _NOT_PICTURES,
+        extract_pixelation,
+    ),
+    (TRANSITION_SYMBOLS, _NO_SYMBOLS, extract_transition),
+    (FADE_SYMBOLS, symbol_set("remove"), extract_fade),
+    (FADE_SYMBOLS, symbol_set("remove"), extract_transition),
     (
         symbol_set("compress resolution", Slot.FILE_SIZE),
         symbol_set("", Slot.RESOLUTION, Slot.ASPECT_RATIO),
@@ -124,6 +177,7 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("slowly"), _NO_SYMBOLS, extract_speed),
     (symbol_set("color"), symbol_set("title font remove", Slot.COLOR), extract_effect),
     (symbol_set("effect"), _NO_SYMBOLS, extract_remove_effects),
+    (symbol_set("", Slot.MOOD), _NOT_PICTURES | {"edit", Slot.SCENE}, extract_mood_look),
     (_FORMAT, symbol_set("edit"), extract_format),
     (symbol_set("move add set"), _NO_SYMBOLS, extract_move),
     (_CUTS, _ATTRIBUTES, extract_cut),
@@ -131,82 +185,38 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("edit add arrange generate"), _NO_SYMBOLS, extract_place_uploads),
 ]
 
-_WORD = slot_pattern(Slot.UNKNOWN_WORD)
-_OBJECTS = "clip|video|photo|title|music|slideshow|upload|watermark"
-# "For my channel", "with my friends": not about what to do.
-_ASIDE = re.compile(rf" (?:for|with) (?:it |of |who )?{_WORD}(?: {_WORD})*(?= )")
-_MODIFIER = re.compile(
-    rf" {_WORD}(?=(?: {_WORD})* (?:{_OBJECTS}|{slot_pattern(Slot.SCENE, Slot.MOOD)}) )"
-)
-_UNKNOWN = re.compile(rf" ({_WORD})(?= )")
-# A mood can describe anything: "a dramatic zoom". "This 4K footage" describes the uploads.
-_IGNORED_SLOTS: dict[type, set[str]] = {
-    intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO}
-}
-_ACCEPT_ANY_TEXT = (intents.Generate, intents.Undo, intents.Redo, intents.StartOver)
-_TITLES = (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles)
-_SOUNDS = (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic)
-_OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays)
-# The edits that can be about an object: "trim the music" must not trim the video.
-_EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
-    "title": (*_TITLES, intents.Fade),
-    "font": _TITLES,
-    "subtitles": _TITLES,
-    "music": (*_SOUNDS, intents.Fade),
-    "voice": (*_SOUNDS, intents.Fade),
-    "sound": (*_SOUNDS, intents.Fade),
-    "volume": _SOUNDS,
-    "speed": (intents.SetSpeed,),
-    "watermark": _OVERLAYS,
-    "pip": _OVERLAYS,
-    "overlay": _OVERLAYS,
-    "corner": (*_TITLES, *_OVERLAYS),
-    "transition": (intents.AddTransition, intents.RemoveTransitions, intents.Fade),
-}
-
 
 def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
     """The edits that the tokens ask for; None if they are not understood."""
     clause = Clause(tokens, original)
+    if is_unsupported(clause):
+        return None
     words = clause.symbols
     for needed, forbidden, extract in _RULES:
         if words.isdisjoint(needed) or not words.isdisjoint(forbidden):
             continue
-        if "except" in words and extract is not extract_cut:
+        if "except" in words and extract not in (extract_cut, extract_color_hold):
             continue
         if edits := extract(clause):
-            return edits if _is_input_covered(clause, edits) else None
+            return edits if covers_clause(clause, edits) else None
         clause.reset_line()
     return None
 
 
-def _is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
-    """Whether the edits account for the values, objects and unknown words of the clause.
-
-    "Blur the faces" has an unknown object, "shrink the second clip" a clip that compression does
-    not use, "sharpen the music" an object that cannot be sharpened.
-    """
-    if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
-        return True
-    if clause.unread_slots() - {Slot.MOOD} - _IGNORED_SLOTS.get(type(edits[0]), set()):
-        return False
-    for word in clause.symbols & _EDITS_BY_OBJECT.keys():
-        if not any(isinstance(edit, _EDITS_BY_OBJECT[word]) for edit in edits):
-            return False
-    if f" {Slot.UNKNOWN_WORD}" not in clause.line:
-        return True
-    if any(_is_possible_verb(clause, index) for index in range(len(clause.tokens))):
-        return False
-    left = _UNKNOWN.findall(_MODIFIER.sub(" ", _ASIDE.sub(" ", clause.line)))
-    return all(str(clause.value(slot)).endswith("ly") for slot in left)
-
-
-def _is_possible_verb(clause: Clause, index: int) -> bool:
-    """Whether an unknown Chinese word can be the verb: 检测水印, but not 加酷炫水印."""
-    token = clause.tokens[index]
-    if token.symbol != Slot.UNKNOWN_WORD or clause.original[token.start].isascii():
-        return False
-    described = clause.original[token.end : token.end + 1] == "的"
-    return not described and all(
-        t.kind not in (TokenKind.VERB, TokenKind.ACTION) for t in clause.tokens[:index]
-    )
+def find_notes(tokens: Iterable[LexToken], edits: Iterable[Edit], original: str) -> list[Note]:
+    """What the answer must say because the edits differ from the words: "no jazz: calm"."""
+    tokens = list(tokens)
+    words = [token for token in tokens if token.kind == TokenKind.UNKNOWN]
+    music = words or [token for token in tokens if token.symbol.startswith(GENRE_PREFIX)]
+    notes = [
+        Note("no_box", original[token.start : token.end])
+        for token in tokens
+        if token.symbol == "boxed"
+    ]
+    for edit in edits:
+        if isinstance(edit, intents.AddMusic) and edit.name is None and music:
+            said = " ".join(original[word.start : word.end] for word in music)
+            notes.append(Note("no_such_music", said))
+        elif isinstance(edit, intents.Generate) and edit.scene == "abstract" and words:
+            notes.append(Note("no_such_scene", edit.prompt))
+    return notes

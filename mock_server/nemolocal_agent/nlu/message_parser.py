@@ -2,32 +2,36 @@
 
 import logging
 
-import msgspec
-
 from ..intents import (
-    TIMELINE_END,
-    TIMELINE_START,
-    AddMusic,
+    SELECT_ALL,
     AddOverlay,
     AddTitle,
-    AddTransition,
-    DuckMusic,
     Edit,
+    Generate,
     KeepSpan,
+    MoveClip,
     NoEdit,
+    Note,
     PlaceUploads,
-    RemoveTransitions,
-    SetFit,
+    Redo,
+    RemoveClip,
+    RemoveSpan,
     StartOver,
-    TimelineSpan,
+    SwapClips,
     Topic,
+    Understanding,
+    Undo,
 )
-from .context import EllipsisResolver, invert_complaint, is_praise, is_remark
-from .extraction_rules import extract_edits
+from .context import EllipsisResolver, depends_on_context, invert_complaint, is_praise, is_remark
+from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
+from .extraction_rules import extract_edits, find_notes
+from .extractors.prompted_generation import generate_from_prompt
 from .extractors.title_extractors import TITLE_NOUNS, quote_title_text
+from .extractors.untitled_text import quote_placed_text
 from .lexer.quantities import parse_quantities
 from .lexer.tokenizer import tokenize
 from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+from .normalization import from_start_after_cut, normalize_refusal
 from .segmentation import (
     ACTION_KINDS,
     CLIP_SYMBOLS,
@@ -40,10 +44,10 @@ from .segmentation import (
     is_joinable,
     is_keep_object,
     join_clauses,
-    normalize_refusal,
     split_clauses,
     split_sentences,
 )
+from .unsupported import find_reason
 
 _log = logging.getLogger(__name__)
 
@@ -56,33 +60,54 @@ _TOPIC_PRIORITY: tuple[Topic, ...] = (
 )  # fmt: skip
 _UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
 _CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
-_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
+_OPEN_KINDS = (TokenKind.UNKNOWN, TokenKind.SLOT)
+# What these edits do is too much if a part of the message was not understood.
+_EDITS_WITH_OBJECT = (KeepSpan, RemoveSpan, RemoveClip, SwapClips, MoveClip)
+_EDITS_OF_WHOLE_MESSAGES = (StartOver, Undo, Redo, Generate)
 
 
-def parse_message(message: str) -> tuple[Edit, ...] | NoEdit:
-    """The edits that a message asks for, in order, or the topic to reply about.
+def understand_message(message: str) -> Understanding:
+    """What a message asks for: its edits, in order, and the parts that were not understood.
 
-    If one clause looks like a command and is not understood, the whole message is: half an edit
-    would be a surprise. Never raises: a bug in here is logged, and the message counts as unknown.
+    Never raises: a bug in here is logged, and the message counts as unknown.
     """
     try:
-        return parse_message_or_raise(message)
+        return _understand(message)
     except Exception:
         # Never log the message: it is private.
         _log.exception("a message of %d characters could not be read", len(message))
         return _unknown(message)
 
 
+def parse_message(message: str) -> tuple[Edit, ...] | NoEdit:
+    """The edits that a message asks for, or the topic to reply about: `understand_message`."""
+    return understand_message(message).intent
+
+
 def parse_message_or_raise(message: str) -> tuple[Edit, ...] | NoEdit:
     """Like `parse_message`, but a bug shows as an exception."""
+    return _understand(message).intent
+
+
+def _understand(message: str) -> Understanding:
     tokens = tokenize(message)
-    if tokens is None:
+    if tokens is None or any(_is_kana(message[t.start]) for t in tokens if t.kind in _OPEN_KINDS):
         return _unknown(message)
+    generated = generate_from_prompt(message, tokens)
+    if generated is not None:
+        edit, note = generated
+        return Understanding((edit,), notes=() if note is None else (note,))
     return _MessageParser(message).parse(parse_quantities(tokens))
 
 
-def _unknown(message: str) -> NoEdit:
-    return NoEdit("unknown", message[:_MAX_ABOUT_LENGTH].strip())
+def _is_kana(letter: str) -> bool:
+    """Whether it is Japanese, which must not be half understood as Chinese."""
+    return "\u3040" <= letter <= "\u30ff"
+
+
+def _unknown(message: str) -> Understanding:
+    about = message.strip()[:_MAX_ABOUT_LENGTH]
+    return Understanding(no_edit=NoEdit("unknown", about, find_reason(about)))
 
 
 class _MessageParser:
@@ -94,19 +119,24 @@ class _MessageParser:
         self._fallback_edits: list[Edit] = []
         self._topics: list[Topic] = []
         self._unknown: list[str] = []
+        self._notes: list[Note] = []
+        # Whether the last command was not understood, so that "it" can mean anything.
+        self._is_lost = False
         # "… and drop the rest" only repeats that a part is kept.
         self._discarded_rests: list[RawClause] = []
-        self._has_subtitles = False
+        self._has_subtitles = self._says_each = False
         self._ellipsis = EllipsisResolver()
         # The tokens of the last command, and the index of its first edit.
         self._last: tuple[list[LexToken], int] | None = None
 
-    def parse(self, tokens: list[LexToken]) -> tuple[Edit, ...] | NoEdit:
+    def parse(self, tokens: list[LexToken]) -> Understanding:
         """The edits of all sentences, or the topic to reply about."""
         symbols = {token.symbol for token in tokens}
         self._has_subtitles = Slot.SUBTITLES in symbols
+        self._says_each = "per" in symbols
         if not symbols.isdisjoint(TITLE_NOUNS):
             tokens = quote_title_text(tokens, self._original)
+        tokens = quote_placed_text(tokens, self._original)
         read = 0
         for sentence in split_sentences(tokens):
             if all(token.kind in (TokenKind.FILLER, TokenKind.SEPARATOR) for token in sentence):
@@ -119,31 +149,36 @@ class _MessageParser:
             clauses = split_clauses(sentence)
             read += len(clauses)
             if read > _MAX_CLAUSES:
-                return NoEdit("unknown", self._original.strip()[:_MAX_ABOUT_LENGTH])
+                return _unknown(self._original)
             self._parse_sentence(clauses)
         return self._result()
 
-    def _result(self) -> tuple[Edit, ...] | NoEdit:
+    def _result(self) -> Understanding:
         if not any(isinstance(edit, KeepSpan) for edit in self._edits):
             for clause in self._discarded_rests:
                 self._add_unknown(clause)
-        if self._unknown:
-            return NoEdit("unknown", "; ".join(self._unknown)[:_MAX_ABOUT_LENGTH])
-        if edits := _merge_redundant(self._edits or self._fallback_edits):
-            return tuple(edits)
+        edits = self._edits if self._unknown else self._edits or self._fallback_edits
+        if self._unknown and (not edits or any(map(_needs_whole_message, edits))):
+            about = "; ".join(self._unknown)[:_MAX_ABOUT_LENGTH]
+            return Understanding(no_edit=NoEdit("unknown", about, find_reason(about)))
+        if edits:
+            merged = tuple(merge_redundant(edits, self._says_each))
+            return Understanding(merged, None, tuple(self._unknown), tuple(self._notes))
         topic = next((topic for topic in _TOPIC_PRIORITY if topic in self._topics), None)
-        return (
-            NoEdit(topic)
-            if topic
-            else NoEdit("unknown", self._original.strip()[:_MAX_ABOUT_LENGTH])
-        )
+        return Understanding(no_edit=NoEdit(topic)) if topic else _unknown(self._original)
 
     def _parse_sentence(self, clauses: list[RawClause]) -> None:
         self._last = None
+        edits, unknown = len(self._edits), len(self._unknown)
+        self._ellipsis.forget_removal()
         clauses = [normalize_refusal(clause, self._original) for clause in clauses]
+        clauses = from_start_after_cut(clauses, self._original)
         index = 0
         while index < len(clauses):
             index = self._parse_clause(clauses, index)
+        if len(self._unknown) > unknown and _is_conditional(clauses):
+            del self._edits[edits:], self._unknown[unknown:]
+            self._add_unknown(join_clauses(clauses))
 
     def _parse_clause(self, clauses: list[RawClause], index: int) -> int:
         """Parse the clause at this index; returns the index of the next one."""
@@ -185,11 +220,10 @@ class _MessageParser:
         if is_discard_rest(clause):
             self._discarded_rests.append(clause)
             return index + 1
-        if (
-            self._last_adds_overlay()
-            and is_display_detail(clause)
-            and self._try_extend_last(clause)
-        ):
+        if self._is_lost and depends_on_context(clause):
+            self._add_unknown(clause)
+            return index + 1
+        if self._is_detail(clause):
             return index + 1
         end = index + 1
         if (
@@ -218,10 +252,28 @@ class _MessageParser:
             self._classify_other(clause)
         return index + 1
 
+    def _is_detail(self, clause: RawClause) -> bool:
+        """Whether it only says more about the last command, which is extended."""
+        shown = self._last_adds_overlay() and is_display_detail(clause)
+        return self._narrows_last(clause) or (shown and self._try_extend_last(clause))
+
+    def _narrows_last(self, clause: RawClause) -> bool:
+        """Whether it limits the last edit: "black and white, but only the first half"."""
+        if clause.separator != "but" or "only" not in clause.symbols:
+            return False
+        if clause.kinds & {TokenKind.VERB, *ACTION_KINDS}:
+            return False
+        return self._try_extend_last(RawClause(clause.tokens, COMMA))
+
     def _parse_negated(self, clauses: list[RawClause], index: int) -> int:
         """Skip what is negated, with the clauses without a verb that are joined to it."""
         tokens = clauses[index].tokens
         at = next(n for n, token in enumerate(tokens) if token.symbol == "negation")
+        if len(clauses) == 1 and self._try_parse_absence(tokens, at):
+            return index + 1
+        if at and any(token.kind == TokenKind.UNKNOWN for token in tokens[at:]):
+            self._add_unknown(clauses[index])
+            return index + 1
         before = RawClause(tokens[:at], clauses[index].separator)
         self._topics.append("declined")
         self._ellipsis.set_remark(RawClause(tokens[at:], clauses[index].separator))
@@ -243,6 +295,17 @@ class _MessageParser:
         ):
             index += 1
         return index
+
+    def _try_parse_absence(self, tokens: list[LexToken], at: int) -> bool:
+        """`No transitions` as a whole message takes them away."""
+        negation = tokens[at]
+        said = self._original[negation.start : negation.end].lower()
+        if self._edits or self._topics or at or said not in ("no", "without any"):
+            return False
+        if any(token.kind == TokenKind.VERB for token in tokens):
+            return False
+        gone = LexToken("remove", TokenKind.VERB, negation.start, negation.end)
+        return self._try_parse(RawClause([gone, *tokens[1:]]))
 
     def _parse_remark(self, clause: RawClause) -> None:
         """A remark is only an edit if the message asks for nothing else: "it's too dark"."""
@@ -266,17 +329,20 @@ class _MessageParser:
             parts = self._parse_run_on(candidate)
             if edits and parts and len({type(edit) for edit in [*edits, *parts]}) == 1:
                 parts = None
-            if (found := parts or edits) and not _is_already_removed(self._edits, found):
-                new = _merge_with_previous(self._edits, found, clause)
+            if (found := parts or edits) and not is_already_removed(self._edits, found):
+                new = merge_with_previous(self._edits, found, clause)
                 self._last = (candidate, len(self._edits)) if new else None
                 self._edits.extend(new)
+                self._notes.extend(find_notes(candidate, found, self._original))
                 self._ellipsis.update(candidate)
+                self._is_lost = False
                 return True
         return False
 
     def _discard_edits(self) -> None:
         """Discard all edits, so that no later clause adds to them."""
         self._edits.clear()
+        self._notes.clear()
         self._last = None
 
     def _last_adds_overlay(self) -> bool:
@@ -353,61 +419,35 @@ class _MessageParser:
             self._add_unknown(clause)
 
     def _add_unknown(self, clause: RawClause) -> None:
+        """Remember what was not understood; nothing that follows may inherit from before it."""
         start, end = clause.tokens[0].start, clause.tokens[-1].end
+        if self._last is not None and _completes_command(clause):
+            tokens, index = self._last
+            if isinstance(self._edits[index], _EDITS_WITH_OBJECT):
+                # Half of "keep 2 to 4 s and 8 to 10 s" is not what was asked for.
+                del self._edits[index:]
+                start = min(start, min(token.start for token in tokens))
         self._unknown.append(self._original[start:end].strip())
+        self._last = None
+        self._ellipsis = EllipsisResolver()
+        self._is_lost = True
 
 
-def _merge_redundant(edits: list[Edit]) -> list[Edit]:
-    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
-    found: list[Edit] = []
-    for edit in edits:
-        if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
-            found[-1] = msgspec.structs.replace(found[-1], duck=True)
-        elif isinstance(edit, AddTransition) and found and _is_transition_detail(found[-1], edit):
-            found[-1] = msgspec.structs.replace(found[-1], type=edit.type)
-        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
-            found.append(edit)
-    return found
+def _completes_command(clause: RawClause) -> bool:
+    """Whether a clause without a command of its own belongs to the one before it."""
+    commands = {TokenKind.VERB, *ACTION_KINDS, TokenKind.UNKNOWN}
+    return clause.separator in ("and", COMMA) and not clause.kinds & commands
 
 
-def _is_transition_detail(before: Edit, edit: AddTransition) -> bool:
-    """Whether the type of a transition follows its length: 转场时长2秒，用叠化."""
-    if not isinstance(before, AddTransition) or edit.duration_ms is not None:
-        return False
-    return before.duration_ms is not None and before.selector == edit.selector
+def _needs_whole_message(edit: Edit) -> bool:
+    """Whether it takes everything away, or costs most: only if nothing was left out."""
+    everything = isinstance(edit, RemoveClip) and edit == RemoveClip(SELECT_ALL)
+    return everything or isinstance(edit, _EDITS_OF_WHOLE_MESSAGES)
 
 
-def _is_already_removed(before: list[Edit], found: list[Edit]) -> bool:
-    """Whether it keeps what the last edit removed: "keep 2 to 4 s and 8 to 10 s"."""
-    if not before or not isinstance(found[0], KeepSpan) or not isinstance(before[-1], KeepSpan):
-        return False
-    last, span = before[-1].span, found[0].span
-    absolute = all(
-        point.share is None and not point.before_end for point in (last.start, last.end, span.start)
+def _is_conditional(clauses: list[RawClause]) -> bool:
+    """Whether a clause that was not understood can change what the others mean."""
+    return any(
+        "condition" in clause.symbols or (clause.separator == "but" and index)
+        for index, clause in enumerate(clauses)
     )
-    same = before[-1].selector == found[0].selector
-    return absolute and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
-
-
-def _merge_with_previous(before: list[Edit], found: list[Edit], clause: RawClause) -> list[Edit]:
-    """The edits of a clause that follows others, without repetitions.
-
-    "Start at 3 s and end at 13 s" changes the last edit in `before`: both times refer to the
-    current timeline, not to what the first edit leaves.
-    """
-    if clause.separator not in (COMMA, "and") or not before:
-        return found
-    if found in _IDEMPOTENT_EDITS and before[-1:] == found:
-        return []
-    last, edit = before[-1], found[0]
-    if (
-        isinstance(last, KeepSpan)
-        and isinstance(edit, KeepSpan)
-        and clause.symbols & {"end", "stop", "until"}
-        and (last.selector, last.span.end, edit.span.start)
-        == (edit.selector, TIMELINE_END, TIMELINE_START)
-        and last.span.start.ms < edit.span.end.ms
-    ):
-        before[-1] = KeepSpan(TimelineSpan(last.span.start, edit.span.end), last.selector)
-        return found[1:]
-    return found

@@ -36,14 +36,16 @@ _SETTING_SYMBOLS = SETTING_SLOTS | symbol_set(
     "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate edit"
 )
 _DISCARD_REST_SYMBOLS = symbol_set("remove rest all it of video part")
-_REFUSAL_REPLACEMENTS = {
+REFUSAL_REPLACEMENTS = {
     "cancel": ("remove", TokenKind.VERB),
     "decline": ("negation", TokenKind.DISCOURSE),
 }
-_KEEPABLE_OBJECTS = symbol_set(
+"""Words of a refusal that mean a removal or a negation beside a thing."""
+KEEPABLE_OBJECTS = symbol_set(
     "title font subtitles music voice sound volume watermark pip overlay effect transition color "
     "speed order aspect resolution framerate"
 )
+"""Objects that a message can ask to leave as they are."""
 
 
 class RawClause:
@@ -66,7 +68,7 @@ class RawClause:
             t.symbol in _REFUSAL_SYMBOLS or t.kind == TokenKind.SMALL_TALK
             for t in self.content_tokens
         )
-        return only and not self.symbols.isdisjoint(_REFUSAL_REPLACEMENTS)
+        return only and not self.symbols.isdisjoint(REFUSAL_REPLACEMENTS)
 
 
 def split_sentences(tokens: list[LexToken]) -> Iterator[list[LexToken]]:
@@ -127,6 +129,7 @@ def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
     found: list[RawClause] = []
     current: list[LexToken] = []
     separator = ""
+    sentence = _without_brackets(sentence)
     for token in _insert_separators_and_clips(_without_reasons(sentence)):
         if (
             token.symbol == "but"
@@ -152,16 +155,31 @@ def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
     return found
 
 
+def _without_brackets(sentence: list[LexToken]) -> list[LexToken]:
+    """Drop the brackets around a detail, 压到30秒（快放）; what else they hold is a clause."""
+    opening = next((n for n, token in enumerate(sentence) if token.value == "("), None)
+    if opening is None:
+        return sentence
+    rest = sentence[opening + 1 :]
+    closing = next((n for n, token in enumerate(rest) if token.value == ")"), len(rest))
+    if any(t.kind == TokenKind.UNKNOWN or t.symbol == "who" for t in rest[:closing]):
+        return sentence
+    return [*sentence[:opening], *rest[:closing], *rest[closing + 1 :]]
+
+
 def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
     """Drop reasons, up to the next comma: "so that I can …", "because …"."""
     kept: list[LexToken] = []
-    dropping = False
+    dropping = commanded = False
     for index, token in enumerate(sentence):
-        if token.symbol == "because":
+        commanded = commanded or token.kind in (TokenKind.VERB, *ACTION_KINDS)
+        if token.symbol == "because" and (commanded or token.value != "they're"):
             if _is_target_measure(sentence[index : index + 5]):
                 kept.append(LexToken("to", TokenKind.MODIFIER, token.start, token.end))
                 continue
             dropping = True
+        elif token.symbol == "because":
+            token = LexToken("it is", TokenKind.MODIFIER, token.start, token.end)
         elif token.kind == TokenKind.SEPARATOR and token.symbol in (SENTENCE_END, COMMA):
             dropping = False
         if token.symbol == "question":
@@ -248,72 +266,6 @@ def _elided_clip(words: list[LexToken], index: int) -> LexToken | None:
     return None
 
 
-def normalize_refusal(clause: RawClause, original: str) -> RawClause:
-    """Turn a refusal of a thing into a removal: `cancel` and 不要了 beside a noun.
-
-    "Not loud enough" is no refusal but a complaint about too little.
-    """
-    if {"negation", "enough"} <= clause.symbols:
-        tokens = [t for t in clause.tokens if t.symbol not in ("negation", "set enough")]
-        at = clause.tokens[-1].end
-        return RawClause([*tokens, LexToken("lacks", TokenKind.MODIFIER, at, at)], clause.separator)
-    last = clause.content_tokens[-1]
-    thing = TokenKind.VERB not in clause.kinds and (
-        clause.kinds & {TokenKind.NOUN, TokenKind.SLOT} or clause.symbols & {*CLIP_SYMBOLS, "rest"}
-    )
-    if thing and last.symbol == "negation" and original[last.start : last.end] == "不要":
-        gone = LexToken("remove", TokenKind.VERB, last.start, last.end)
-        return RawClause(
-            [gone if token is last else token for token in clause.tokens], clause.separator
-        )
-    if "decline" in clause.symbols and clause.symbols - {"decline", "it"} <= _KEEPABLE_OBJECTS:
-        return _decline_to_keep(clause)
-    if "background" in clause.symbols:
-        return _resolve_background(clause)
-    if clause.is_refusal or not clause.symbols & _REFUSAL_REPLACEMENTS.keys():
-        return clause
-    tokens = [
-        LexToken(
-            *_REFUSAL_REPLACEMENTS.get(t.symbol, (t.symbol, t.kind)),
-            t.start,
-            t.end,
-            t.value,
-            t.is_base_form,
-        )
-        for t in clause.tokens
-    ]
-    return RawClause(tokens, clause.separator)
-
-
-def _decline_to_keep(clause: RawClause) -> RawClause:
-    """Turn "do not touch" into "keep": 音乐别动."""
-    tokens = [
-        LexToken("keep", TokenKind.VERB, t.start, t.end) if t.symbol == "decline" else t
-        for t in clause.tokens
-    ]
-    return clause if clause.is_refusal else RawClause(tokens, clause.separator)
-
-
-def _resolve_background(clause: RawClause) -> RawClause:
-    """Blurring is the only edit of the background; everything else is unknown."""
-    blurs = clause.symbols & {"blur", "blurfit"}
-    tokens = [
-        LexToken("blurfit", TokenKind.EFFECT, t.start, t.end)
-        if t.symbol == "blur"
-        else t
-        if t.symbol != "background"
-        else LexToken(
-            "" if blurs else Slot.UNKNOWN_WORD,
-            TokenKind.FILLER if blurs else TokenKind.UNKNOWN,
-            t.start,
-            t.end,
-            t.value,
-        )
-        for t in clause.tokens
-    ]
-    return RawClause(tokens, clause.separator)
-
-
 def is_continuation(clause: RawClause, head: RawClause) -> bool:
     """Whether it only adds to the command before it: "…, in red, at the top"."""
     words, kinds = clause.symbols, clause.kinds
@@ -387,7 +339,7 @@ def is_keep_object(clause: RawClause) -> bool:
     """Whether it asks to keep an object as it is: "keep the title", 音乐留着."""
     nouns = {token.symbol for token in clause.content_tokens if token.kind == TokenKind.NOUN}
     rest = clause.symbols - {"keep", "it", "all"} - nouns
-    return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
+    return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= KEEPABLE_OBJECTS
 
 
 def join_clauses(clauses: list[RawClause]) -> RawClause:

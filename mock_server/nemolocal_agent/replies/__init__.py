@@ -16,13 +16,15 @@ from ..intents import Edit
 from . import (
     audio_replies,
     clip_replies,
+    composition_replies,
     gui_hints,
+    sound_replies,
     stand_in_replies,
     title_replies,
     visual_replies,
 )
 from .clip_replies import in_language
-from .no_edit_replies import write_failure_reply, write_no_edit_reply
+from .no_edit_replies import write_failure_reply, write_no_edit_reply, write_remarks
 from .stand_in_replies import write_question_reply
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "write_failure_reply",
     "write_no_edit_reply",
     "write_question_reply",
+    "write_remarks",
 ]
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
@@ -59,9 +62,19 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.RemoveEffects: visual_replies.describe_remove_effects,
     intents.AddTransition: visual_replies.describe_add_transition,
     intents.AddOverlay: visual_replies.describe_add_overlay,
+    intents.KeyOut: composition_replies.describe_key_out,
+    intents.SplitScreen: composition_replies.describe_split_screen,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
     intents.SimulateEdit: stand_in_replies.describe_simulate_edit,
+    intents.ApplyAudioEffect: sound_replies.describe_apply_audio_effect,
+    intents.RemoveAudioEffects: sound_replies.describe_remove_audio_effects,
+    intents.AddSound: sound_replies.describe_add_sound,
+    intents.RemoveSounds: sound_replies.describe_remove_sounds,
+    intents.ReplaceSound: sound_replies.describe_replace_sound,
+    intents.CutSilence: sound_replies.describe_cut_silence,
+    intents.AddCaptions: sound_replies.describe_add_captions,
+    intents.KeepHighlights: sound_replies.describe_keep_highlights,
 }
 # The texts of edits without parameters, in English and Chinese.
 _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
@@ -82,6 +95,10 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
     ),
     intents.ReplaceDraft: ("replaced the timeline", "替换了整个时间线"),
     intents.PatchDraft: ("changed the timeline", "修改了时间线"),
+    intents.RemoveWatermark: (
+        "removed the watermark; one that was filmed is filled from the edges of its place",
+        "移除了水印；拍进画面的水印由其边缘的画面填补",
+    ),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",
@@ -90,11 +107,16 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
 
 
 def write_edit_reply(
-    edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None
+    edits: tuple[Edit, ...],
+    draft: Draft,
+    language: str,
+    chance: float | None,
+    remarks: str = "",
 ) -> str:
-    """What was done, the new timeline, and a GUI hint.
+    """What was done, the remarks, the new timeline, and a GUI hint.
 
-    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out.
+    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out. `remarks` are
+    those of `write_remarks`.
     """
     reply_language = parse_language(language)
     did = [_describe_edit(edit, draft, reply_language) for edit in edits]
@@ -102,8 +124,8 @@ def write_edit_reply(
     state = describe_timeline(draft, language).rstrip(":：")
     return in_language(
         reply_language,
-        f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
-        f"完成！我{'，并'.join(did)}。{state}。{screen}",
+        f"Done! I {', then '.join(did)}.{remarks} {state}. {screen}".rstrip(),
+        f"完成！我{'，并'.join(did)}。{remarks}{state}。{screen}",
     )
 
 

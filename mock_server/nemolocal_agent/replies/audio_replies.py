@@ -28,6 +28,7 @@ _FADE_KINDS = {
 _FADE_TARGETS = {
     "all": ("the video", "视频"),
     "picture": ("the picture", "画面"),
+    "sound": ("the sound", "声音"),
     "music": ("the background music", "背景音乐"),
     "title": ("the title", "标题"),
 }
@@ -65,6 +66,14 @@ def describe_add_music(edit: AddMusic, language: Language) -> str:
     if edit.volume is not None:
         share = format_percent(edit.volume)
         parts.append(in_language(language, f" at {share}% volume", f"，音量{share}%"))
+    if edit.at_ms:
+        start = format_length(edit.at_ms, language)
+        parts.append(in_language(language, f" from {start} on", f"，从{start}开始"))
+    if edit.skip_ms:
+        skipped = format_length(edit.skip_ms, language)
+        parts.append(
+            in_language(language, f", without its first {skipped}", f"，跳过开头{skipped}")
+        )
     if edit.duck:
         parts.append(in_language(language, ", quieter under the voice", "，有人声时自动降低"))
     return "".join(parts)

@@ -67,6 +67,9 @@ def format_length(ms: float, language: Language) -> str:
 
 def format_span(span: TimelineSpan, language: Language) -> str:
     """A span in words: `the first 10s`, `the middle third`."""
+    if span.start.share is not None and span.start.ms:
+        length = format_length(span.end.ms - span.start.ms, language)
+        return in_language(language, f"the middle {length}", f"中间{length}")
     start, end = _share(span.start), _share(span.end)
     if start is not None and end is not None:
         return _format_share_span(start, end, language)
@@ -208,6 +211,9 @@ def describe_split(edit: Split, language: Language) -> str:
             f"split the video into {edit.parts} equal parts",
             f"把视频平均分成了{edit.parts}段",
         )
+    if edit.every_ms is not None:
+        length = format_length(edit.every_ms, language)
+        return in_language(language, f"split the video every {length}", f"每隔{length}分割了视频")
     places = [format_point(point, language) for point in edit.at]
     if not places:
         return in_language(language, "split the video", "分割了视频")
@@ -258,6 +264,16 @@ def describe_slideshow(edit: Slideshow, language: Language) -> str:
 
 def describe_set_speed(edit: SetSpeed, language: Language) -> str:
     """A speed."""
+    if edit.duration_ms is not None:
+        whole, length = (
+            format_clips(edit.selector, language),
+            format_length(edit.duration_ms, language),
+        )
+        return in_language(
+            language,
+            f"changed the speed of {whole} so that it lasts {length}",
+            f"调整了{whole}的速度，总长{length}",
+        )
     what, factor = format_clips(edit.selector, language), f"{edit.factor:g}"
     return in_language(
         language, f"set the speed of {what} to {factor}x", f"把{what}的速度设为{factor}倍"

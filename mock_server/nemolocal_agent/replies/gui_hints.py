@@ -50,8 +50,24 @@ ENDINGS: tuple[tuple[str, str], ...] = (
 )
 
 _EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
-    _SOUND: (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic),
-    _TEXT: (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles),
+    _SOUND: (
+        intents.SetVolume,
+        intents.AddMusic,
+        intents.DuckMusic,
+        intents.RemoveMusic,
+        intents.ApplyAudioEffect,
+        intents.RemoveAudioEffects,
+        intents.AddSound,
+        intents.RemoveSounds,
+        intents.ReplaceSound,
+    ),
+    _TEXT: (
+        intents.AddTitle,
+        intents.ChangeTitle,
+        intents.RemoveTitle,
+        intents.AddSubtitles,
+        intents.AddCaptions,
+    ),
     _EFFECTS: (
         intents.ApplyEffect,
         intents.RemoveEffects,

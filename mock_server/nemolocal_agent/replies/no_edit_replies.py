@@ -1,10 +1,12 @@
 """Replies when nothing is edited. Most refer to a GUI that does not exist (SSE-10)."""
 
 import re
+from collections.abc import Sequence
 
 from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
 
-from ..intents import NoEdit, Topic
+from ..intents import NoEdit, Note, Topic
+from ..nlu.unsupported import find_reason, reason_text
 from .clip_replies import in_language, quote
 
 _GUI_REPLIES: dict[Topic, tuple[str, str]] = {
@@ -89,7 +91,7 @@ def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bo
     if no_edit.topic == "how":
         return _reply_to_how(reply_language, message, gui)
     if no_edit.topic == "unknown":
-        return _reply_to_unknown(no_edit.about or message, reply_language, gui)
+        return _reply_to_unknown(no_edit, reply_language, gui, message)
     return in_language(reply_language, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[no_edit.topic])
 
 
@@ -122,14 +124,20 @@ def _example(message: str) -> tuple[str, str]:
     return _DEFAULT_EXAMPLE
 
 
-def _reply_to_unknown(about: str, language: Language, gui: bool) -> str:
-    """Name the words that were not understood, on one line."""
-    words = quote(truncate_text(" ".join(about.split())), language)
+def _reply_to_unknown(no_edit: NoEdit, language: Language, gui: bool, message: str) -> str:
+    """Name the words that were not understood, on one line, and the reason if there is one."""
+    words = quote(_on_one_line(no_edit.about or message), language)
     charged, screen = (" and charged nothing", " You can also open the [Effects] panel.")
     if language == "zh":
         charged, screen = "，也没有扣除积分", "也可以打开【特效】面板。"
     if not gui:
         charged = screen = ""
+    if reason := reason_text(no_edit.reason, language):
+        return in_language(
+            language,
+            f"I could not do {words}: {reason}. So I changed nothing{charged}.{screen}",
+            f"无法完成{words}：{reason}。所以没有做任何修改{charged}。{screen}",
+        )
     return in_language(
         language,
         f"I did not understand {words}. So I changed nothing{charged}. Try something "
@@ -138,3 +146,44 @@ def _reply_to_unknown(about: str, language: Language, gui: bool) -> str:
         f"我没有理解{words}。所以没有做任何修改{charged}。请说得具体一些，"
         f"例如“只保留前10秒”“添加标题”“亮一点”。{screen}",
     )
+
+
+_NOTES = {
+    "no_such_music": (
+        "there is no {said} here, so I chose the nearest",
+        "没有{said}，选了最接近的",
+    ),
+    "no_box": ("titles have no box or background here", "这里的标题没有背景框"),
+    "no_such_scene": (
+        "there is no scene for {said} here, so I made an abstract one",
+        "没有{said}的场景，生成了抽象画面",
+    ),
+}
+
+
+def write_remarks(left_out: Sequence[str], notes: Sequence[Note], language: str) -> str:
+    """What a reply to an edit adds: what was not understood, and what differs from the words."""
+    reply_language = parse_language(language)
+    remarks = []
+    for note in notes:
+        text = in_language(reply_language, *_NOTES[note.code])
+        remarks.append(text.format(said=quote(_on_one_line(note.said), reply_language)))
+    if left_out:
+        words = ", ".join(quote(_on_one_line(part), reply_language) for part in left_out[:3])
+        why = reason_text(find_reason(" ".join(left_out)), reply_language)
+        reason = in_language(reply_language, f": {why}", f"：{why}") if why else ""
+        remarks.append(
+            in_language(
+                reply_language,
+                f"I did not understand {words} and left that out{reason}",
+                f"没有理解{words}，没有处理这部分{reason}",
+            )
+        )
+    return "".join(
+        in_language(reply_language, f" {text[:1].upper()}{text[1:]}.", f"{text}。")
+        for text in remarks
+    )
+
+
+def _on_one_line(text: str) -> str:
+    return truncate_text(" ".join(text.split()))

@@ -42,6 +42,9 @@ def describe_add_title(edit: AddTitle, language: Language) -> str:
     )
 
 
+_SHIFTS = {"up": "上移一格", "down": "下移一格", "left": "左移一格", "right": "右移一格"}
+
+
 def describe_change_title(edit: ChangeTitle, language: Language) -> str:
     """A changed title: what is different."""
     what = format_selector(edit.selector, language, "title", ("the title", "标题"))
@@ -51,6 +54,8 @@ def describe_change_title(edit: ChangeTitle, language: Language) -> str:
         news.append(
             in_language(language, f"{edit.grow:g} times as large", f"大小为原来的{edit.grow:g}倍")
         )
+    if edit.shift is not None:
+        news.append(in_language(language, f"one place {edit.shift}", _SHIFTS[edit.shift]))
     if edit.span is not None:
         news.append(format_span(edit.span, language))
     listed = ("，" if language == "zh" else ", ").join(news)

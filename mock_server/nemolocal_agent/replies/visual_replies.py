@@ -1,16 +1,29 @@
 """Replies about the picture and the export."""
 
 from nemolocal_contract.describe.descriptions import (
-    EFFECT_LABELS,
     POSITION_LABELS,
     TRANSITION_LABELS,
     Language,
     describe_effect,
+    effect_label,
     format_percent,
     translate_label,
     truncate_text,
 )
-from nemolocal_contract.effects import Brightness, Contrast, Effect, Saturation, Warmth
+from nemolocal_contract.effect_presets import effect_presets
+from nemolocal_contract.effects import (
+    BlurRegion,
+    Brightness,
+    Contrast,
+    Effect,
+    PixelateRegion,
+    PresetEffect,
+    RemoveLogo,
+    Saturation,
+    SmoothMotion,
+    Warmth,
+    effect_type,
+)
 
 from ..intents import (
     SELECT_ALL,
@@ -37,6 +50,15 @@ _KINDS = {
     "watermark": ("a watermark", "水印"),
 }
 _QUALITIES = {"low": "低", "medium": "中", "high": "高"}
+_NOTES: dict[type[Effect], tuple[str, str]] = {
+    BlurRegion: ("the place is fixed; what moves is not followed", "位置固定，不会跟踪移动的物体"),
+    PixelateRegion: (
+        "the place is fixed; what moves is not followed",
+        "位置固定，不会跟踪移动的物体",
+    ),
+    RemoveLogo: ("filled from the edges of that place", "由该处边缘的画面填补"),
+    SmoothMotion: ("frames in between are computed", "中间帧由计算得出"),
+}
 _GRADED = (Brightness, Contrast, Saturation, Warmth)
 
 
@@ -61,7 +83,14 @@ def describe_set_fit(edit: SetFit, language: Language) -> str:
 def describe_set_resolution(edit: SetResolution, language: Language) -> str:
     """A resolution."""
     size = "4K" if edit.resolution == "4k" else edit.resolution
-    return in_language(language, f"set the resolution to {size}", f"把分辨率设为{size}")
+    done = in_language(language, f"set the resolution to {size}", f"把分辨率设为{size}")
+    if not edit.upscale:
+        return done
+    return in_language(
+        language,
+        f"{done} (scaled up; detail that was not filmed cannot be added)",
+        f"{done}（放大而成，无法增加没有拍到的细节）",
+    )
 
 
 def describe_set_frame_rate(edit: SetFrameRate, language: Language) -> str:
@@ -74,13 +103,24 @@ def describe_set_frame_rate(edit: SetFrameRate, language: Language) -> str:
 def describe_apply_effect(edit: ApplyEffect, language: Language) -> str:
     """An effect."""
     what, look = format_clips(edit.selector, language), _effect_text(edit.effect, language)
-    return in_language(language, f"changed {what}: {look}", f"调整了{what}：{look}")
+    done = in_language(language, f"changed {what}: {look}", f"调整了{what}：{look}")
+    note = _note(edit.effect)
+    if note is None:
+        return done
+    return in_language(language, f"{done} ({note[0]})", f"{done}（{note[1]}）")
+
+
+def _note(effect: Effect) -> tuple[str, str] | None:
+    """What a reply says about the limits of an effect."""
+    if isinstance(effect, PresetEffect):
+        return effect_presets()[effect.name].note
+    return _NOTES.get(type(effect))
 
 
 def _effect_text(effect: Effect, language: Language) -> str:
     """The effect; a change is relative: `brightness +25 %`."""
     if isinstance(effect, _GRADED) and not effect.amount:
-        name = translate_label(EFFECT_LABELS, str(effect.__struct_config__.tag), language)
+        name = effect_label(effect_type(effect), language)
         return in_language(language, f"{name} as recorded", f"{name}恢复原样")
     return describe_effect(effect, language)
 
@@ -88,9 +128,11 @@ def _effect_text(effect: Effect, language: Language) -> str:
 def describe_remove_effects(edit: RemoveEffects, language: Language) -> str:
     """Removed effects."""
     what = format_clips(edit.selector, language)
+    if edit.type is None and edit.colors_only:
+        return in_language(language, f"removed the colour changes of {what}", f"移除了{what}的调色")
     if edit.type is None:
         return in_language(language, f"removed all effects of {what}", f"移除了{what}的所有效果")
-    name = truncate_text(translate_label(EFFECT_LABELS, edit.type, language), 40)
+    name = truncate_text(effect_label(edit.type, language), 40)
     return in_language(language, f"removed the {name} of {what}", f"移除了{what}的{name}")
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from nemolocal_contract.audio_effects import AMOUNT, audio_effect_rows
+from nemolocal_contract.effects import AudioEffect
+
 from ..planning.render_plan import SAMPLE_RATE, AudioClip, AudioDucking
 from ..planning.tracks import DUCK_RAMP_SAMPLES
 from .graph_builder import GraphBuilder, Stream, decimal
@@ -15,6 +18,9 @@ _TEMPO_WINDOW = 4096
 _REVERSED = 60.0
 # Samples between changes of the gain of ducked sound.
 _STEP = 240
+
+
+_LAYOUT = {"sample_fmts": "fltp", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
 
 
 def mix_audio(graph: GraphBuilder) -> Stream:
@@ -53,6 +59,8 @@ def _padded_clips(track: tuple[AudioClip, ...], graph: GraphBuilder) -> Iterator
 
 def _audio_clip(sound: AudioClip, graph: GraphBuilder) -> Stream:
     audio = _backwards(sound, graph) if sound.reverse else _forwards(sound, graph)
+    for effect in sound.effects:
+        audio = _apply_effect(audio, effect, sound.samples)
     audio = audio.filter("volume", decimal(sound.volume))
     for fade in sound.fades:
         audio = audio.filter(
@@ -63,6 +71,23 @@ def _audio_clip(sound: AudioClip, graph: GraphBuilder) -> Stream:
             curve=fade.curve,
         )
     return _apply_ducking(audio, sound.ducking) if sound.ducking else audio
+
+
+def _apply_effect(audio: Stream, effect: AudioEffect, samples: int) -> Stream:
+    """Apply the filters of an effect; the sound keeps its rate, its channels and its length.
+
+    The filters are those of the table, and the amount is a number within its bounds.
+    """
+    row = audio_effect_rows()[effect.name]
+    amount = row.checked_amount(effect.amount)
+    shown = "" if amount is None else decimal(amount)
+    for one in row.filters:
+        options = {key: str(value).replace(AMOUNT, shown) for key, value in one.options.items()}
+        audio = audio.filter(one.name, **options)
+    # Some filters change the rate (`loudnorm`), others hold samples back or add an echo.
+    audio = audio.filter("aresample", SAMPLE_RATE).filter("aformat", **_LAYOUT)
+    audio = audio.filter("apad", whole_len=samples).filter("asetpts", "N")
+    return audio.filter("atrim", end_sample=samples)
 
 
 def _forwards(
@@ -85,8 +110,7 @@ def _forwards(
     # FFmpeg does not normalize the downmix of floating-point samples unless told to.
     mixing = {"out_chlayout": "stereo", "rematrix_maxval": 1}
     audio = audio.filter("aresample", SAMPLE_RATE, **mixing, **{"async": 1, "first_pts": 0})
-    layout = {"sample_fmts": "fltp", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
-    audio = audio.filter("aformat", **layout)
+    audio = audio.filter("aformat", **_LAYOUT)
     if lead:
         audio = audio.filter("atrim", start_sample=round(lead * SAMPLE_RATE))
         audio = audio.filter("asetpts", "PTS-STARTPTS")

@@ -8,17 +8,21 @@ from nemolocal_contract.effects import PictureEffect, Zoom
 
 from ..media import MediaInfo
 from ..planning.render_plan import ClipSlice, RenderPlan, VideoClip
+from .composition_filters import compute_cell, place_on_color
 from .effect_filters import (
     GEOMETRY_EFFECTS,
     POINTWISE_EFFECTS,
     FrameWindow,
+    apply_at_source,
     apply_color,
     apply_geometry,
     apply_spatial,
+    is_lasting,
     to_yuv,
     transform_size,
 )
 from .graph_builder import GraphBuilder, Stream, decimal
+from .motion_filters import interpolate, measure_motion, stabilize
 
 Size = tuple[int, int]
 
@@ -37,6 +41,8 @@ def shown_size(clip: VideoClip, plan: RenderPlan, natural: tuple[float, float]) 
     if clip.overlay is not None:
         small = max(clip.overlay.width * plan.width, 2)
         return _even(small), _even(small * height / width)
+    if clip.cell is not None:
+        return compute_cell(clip.cell, (plan.width, plan.height)).size
     if plan.fit == "crop" and not clip.source.info.has_alpha:
         return plan.width, plan.height
     return fit_into(natural, (plan.width, plan.height))
@@ -56,6 +62,9 @@ def crop_to_canvas(
     video: Stream, natural: tuple[float, float], clip: VideoClip, plan: RenderPlan
 ) -> Stream:
     """Crop the middle of a picture to the proportions of the canvas, if the plan crops."""
+    if clip.cell is not None:
+        cell = compute_cell(clip.cell, (plan.width, plan.height))
+        return _center_crop(video, natural, cell.size)
     if clip.overlay is not None or plan.fit != "crop" or clip.source.info.has_alpha:
         return video
     return _center_crop(video, natural, (plan.width, plan.height))
@@ -109,7 +118,10 @@ def _tone_map(video: Stream, info: MediaInfo) -> Stream:
 def pad_to_canvas(video: Stream, clip: VideoClip, plan: RenderPlan, clear: bool) -> Stream:
     """Pad a picture to the canvas: transparent, black, or with a blurred copy of itself."""
     canvas = (plan.width, plan.height)
-    if clear and clip.source.info.has_alpha:
+    if clip.cell is not None:
+        cell = compute_cell(clip.cell, canvas)
+        return video.filter("pad", *canvas, *cell.place).filter("setsar", 1)
+    if clear and clip.has_alpha:
         return video.filter("pad", *canvas, -1, -1, color="black@0").filter("setsar", 1)
     if plan.fit == "blur":
         return _over_blurred_copy(video, canvas)
@@ -193,6 +205,7 @@ def read_moving_frames(picture: ClipSlice, graph: GraphBuilder) -> Stream:
     nudge = decimal(_NUDGE / float(graph.plan.fps))
     video = video.filter("setpts", f"(PTS-{decimal(zero)}/TB)/{decimal(clip.speed)}+{nudge}/TB")
     # The frame at 0 may have begun long before.
+    video = interpolate(video, picture, graph)
     video = video.filter("fps", graph.fps, start_time=0)
     video = video.filter("tpad", start=reach.missing, start_mode="clone", **still)
     return video.filter("trim", end_frame=picture.frames).filter("setpts", "N")
@@ -232,6 +245,11 @@ class _EffectOrder(NamedTuple):
     geometry: list[PictureEffect]
     rest: list[PictureEffect]
 
+    @property
+    def crops_late(self) -> bool:
+        """Whether the proportions change after scaling."""
+        return any(isinstance(effect, GEOMETRY_EFFECTS) for effect in self.rest)
+
 
 class _Sizes(NamedTuple):
     """The size in the source after rotation, during effects, and as displayed."""
@@ -245,13 +263,16 @@ def is_transparent(picture: ClipSlice) -> bool:
     """Whether a picture of an upper layer is partly transparent."""
     clip = picture.clip
     translucent = clip.overlay is not None and clip.overlay.opacity < 1
-    return clip.source.info.has_alpha or translucent or picture.has_fade
+    return clip.has_alpha or translucent or picture.has_fade
 
 
 def build_base_clip(picture: ClipSlice, graph: GraphBuilder) -> Stream:
     """Return a picture of the main track: the whole canvas, on black, in yuv420p."""
-    clear = picture.clip.source.info.has_alpha
+    key = picture.clip.chroma_key
+    clear = picture.clip.has_alpha
     video = _apply_effects(picture, graph, clear)
+    if key is not None and key.background is not None:
+        video = place_on_color(video, key.background)
     video = pad_to_canvas(video, picture.clip, graph.plan, clear)
     video = _extend_still(flatten_on_black(video) if clear else video, picture, graph)
     return _apply_fades(video, picture, graph, alpha=False)
@@ -262,7 +283,7 @@ def build_upper_clip(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> St
     clip = picture.clip
     video = _apply_effects(picture, graph, clear)
     if clip.overlay is None:
-        video = pad_to_canvas(video, clip, graph.plan, clear)
+        video = video if clip.cell else pad_to_canvas(video, clip, graph.plan, clear)
     elif clip.overlay.opacity < 1:
         video = video.filter("lutyuv", a=f"val*{decimal(clip.overlay.opacity)}")
     return _apply_fades(_extend_still(video, picture, graph), picture, graph, alpha=True)
@@ -275,6 +296,8 @@ def compute_clip_size(clip: VideoClip, plan: RenderPlan) -> Size:
 
 def compute_clip_position(clip: VideoClip, plan: RenderPlan) -> tuple[int, int]:
     """Return the top left corner of a clip of an upper track, both even."""
+    if clip.cell is not None:
+        return compute_cell(clip.cell, (plan.width, plan.height)).place
     overlay = clip.overlay
     if overlay is None:
         return 0, 0
@@ -288,37 +311,55 @@ def compute_clip_position(clip: VideoClip, plan: RenderPlan) -> tuple[int, int]:
     return round(x / 2) * 2, round(y / 2) * 2
 
 
-def _apply_effects(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stream:
-    """Return the scaled picture with its effects; a still is one frame unless it zooms."""
+def measure_clip_motion(picture: ClipSlice, graph: GraphBuilder) -> Stream:
+    """Return the frames of a picture while the movements of the camera are measured."""
+    order = _order_effects(picture.clip.effects)
+    return measure_motion(_scaled_frames(picture, graph, False, order), picture)
+
+
+def _scaled_frames(
+    picture: ClipSlice, graph: GraphBuilder, clear: bool, order: _EffectOrder
+) -> Stream:
+    """Return the frames in the size in which effects are applied; a still is one frame."""
     clip = picture.clip
-    order = _order_effects(clip.effects)
     sizes = _sizes(clip, graph.plan, order)
-    late = any(isinstance(effect, GEOMETRY_EFFECTS) for effect in order.rest)
     video = (
         read_still_frame(picture, graph) if clip.is_still else read_moving_frames(picture, graph)
     )
     info = clip.source.info
     if min(info.width, info.height) < _CUTTABLE:
         video = video.filter("scale", "iw*2", "ih*2", flags="neighbor")
+    video = apply_at_source(video, clip.effects)
     for effect in order.geometry:
         video = apply_geometry(video, effect)
-    if not late:
+    if not order.crops_late:
         video = crop_to_canvas(video, sizes.natural, clip, graph.plan)
     narrow = info.is_hdr and graph.tone_mapping
     video = resize(video, sizes.work, clear, info, narrow)
     if clip.reverse and not clip.is_still:
         video = video.filter("reverse").filter("setpts", "N")
+    return video
+
+
+def _apply_effects(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stream:
+    """Return the scaled picture with its effects; a still is one frame unless it moves."""
+    clip = picture.clip
+    order = _order_effects(clip.effects)
+    sizes = _sizes(clip, graph.plan, order)
+    video = _scaled_frames(picture, graph, clear, order)
+    video = stabilize(video, picture, graph, sizes.work)
     moment, lasting = FrameWindow(picture.first_clip_frame, clip.frames), not clip.is_still
     size: tuple[float, float] = sizes.work
     for effect in order.rest:
-        if isinstance(effect, Zoom) and not lasting:
+        if is_lasting(effect) and not lasting:
             video, lasting = _loop_frame(video, picture, graph), True
         video = apply_geometry(apply_color(video, effect, clear), effect)
         size = transform_size(size, effect)
-        video = apply_spatial(video, effect, min(size), moment, clear)
-    if late:
+        video = apply_spatial(video, effect, size, moment, clear)
+    if order.crops_late:
         video = crop_to_canvas(video, size, clip, graph.plan)
-    return resize(video, sizes.shown, clear) if late or sizes.work != sizes.shown else video
+        return resize(video, sizes.shown, clear)
+    return resize(video, sizes.shown, clear) if sizes.work != sizes.shown else video
 
 
 def _order_effects(effects: Sequence[PictureEffect]) -> _EffectOrder:
@@ -355,7 +396,7 @@ def _after(effects: Sequence[PictureEffect], size: tuple[float, float]) -> tuple
 
 def _extend_still(video: Stream, picture: ClipSlice, graph: GraphBuilder) -> Stream:
     """Loop a still for its duration; other pictures have it already."""
-    if not picture.clip.is_still or any(isinstance(e, Zoom) for e in picture.clip.effects):
+    if not picture.clip.is_still or any(map(is_lasting, picture.clip.effects)):
         return video
     return _loop_frame(video, picture, graph)
 

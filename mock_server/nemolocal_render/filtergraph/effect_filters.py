@@ -1,16 +1,21 @@
 """Effects as FFmpeg filters; pictures are yuv420p, or yuva420p if they are transparent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nemolocal_contract.effects import (
     Blur,
+    BlurRegion,
     Brightness,
+    ChromaKey,
     Contrast,
     Crop,
     Flip,
     Grayscale,
     PictureEffect,
+    PixelateRegion,
+    PresetEffect,
+    RemoveLogo,
     Rotate,
     Saturation,
     Sepia,
@@ -20,7 +25,10 @@ from nemolocal_contract.effects import (
     Zoom,
 )
 
+from .composition_filters import apply_chroma_key
 from .graph_builder import Stream, decimal
+from .preset_filters import apply_filters, apply_preset, is_at_source, needs_motion
+from .region_filters import apply_region
 
 # These work on single pixels, so that geometry effects can be applied before them.
 POINTWISE_EFFECTS = (Brightness, Contrast, Saturation, Warmth, Grayscale, Sepia)
@@ -113,11 +121,35 @@ def to_yuv(video: Stream, clear: bool) -> Stream:
     return video.filter("format", "yuva420p" if clear else "yuv420p")
 
 
+def is_lasting(effect: PictureEffect) -> bool:
+    """Whether an effect changes from frame to frame, so that it makes a video of a still."""
+    return isinstance(effect, Zoom) or needs_motion(effect)
+
+
+def apply_at_source(video: Stream, effects: Sequence[PictureEffect]) -> Stream:
+    """Apply the effects that see the frames of the source, in its own pixel format."""
+    for effect in effects:
+        if isinstance(effect, PresetEffect) and is_at_source(effect):
+            video = apply_filters(video, effect, (0, 0))
+    return video
+
+
 def apply_spatial(
-    video: Stream, effect: PictureEffect, side: float, moment: FrameWindow, clear: bool
+    video: Stream,
+    effect: PictureEffect,
+    size: tuple[float, float],
+    moment: FrameWindow,
+    clear: bool,
 ) -> Stream:
-    """Apply effects that need more than a pixel; `side` is the short side in pixels."""
+    """Apply effects that need more than a pixel to a picture of this size."""
+    side = min(size)
     match effect:
+        case BlurRegion() | PixelateRegion() | RemoveLogo():
+            return apply_region(video, effect, size, clear)
+        case ChromaKey() if clear:
+            return apply_chroma_key(video, effect)
+        case PresetEffect() if not is_at_source(effect):
+            return apply_preset(video, effect, size, clear)
         case Blur(amount=amount) if amount:
             return video.filter("gblur", sigma=decimal(amount * _BLUREST * side), steps=3)
         case Sharpen(amount=amount):

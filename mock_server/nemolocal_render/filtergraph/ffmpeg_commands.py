@@ -8,9 +8,11 @@ import msgspec
 
 from .. import encoders
 from ..media import MediaSource
-from ..planning.render_plan import SAMPLE_RATE, RenderPlan
+from ..planning.render_plan import SAMPLE_RATE, ClipSlice, RenderPlan
 from . import audio_filters, compositing
+from .clip_streams import measure_clip_motion
 from .graph_builder import GraphBuilder, Stream, decimal
+from .motion_filters import motion_file
 
 TITLES_FILE = "titles.ass"
 FONTS_FOLDER = "fonts"
@@ -36,11 +38,15 @@ _FEWEST_TICKS = 10_000
 
 
 class EncodeResources(msgspec.Struct, frozen=True):
-    """The encoder, the number of cores, and whether FFmpeg supports tone mapping."""
+    """The encoder, the number of cores, and whether FFmpeg supports tone mapping.
+
+    `motion_measured` says whether the movements of stabilized clips are in files.
+    """
 
     encoder: str
     cores: int = 1
     tone_mapping: bool = False
+    motion_measured: bool = False
 
     @property
     def uses_hardware(self) -> bool:
@@ -60,7 +66,7 @@ class FFmpegCommand(msgspec.Struct, frozen=True):
 
 def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> FFmpegCommand:
     """Render a plan, or a part of one, into a file of the job folder."""
-    graph = GraphBuilder(plan, machine.cores, machine.tone_mapping)
+    graph = GraphBuilder(plan, machine.cores, machine.tone_mapping, machine.motion_measured)
     streams = [_video(graph, machine.encoder)]
     if plan.audio_tracks:
         streams.append(audio_filters.mix_audio(graph))
@@ -87,6 +93,14 @@ def audio_command(plan: RenderPlan, output: str) -> FFmpegCommand:
     return _compiled(
         graph, [audio_filters.mix_audio(graph)], [], [*_audio_arguments(plan), *length], output
     )
+
+
+def motion_command(plan: RenderPlan, picture: ClipSlice, machine: EncodeResources) -> FFmpegCommand:
+    """Measure the movements of the camera in a slice, into a file that the render reads."""
+    graph = GraphBuilder(plan, machine.cores, machine.tone_mapping)
+    video = measure_clip_motion(picture, graph)
+    name = motion_file(picture)
+    return _compiled(graph, [video], _threads(machine), [], name, ["-f", "null", "-"])
 
 
 def wav_command(

@@ -17,11 +17,17 @@ Stream = Any
 
 
 class GraphBuilder:
-    """The plan and inputs of a graph; `tone_mapping` says whether FFmpeg supports it."""
+    """The plan and inputs of a graph; `tone_mapping` says whether FFmpeg supports it.
 
-    def __init__(self, plan: RenderPlan, cores: int, tone_mapping: bool) -> None:
+    With `motion_measured`, there are files with the movements of stabilized clips.
+    """
+
+    def __init__(
+        self, plan: RenderPlan, cores: int, tone_mapping: bool, motion_measured: bool = False
+    ) -> None:
         self.plan = plan
         self.tone_mapping = tone_mapping
+        self.motion_measured = motion_measured
         self.input_urls: dict[str, str] = {}
         clips = sum(map(len, plan.layers)) + sum(map(len, plan.audio_tracks))
         self._threads = 1 if clips > _MANY_INPUTS else cores

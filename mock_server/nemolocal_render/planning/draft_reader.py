@@ -22,12 +22,16 @@ from nemolocal_contract.draft import (
     wire_names,
 )
 from nemolocal_contract.effects import (
+    AudioEffect,
     Crop,
     Duck,
     Effect,
     Overlay,
     PictureEffect,
     Reverse,
+    SmoothMotion,
+    SoundFade,
+    Stabilize,
     Zoom,
     effect_from_wire,
 )
@@ -40,10 +44,16 @@ MAX_SEGMENTS = 1000
 MAX_MEDIA_SEGMENTS = 200
 MAX_EFFECTS = 50
 MAX_TOTAL_EFFECTS = 5000
+# Each is a filter or several over all samples of the segment.
+MAX_AUDIO_EFFECTS = 8
 MAX_FIELDS = 100
 MAX_DURATION_MS = 2 * 3600 * 1000
 # Reversed clips are rendered in pieces that fit into memory; this bounds the number of pieces.
 MAX_REVERSED_MS = 2 * MAX_DURATION_MS
+# The movements of a stabilized clip are kept in memory, and interpolating takes many times as long
+# as encoding.
+MAX_STABILIZED_MS = 10 * 60 * 1000
+MAX_INTERPOLATED_MS = 5 * 60 * 1000
 
 _JSON_TYPES = {bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
 
@@ -184,6 +194,8 @@ class EffectStack(NamedTuple):
     video_effects: tuple[PictureEffect, ...] = ()
     overlay: Overlay | None = None
     ducking: float = 0.0
+    audio_effects: tuple[AudioEffect, ...] = ()
+    sound_fade: SoundFade = SoundFade()
 
 
 class SegmentTimes(NamedTuple):
@@ -231,7 +243,20 @@ def read_media_tracks(draft: Draft, sources: Mapping[str, MediaSource]) -> Media
         tracks = media.video if track.type == TrackType.VIDEO else media.audio
         tracks.append(_read_clips(track, path, sources))
     _limit_reversed(media)
+    _limit_effect(media, Stabilize, MAX_STABILIZED_MS, "stabilized")
+    _limit_effect(media, SmoothMotion, MAX_INTERPOLATED_MS, "interpolated")
     return media
+
+
+def _limit_effect(media: MediaTracks, kind: type[Effect], most: int, what: str) -> None:
+    """Bound the length of all clips with an effect that is slow."""
+    total = 0.0
+    for clip in (clip for track in media.video for clip in track):
+        if any(isinstance(effect, kind) for effect in clip.effects.video_effects):
+            total += clip.times.end - clip.times.start
+        if total > most:
+            minutes = most // 60_000
+            raise DraftRejected(f"{clip.path}.fx", f"more than {minutes} minutes are {what}")
 
 
 def _limit_reversed(media: MediaTracks) -> None:
@@ -318,8 +343,9 @@ def read_effects(segment: Segment, path: str) -> EffectStack:
     video_effects: list[PictureEffect] = []
     # Whether the segment was reversed when each of them was added.
     was_reversed: list[bool] = []
+    audio_effects: list[AudioEffect] = []
     overlay: Overlay | None = None
-    reverse, duck = False, 0.0
+    reverse, duck, sound_fade = False, 0.0, SoundFade()
     for index, wire in enumerate(segment.effects or ()):
         match _read_effect(wire, f"{path}.fx[{index}]"):
             case None:
@@ -330,6 +356,10 @@ def read_effects(segment: Segment, path: str) -> EffectStack:
                 continue
             case Duck(amount=duck):
                 continue
+            case SoundFade() as sound_fade:
+                continue
+            case AudioEffect() as audio_effect:
+                audio_effects.append(audio_effect)
             case effect:
                 video_effects.append(effect)
                 was_reversed.append(reverse)
@@ -338,7 +368,8 @@ def read_effects(segment: Segment, path: str) -> EffectStack:
         effect if before == reverse else _reverse_effect(effect)
         for effect, before in zip(video_effects, was_reversed, strict=True)
     )
-    return EffectStack(reverse, tuple(ordered), overlay, duck)
+    _require_at_most(len(audio_effects), f"{path}.fx", "audio effects", MAX_AUDIO_EFFECTS)
+    return EffectStack(reverse, tuple(ordered), overlay, duck, tuple(audio_effects), sound_fade)
 
 
 def _reverse_effect(effect: PictureEffect) -> PictureEffect:

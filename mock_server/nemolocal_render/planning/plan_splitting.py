@@ -67,14 +67,24 @@ def slice_layer(layer: Layer, begin: int, end: int) -> Layer:
 
 
 class TransitionRanges:
-    """The frame ranges in which some layer has a transition and cannot be cut."""
+    """The frame ranges that cannot be cut: transitions and stabilized clips.
+
+    The camera path of a stabilized clip would jump at a cut.
+    """
 
     def __init__(self, layers: Iterable[Layer]) -> None:
+        pictures = [picture for layer in layers for picture in layer]
         transitions = sorted(
-            (picture.start_frame, picture.start_frame + picture.transition_in.frames)
-            for layer in layers
-            for picture in layer
-            if picture.transition_in
+            [
+                (picture.start_frame, picture.start_frame + picture.transition_in.frames)
+                for picture in pictures
+                if picture.transition_in
+            ]
+            + [
+                (picture.start_frame, picture.end_frame)
+                for picture in pictures
+                if picture.clip.has_motion_analysis
+            ]
         )
         self._begins: list[int] = []
         self._ends: list[int] = []

@@ -6,7 +6,14 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata, Number, Segment, TrackType
-from nemolocal_contract.effects import Duck, Overlay, Reverse, effect_from_wire
+from nemolocal_contract.effects import (
+    AudioEffect,
+    Duck,
+    Overlay,
+    Reverse,
+    SoundFade,
+    effect_from_wire,
+)
 from nemolocal_contract.plurals import pluralize
 
 from ..media import MediaSource
@@ -178,7 +185,7 @@ def _why_ignored(wire: Mapping[str, Any], kind: Number | None, upper: bool) -> s
         return f"the effect {name[:40]!r} is not known, it is left out"
     if kind == TrackType.TEXT:
         return "texts have no effects"
-    if kind == TrackType.AUDIO and not isinstance(effect, Reverse | Duck):
+    if kind == TrackType.AUDIO and not isinstance(effect, Reverse | Duck | AudioEffect | SoundFade):
         return "sound has no picture to change"
     if kind == TrackType.VIDEO and isinstance(effect, Duck):
         return "only audio tracks are ducked"

@@ -5,7 +5,16 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.effects import Overlay, PictureEffect, TransitionType
+from nemolocal_contract.effects import (
+    AudioEffect,
+    Cell,
+    ChromaKey,
+    Overlay,
+    PictureEffect,
+    SmoothMotion,
+    Stabilize,
+    TransitionType,
+)
 
 from ..media import MediaSource
 from .output_settings import EncodeSettings, FitMode
@@ -39,7 +48,45 @@ class VideoClip(msgspec.Struct, frozen=True):
     @property
     def is_opaque(self) -> bool:
         """Whether the clip hides everything below it, except while it fades."""
-        return self.overlay is None and not self.source.info.has_alpha
+        return self.overlay is None and self.cell is None and not self.has_alpha
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether parts of it are transparent: in the source, or keyed out."""
+        return self.source.info.has_alpha or self.chroma_key is not None
+
+    @property
+    def chroma_key(self) -> ChromaKey | None:
+        """The last chroma key of the clip."""
+        return next((e for e in reversed(self.effects) if isinstance(e, ChromaKey)), None)
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell of a split screen that the clip fills; an overlay goes before it."""
+        if self.overlay is not None:
+            return None
+        return next((e for e in reversed(self.effects) if isinstance(e, Cell)), None)
+
+    @property
+    def stabilization(self) -> float | None:
+        """How much the clip is stabilized; None if it is not."""
+        amounts = [e.amount for e in self.effects if isinstance(e, Stabilize)]
+        return amounts[-1] if amounts and not self.is_still else None
+
+    @property
+    def has_motion_analysis(self) -> bool:
+        """Whether its movements are measured in a pass before the render.
+
+        Reversed clips are rendered in pieces, and transparent ones cannot be measured.
+        """
+        return self.stabilization is not None and not (self.reverse or self.has_alpha)
+
+    @property
+    def is_interpolated(self) -> bool:
+        """Whether frames between those of the source are computed."""
+        return not self.has_alpha and any(
+            isinstance(effect, SmoothMotion) for effect in self.effects
+        )
 
 
 class ClipTransition(msgspec.Struct, frozen=True):
@@ -112,6 +159,7 @@ class AudioClip(msgspec.Struct, frozen=True):
     reverse: bool = False
     fades: tuple[AudioFade, ...] = ()
     ducking: AudioDucking | None = None
+    effects: tuple[AudioEffect, ...] = ()
     path: str = ""
 
 

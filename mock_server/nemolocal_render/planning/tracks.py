@@ -250,10 +250,14 @@ def _audio_clip(clip: TimelineClip, start: int, length: int, handles: _Handles) 
     before = min(handles.before, start)
     samples = before + length + handles.after
     extra = handles.after if clip.effects.reverse else before
+    sound_fade = clip.effects.sound_fade
     fades = (
         AudioFade("in", before, min(sample_at(clip.times.fade_in), length)),
         AudioFade("out", samples - handles.after - sample_at(clip.times.fade_out),
              sample_at(clip.times.fade_out)),
+        AudioFade("in", before, min(sample_at(sound_fade.in_ms), length)),
+        AudioFade("out", max(samples - handles.after - sample_at(sound_fade.out_ms), before),
+             min(sample_at(sound_fade.out_ms), length)),
         AudioFade("in", 0, min(handles.cross_in, samples), "qsin"),
         AudioFade("out", max(samples - handles.cross_out, 0),
                   min(handles.cross_out, samples), "qsin"),
@@ -267,6 +271,7 @@ def _audio_clip(clip: TimelineClip, start: int, length: int, handles: _Handles) 
         volume=clip.volume,
         reverse=clip.effects.reverse,
         fades=tuple(fade for fade in fades if fade.samples),
+        effects=clip.effects.audio_effects,
         path=clip.path,
     )
 

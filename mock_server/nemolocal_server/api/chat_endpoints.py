@@ -12,6 +12,7 @@ from nemolocal_contract.turn_events import TurnEventEncoder
 from .. import ids
 from ..errors import bad_request
 from ..request_context import (
+    authenticate,
     authenticate_and_read,
     context_of,
     dialect_of,
@@ -32,9 +33,14 @@ async def run_sse(request: Request) -> Response:
     message = _message(body)
     context = context_of(request.scope)
     reply = find_reply(request, services, token, session, message)
+    intent, waited = await services.turns.understand(token, session, message, reply)
+    if waited:
+        # The token or the session may be gone by now.
+        token = authenticate(request, "write")
+        session = find_session(request, token, body.session_id, body.user_id)
 
     def start() -> Response:
-        turn = services.turns.start(token, session, message, context.faults, reply)
+        turn = services.turns.start(token, session, message, context.faults, reply, intent)
         context.annotations.set_turn(turn.number, len(turn.edits), turn.understood)
         return _stream(request, turn)
 

@@ -1,13 +1,15 @@
 """The drafts and media of a session: previews and commits of edits."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import msgspec
 
 from nemolocal_agent import (
     PENDING,
+    Analysis,
+    AnalysisRequest,
     DraftVersion,
     Edit,
     EditRejected,
@@ -29,6 +31,7 @@ from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_r
 
 from ..context import ServerContext
 from ..data.sessions import Asset, SessionRecord, SessionRepository, SessionStamp
+from .content_analyzer import ContentAnalyzer
 
 # Seconds: longer than any clip of a draft.
 _LONGEST = 36_000.0
@@ -58,8 +61,9 @@ class StagePreview(msgspec.Struct, frozen=True):
 class DraftService:
     """Applies edits to the drafts of sessions."""
 
-    def __init__(self, context: ServerContext) -> None:
+    def __init__(self, context: ServerContext, analyzer: ContentAnalyzer | None = None) -> None:
         self._context = context
+        self._analyzer = analyzer or ContentAnalyzer(context)
 
     def preview(
         self, session: SessionRecord, stages: Sequence[tuple[Edit, ...]], turn: int
@@ -67,7 +71,8 @@ class DraftService:
         """Return what each stage of a turn will do; raises `EditRejected`."""
         newest, stamp = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
-        before, pool = newest.draft, _media_pool(assets)
+        analyses = self._analyzer.results(assets, chain.from_iterable(stages))
+        before, pool = newest.draft, _media_pool(assets, analyses=analyses)
         previews: list[StagePreview] = []
         for edits in stages:
             builder = _StageBuilder(self._context.sessions, session, pool)
@@ -123,7 +128,8 @@ class DraftService:
         """Return what a stage does to the session now, and the assets of the session."""
         newest, stamp = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
-        builder = _StageBuilder(self._context.sessions, session, _media_pool(assets, asset_ids))
+        pool = _media_pool(assets, asset_ids, self._analyzer.results(assets, edits))
+        builder = _StageBuilder(self._context.sessions, session, pool)
         return builder.build(edits, stamp, newest, turn), assets
 
     def _require_exportable(self, assets: Sequence[Asset], before: Draft, after: Draft) -> None:
@@ -198,12 +204,17 @@ class _StageBuilder:
         return drafts
 
 
-def _media_pool(assets: Sequence[Asset], asset_ids: Mapping[Edit, str] | None = None) -> MediaPool:
+def _media_pool(
+    assets: Sequence[Asset],
+    asset_ids: Mapping[Edit, str] | None = None,
+    analyses: Mapping[tuple[str, AnalysisRequest], Analysis] | None = None,
+) -> MediaPool:
     """The assets of a session as edits see them; `asset_ids` are those of generated media."""
     return MediaPool(
         uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
         generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
         asset_ids=asset_ids or {},
+        analyses=analyses or {},
     )
 
 
@@ -222,4 +233,5 @@ def _media(asset: Asset) -> Media:
     kind, length = asset.info.kind, int(asset.info.duration * 1000)
     # Only a still image has the length 0.
     length = length if kind == "image" else max(length, 1)
-    return Media(asset.id, asset.filename, kind, length, asset.info.has_audio)
+    info = asset.info
+    return Media(asset.id, asset.filename, kind, length, info.has_audio, info.channels)

@@ -15,15 +15,19 @@ from nemolocal_agent import (
     DEFAULT_MOOD,
     MAX_MUSIC_MS,
     AddMusic,
+    AddSound,
     Edit,
     Generate,
     choose_music_upload,
     length_of,
+    sound_length_ms,
 )
+from nemolocal_contract.audio_effects import sound_rows
 from nemolocal_contract.responses import encode_json
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.synthetic.sample_media import MOODS, make_music
 from nemolocal_render.synthetic.scene_clips import SCENES, make_scene
+from nemolocal_render.synthetic.sound_effects import make_sound
 
 from .. import ids
 from ..context import ServerContext
@@ -62,6 +66,8 @@ class MediaGenerator:
                 songs += 1
             elif isinstance(edit, Generate):
                 asset_ids[edit] = await self._add_clip(session, edit)
+            elif isinstance(edit, AddSound) and edit.name is not None:
+                asset_ids[edit] = await self._add_sound(session, edit, edit.name)
         return asset_ids
 
     async def _add_music(
@@ -79,6 +85,15 @@ class MediaGenerator:
             f"{mood}.m4a",
             (MOODS[mood], seconds),
             lambda path: make_music(mood, seconds, path),
+        )
+
+    async def _add_sound(self, session: SessionRecord, edit: AddSound, name: str) -> str:
+        seconds = sound_length_ms(edit) / 1000
+        return await self._add_asset(
+            session,
+            f"{name}.m4a",
+            ("sound", sound_rows()[name], seconds),
+            lambda path: make_sound(name, seconds, path),
         )
 
     async def _add_clip(self, session: SessionRecord, edit: Generate) -> str:

@@ -10,8 +10,11 @@ import logging
 from collections.abc import AsyncIterator
 from itertools import chain
 
+import msgspec
+
 from nemolocal_agent import (
     AddMusic,
+    AddSound,
     Edit,
     EditRejected,
     Generate,
@@ -20,10 +23,12 @@ from nemolocal_agent import (
     parse_message,
     split_stages,
     stand_in_for,
+    understand_message,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
     write_question_reply,
+    write_remarks,
 )
 from nemolocal_contract.clock import get_wait_speed
 from nemolocal_contract.journal import Understood
@@ -38,6 +43,7 @@ from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
 from ..settings import Settings
+from .content_analyzer import ContentAnalyzer
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
 from .scripted_turns import ScriptedTurn, scripted_outcome
@@ -53,6 +59,18 @@ from .turn_schedule import (
 )
 
 log = logging.getLogger("nemolocal")
+
+
+class TurnIntent(msgspec.Struct, frozen=True):
+    """What a turn does: its edits, or why it only talks.
+
+    `understood` is how much of the message was understood, None if a script decides. `remarks` name
+    what was not.
+    """
+
+    edits: tuple[Edit, ...] | NoEdit
+    understood: Understood | None = None
+    remarks: str = ""
 
 
 class RunningTurn:
@@ -114,7 +132,7 @@ class TurnPlanner:
         token: TokenRecord,
         session: SessionRecord,
         seed: TurnSeed,
-        intent: tuple[Edit, ...] | NoEdit,
+        intent: TurnIntent,
         faults: tuple[ActiveFault, ...] = (),
         reply: ScriptedReply | None = None,
     ) -> RunningTurn:
@@ -125,8 +143,8 @@ class TurnPlanner:
         effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
         if reply is not None:
             turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
-        elif isinstance(intent, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent)
+        elif isinstance(intent.edits, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent.edits)
             turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
             turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
@@ -140,11 +158,13 @@ class TurnPlanner:
         token: TokenRecord,
         session: SessionRecord,
         seed: TurnSeed,
-        edits: tuple[Edit, ...],
+        intent: TurnIntent,
         forced: EditOutcome | None,
         scheduler: TurnScheduler,
     ) -> RunningTurn:
         """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
+        assert not isinstance(intent.edits, NoEdit)
+        edits = intent.edits
         stages = split_stages(edits)
         try:
             previews = self._drafts.preview(session, stages, seed.turn)
@@ -154,7 +174,9 @@ class TurnPlanner:
         is_generated = any(map(is_generation, edits))
         # A generation is never silent, unless a fault says so (SSE-8).
         outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
-        text = None if outcome.silent else self._success_text(session, seed, previews)
+        text = (
+            None if outcome.silent else self._success_text(session, seed, previews, intent.remarks)
+        )
         if is_generated:
             steps = scheduler.generation(calls, text)
         else:
@@ -170,13 +192,13 @@ class TurnPlanner:
         token: TokenRecord,
         session: SessionRecord,
         seed: TurnSeed,
-        intent: tuple[Edit, ...] | NoEdit,
+        intent: TurnIntent,
         forced: EditOutcome | None,
         scheduler: TurnScheduler,
         reply: ScriptedReply,
     ) -> RunningTurn:
         """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
-        edits = () if isinstance(intent, NoEdit) else intent
+        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
         stages = split_stages(edits) if edits else ()
         try:
             previews = self._drafts.preview(session, stages, seed.turn) if stages else []
@@ -186,10 +208,10 @@ class TurnPlanner:
         turn = RunningTurn(session, seed.turn, [])
         turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
         text = reply.spec.say
-        if text is None and isinstance(intent, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent)
+        if text is None and isinstance(intent.edits, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent.edits)
         elif text is None and previews:
-            text = self._success_text(session, seed, previews)
+            text = self._success_text(session, seed, previews, intent.remarks)
         turn.stages, turn.previews = stages, previews
         turn.steps = ScriptedTurn(
             reply,
@@ -226,12 +248,12 @@ class TurnPlanner:
         return write(intent, session.language, seed.message, gui=self._settings.gui)
 
     def _success_text(
-        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview]
+        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
     ) -> str:
         calls = [call for preview in previews for call in preview.calls]
         edits = tuple(edit for call in calls for edit in call.edits)
         chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
-        return write_edit_reply(edits, calls[-1].after, session.language, chance)
+        return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
 
     def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
         policy = self._settings.silence
@@ -245,7 +267,8 @@ class TurnService:
     def __init__(self, context: ServerContext) -> None:
         self._context = context
         self._repository = TurnRepository(context)
-        self._drafts = DraftService(context)
+        self._analyzer = ContentAnalyzer(context)
+        self._drafts = DraftService(context, self._analyzer)
         self._planner = TurnPlanner(context, self._repository, self._drafts)
         self._media_generator = MediaGenerator(context, self._drafts)
         self.tasks = SessionTasks()
@@ -262,6 +285,18 @@ class TurnService:
         for late in self._repository.recover():
             self._resume_late_edit(late)
 
+    async def understand(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        message: str,
+        reply: ScriptedReply | None = None,
+    ) -> tuple[TurnIntent, bool]:
+        """Return what a message asks for, and whether files were analyzed for it meanwhile."""
+        intent = self._understand(token, session, message, reply)
+        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
+        return intent, await self._analyzer.prepare(session, edits)
+
     def start(
         self,
         token: TokenRecord,
@@ -269,14 +304,19 @@ class TurnService:
         message: str,
         faults: tuple[ActiveFault, ...] = (),
         reply: ScriptedReply | None = None,
+        intent: TurnIntent | None = None,
     ) -> RunningTurn:
-        """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4)."""
-        intent, understood = self._understand(token, message, reply)
+        """Start a turn; 2001 before anything is streamed if credits are missing (CRD-4).
+
+        `intent` is what `understand` has returned for the message.
+        """
+        if intent is None:
+            intent = self._understand(token, session, message, reply)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
             turn = self._planner.plan(token, session, seed, intent, faults, reply)
-            turn.understood = understood
+            turn.understood = intent.understood
             self._repository.insert(
                 session.id,
                 number,
@@ -292,21 +332,22 @@ class TurnService:
         return turn
 
     def _understand(
-        self, token: TokenRecord, message: str, reply: ScriptedReply | None
-    ) -> tuple[tuple[Edit, ...] | NoEdit, Understood | None]:
-        """Return what a turn does, and how much of its message was understood.
-
-        A reply may say what changes; one with a text of its own needs no stand-in.
-        """
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        message: str,
+        reply: ScriptedReply | None,
+    ) -> TurnIntent:
+        """Return what a turn does. A reply with a text of its own needs no stand-in."""
         if reply is not None and reply.edits is not None:
-            return reply.edits, None
-        intent = parse_message(message)
-        if not isinstance(intent, NoEdit) or intent.topic != "unknown":
-            return intent, "full"
-        is_said = reply is not None and reply.spec.say is not None
-        if is_said or not_understood_by(token, self._context.settings) != "try":
-            return intent, "none"
-        return stand_in_for(intent, message), "none"
+            return TurnIntent(reply.edits)
+        found = understand_message(message)
+        remarks = write_remarks(found.left_out, found.notes, session.language)
+        if found.no_edit is not None and found.understood == "none":
+            is_said = reply is not None and reply.spec.say is not None
+            if not is_said and not_understood_by(token, self._context.settings) == "try":
+                return TurnIntent(stand_in_for(found.no_edit, message), "none")
+        return TurnIntent(found.intent, found.understood, remarks)
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -385,6 +426,7 @@ class TurnService:
         session, edits = turn.session, turn.stages[stage]
         preview = turn.previews[stage] if turn.previews else None
         async with self._heartbeats(turn, edits):
+            await self._analyzer.prepare(session, edits)
             asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
         with self._context.store.transaction():
             self._drafts.commit(session, edits, turn.number, asset_ids, preview)
@@ -400,7 +442,7 @@ class TurnService:
         On a manual clock no time passes meanwhile.
         """
         clock = self._context.clock
-        is_generating = any(isinstance(edit, AddMusic | Generate) for edit in edits)
+        is_generating = any(isinstance(edit, AddMusic | AddSound | Generate) for edit in edits)
         if not is_generating or turn.heartbeat_seconds <= 0 or get_wait_speed(clock) is None:
             yield
             return

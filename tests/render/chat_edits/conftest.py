@@ -7,12 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from nemolocal_agent import requested_analyses, sound_length_ms
 from nemolocal_agent.edits import Media, MediaPool, apply_edits
-from nemolocal_agent.intents import AddMusic, Edit, NoEdit
+from nemolocal_agent.intents import AddMusic, AddSound, Edit, NoEdit
 from nemolocal_agent.nlu import parse_message
 from nemolocal_contract.draft import Draft, Metadata
 from nemolocal_render.job import render
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
+from nemolocal_render.synthetic.sound_effects import make_sound
+from nemolocal_server.turns.content_analyzer import run_analysis
 from tests.support.chat_edits import Ask, Outcome
 
 _SAMPLE = ("sample.mp4",)
@@ -32,6 +35,8 @@ def ask(
             edits = parse_message(message)
             assert not isinstance(edits, NoEdit), message
             media_pool = _with_music(media_pool, edits, source)
+            media_pool = _with_sounds(media_pool, edits, source, tmp_path)
+            media_pool = _with_analyses(media_pool, edits, source)
             draft = apply_edits(edits, draft, media_pool)
         if small:
             metadata = draft.metadata or Metadata()
@@ -45,6 +50,37 @@ def ask(
         return Outcome(path, asyncio.run(work), draft)
 
     return run
+
+
+def _with_sounds(
+    media_pool: MediaPool,
+    edits: tuple[Edit, ...],
+    source: Callable[[str], MediaSource],
+    folder: Path,
+) -> MediaPool:
+    """The media pool with the sound effects of these edits."""
+    generated, asset_ids = list(media_pool.generated), dict(media_pool.asset_ids)
+    for edit in edits:
+        if isinstance(edit, AddSound) and edit.name is not None:
+            path = folder / f"{edit.name}.m4a"
+            asyncio.run(make_sound(edit.name, sound_length_ms(edit) / 1000, path))
+            generated.append(_media(str(path), source))
+            asset_ids[edit] = str(path)
+    return msgspec.structs.replace(media_pool, generated=tuple(generated), asset_ids=asset_ids)
+
+
+def _with_analyses(
+    media_pool: MediaPool,
+    edits: tuple[Edit, ...],
+    source: Callable[[str], MediaSource],
+) -> MediaPool:
+    """The media pool with what these edits need to know of the uploads."""
+    found = {
+        (media.id, request): asyncio.run(run_analysis(source(media.id), request))
+        for request in requested_analyses(edits)
+        for media in media_pool.uploads
+    }
+    return msgspec.structs.replace(media_pool, analyses={**media_pool.analyses, **found})
 
 
 def _media(name: str, source: Callable[[str], MediaSource]) -> Media:

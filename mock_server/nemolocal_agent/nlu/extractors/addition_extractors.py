@@ -8,6 +8,7 @@ from nemolocal_contract.effects import TransitionType
 
 from ...intents import (
     AddOverlay,
+    AddTitle,
     AddTransition,
     Edit,
     Generate,
@@ -26,6 +27,8 @@ def extract_transition(clause: Clause) -> list[Edit] | None:
         return [RemoveTransitions()]
     if clause.has_any("dipwhite", "fade", "fadeout", "fadein") and clause.has_any("start", "end"):
         return None  # a fade at an end, not between clips
+    if _AT_TIME.search(clause.line):
+        return None  # where, not how long
     if (selector := _transition_selector(clause)) is None:
         return None  # these clips do not follow each other
     return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), selector)]
@@ -86,6 +89,9 @@ def extract_overlay(clause: Clause) -> list[Edit] | None:
     """Add or remove a picture in picture or a watermark."""
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
+    if clause.has_any(Slot.QUOTED_TEXT) and clause.has_any("watermark"):
+        text = str(clause.first_value(Slot.QUOTED_TEXT))
+        return [AddTitle(text, position=extract_position(clause) or "bottom-right")]
     if clause.symbols.isdisjoint(_OVERLAY_OBJECTS) or any(
         t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
@@ -124,6 +130,9 @@ def _width(clause: Clause) -> float | None:
         if not clause.has_any("opacity", "transparent") and (named := pattern.search(clause.line)):
             clause.consume(*named.span(1))
             return float(clause.value(named[1]))
+    alone = _PERCENT.search(clause.line)
+    if alone and clause.has_any("pip") and not clause.has_any("opacity", "transparent"):
+        return float(clause.value(alone[0].strip()))
     if clause.has_any("small"):
         return 0.2
     return 0.5 if clause.has_any("big", "bigger", "huge") else None
@@ -144,12 +153,19 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     """Generate a clip of the named scene."""
     verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
     scene = clause.first_value(Slot.SCENE)
+    if any(map(_is_part_of_word, clause.tokens, clause.tokens[1:])):
+        return None  # 雨伞 is no rain
+    if clause.has_any("all", "everything") or (scene is None and _names_edit(clause)):
+        return None
     verb_text = clause.original[verb.start : verb.end].lower() if verb else ""
     explicit = verb_text.startswith(("generat", "imagin", "dream", "生成"))
     if not explicit and (
         scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):
         return None
+    named = clause.has_any("video", "clip", "timelapse")
+    if _AT_TIME.search(clause.line) or (explicit and scene is None and not named):
+        return None  # "generate the vocals" is no clip
     if clause.has_any("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
         return None
     if clause.has_any("start", "end", "with") and not clause.has_any("generate", Slot.TIME):
@@ -160,6 +176,19 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     text = clause.original[after : _end_of_prompt(clause.tokens)]
     prompt = " ".join(_NOT_IN_PROMPT.sub(" ", text).split())
     return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
+
+
+_AT_TIME = re.compile(rf" at {slot_pattern(Slot.TIME)} ")
+
+
+def _is_part_of_word(token: LexToken, after: LexToken) -> bool:
+    """Whether a scene of one character is the beginning of an unknown Chinese word."""
+    short = token.symbol == Slot.SCENE and token.end - token.start == 1
+    return short and after.kind == TokenKind.UNKNOWN and after.start == token.end
+
+
+def _names_edit(clause: Clause) -> bool:
+    return any(t.kind in (TokenKind.ACTION, TokenKind.EFFECT) for t in clause.tokens)
 
 
 def _end_of_prompt(tokens: Sequence[LexToken]) -> int:

@@ -10,6 +10,7 @@ from .clause import Clause
 
 _SIZES = {"small": 40, "big": 96, "huge": 140}
 _MAX_SIZE = 1000
+_OF_SCREEN = re.compile(rf" {slot_pattern(Slot.COLOR)} (?:frame|background) ")
 _POINTS = re.compile(rf" (?:size|font)(?: to| of| at| set)* ({slot_pattern(Slot.NUMBER)}) ")
 _PERCENT = re.compile(rf" ({slot_pattern(Slot.PERCENT)}) ")
 _FRACTION = re.compile(rf" ({slot_pattern(Slot.FRACTION)}) ")
@@ -30,7 +31,9 @@ def extract_position(clause: Clause) -> Position | None:
 
 
 def extract_color(clause: Clause) -> str | None:
-    """The English name of the color, or #rrggbb."""
+    """The English name of the color, or #rrggbb; not that of "a black screen"."""
+    if _OF_SCREEN.search(clause.line):
+        return None
     return cast(str | None, clause.first_value(Slot.COLOR))
 
 

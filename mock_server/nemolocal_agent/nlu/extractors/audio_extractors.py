@@ -16,6 +16,7 @@ from ...intents import (
 from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause, extract_scope, extract_selectors, first_or_all
+from .sound_extractors import nearest_mood
 
 _QUIET_VOLUME = 0.2
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")
@@ -23,6 +24,10 @@ _TIME = slot_pattern(Slot.TIME)
 _INWARD = re.compile(rf" in (?!{_TIME})")
 _PER_CLIP = re.compile(r" per (?:it |of )?(?:clip|photo|video) ")
 _TIME_LEFT = re.compile(rf" {_TIME} ")
+_AT_TIME = re.compile(rf" at {_TIME} ")
+_HAS_TIME = re.compile(rf" {_TIME} ")
+_OF_SONG = re.compile(rf" from (?:at )?({_TIME}) (?:of |in )(?:it |clip )?music ")
+_FROM_THERE = re.compile(rf" (?:at|from|start|after) (?:at )?({_TIME}) ")
 _ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
 _NUMBER = re.compile(rf" (?:volume|sound|to|at|is|of) ({slot_pattern(Slot.NUMBER)}) ")
 
@@ -32,8 +37,10 @@ def extract_music(clause: Clause) -> list[Edit] | None:
     ducks = _is_ducking(clause)
     if ducks and not (clause.has_any("generate") or _is_new_music(clause)):
         return [DuckMusic()]
+    if clause.has_any("replace") and _replaces_sound(clause):
+        return [SetVolume(0.0, target="video"), _music(clause)]
     if clause.has_any("remove", "stop", "without") and extract_share(clause) is None:
-        return [RemoveMusic()]
+        return None if _HAS_TIME.search(clause.line) else [RemoveMusic()]
     adds = clause.has_any("generate", "replace", "edit", "play") or _is_new_music(clause)
     adds = adds or (clause.has_any(Slot.MOOD, Slot.FILE_NAME) and not _is_volume_change(clause))
     if clause.has_any(*_FADES):
@@ -43,6 +50,14 @@ def extract_music(clause: Clause) -> list[Edit] | None:
         [_music(clause)]
         if adds and (clause.has_any(Slot.MOOD) or not volume)
         else extract_volume(clause)
+    )
+
+
+def _replaces_sound(clause: Clause) -> bool:
+    """Whether music takes the place of the sound: "replace the audio track with jazz"."""
+    first = next((t for t in clause.tokens if t.kind == TokenKind.NOUN), None)
+    return first is not None and (
+        first.symbol in ("sound", "voice") or (first.symbol == "music" and first.value == "audio")
     )
 
 
@@ -81,7 +96,13 @@ def _music(clause: Clause) -> AddMusic:
     if loudness is None and clause.has_any("quiet", "quieter", "low", "small", "smaller", "lower"):
         loudness = _QUIET_VOLUME
     mood = clause.first_value(Slot.MOOD)
-    return AddMusic(mood, loudness, name, _is_ducking(clause))
+    skip = at = 0
+    if match := _OF_SONG.search(clause.line):
+        skip = clause.value(match[1])
+    elif match := _FROM_THERE.search(clause.line):
+        at = clause.value(match[1])
+    mood = mood or nearest_mood(clause)
+    return AddMusic(mood, loudness, name, _is_ducking(clause), at, skip)
 
 
 def _is_ducking(clause: Clause) -> bool:
@@ -104,18 +125,20 @@ def extract_fade(clause: Clause) -> list[Edit] | None:
     """Fade everything, the picture or the sound."""
     if clause.has_any("between", "transition") or _PER_CLIP.search(clause.line):
         return None
+    if clause.has_any("intro", "outro", "middle"):
+        return None  # a fade is at the start or at the end
     return [_fade(clause)]
 
 
 def _fade(clause: Clause) -> Fade:
-    target: Literal["all", "picture", "music", "title"] = "all"
+    target: Literal["all", "picture", "sound", "music", "title"] = "all"
     if clause.has_any("music", "sound", "voice") and not clause.has_any("video"):
-        target = "music" if clause.has_any("music") else "all"
+        target = "music" if clause.has_any("music") else "sound"
     elif clause.has_any("photo", "frame") or _is_about_picture(clause):
         target = "picture"
     line = clause.line
     selector = first_or_all(extract_selectors(clause))
-    time = clause.first_value(Slot.TIME)
+    time = None if _AT_TIME.search(clause.line) else clause.first_value(Slot.TIME)
     clause.first_value(Slot.COLOR)  # to black
     clause.line = line
     return Fade(extract_fade_kind(clause), time, target, selector)
@@ -144,6 +167,12 @@ def extract_fade_kind(clause: Clause) -> Literal["in", "out", "both"]:
 
 def extract_volume(clause: Clause) -> list[Edit] | None:
     """Set or change a volume, of everything or for a span."""
+    if any(token.value in ("enhance", "enhanced", "enhancing") for token in clause.tokens):
+        return None  # clearer, not louder
+    if _takes_vocals_out(clause) or any(token.value == "silences" for token in clause.tokens):
+        return None
+    if clause.has_any("mute") and clause.has_any("keep"):
+        return None
     target = _target(clause)
     selectors = extract_scope(clause, "bare", "to", "by", "at", "for", "all", "from-for")
     if target == "all" and any(
@@ -155,12 +184,22 @@ def extract_volume(clause: Clause) -> list[Edit] | None:
         change = _change(clause)
     if (volume is None and change is None) or _TIME_LEFT.search(clause.line):
         return None
+    if target == "music" and any(selector.span is not None for selector in selectors):
+        return None  # the music has one volume
     return [SetVolume(volume, change, target, selector) for selector in selectors]
+
+
+def _takes_vocals_out(clause: Clause) -> bool:
+    """Whether the voice is to leave the music, which cannot be taken apart."""
+    gone = clause.has_any("remove", "stop", "without")
+    return gone and any(token.value in ("vocals", "singing") for token in clause.tokens)
 
 
 def _volume(clause: Clause) -> float | None:
     """The volume that is named; 0 for silence."""
     gone = clause.has_any("remove", "stop", "without")
+    if clause.has_any(Slot.DECIBELS) and clause.has_any("to", "at", "set"):
+        return _gain(clause, 1)
     loudness = _loudness(clause)
     if clause.has_any("mute"):
         return None if gone else 0.0
@@ -192,11 +231,20 @@ def _target(clause: Clause) -> AudioTarget:
     return "all"
 
 
+def _gain(clause: Clause, sign: int) -> float:
+    """Decibels as a factor: -6 dB is about a half."""
+    decibels = float(clause.first_value(Slot.DECIBELS))
+    sign = -1 if clause.has_any("less") else sign
+    return round(min(10 ** (sign * decibels / 20), 4.0), 4)
+
+
 def _change(clause: Clause) -> float | None:
     up = clause.has_any("louder", "raise", "up", "loud", "more", "high", "bigger", "big")
     down = clause.has_any(
         "quieter", "lower", "down", "remove", "quiet", "less", "low", "smaller", "small"
     )
+    if clause.has_any(Slot.DECIBELS):
+        return _gain(clause, -1 if down else 1)
     if clause.has_any("double"):
         return 2.0
     if clause.has_any("triple"):
@@ -209,6 +257,8 @@ def _change(clause: Clause) -> float | None:
     if part is not None:
         if clause.first_value(Slot.PERCENT) is None and not clause.has_any("louder", "raise"):
             return part
+        if up and part >= 1 and " by " not in clause.line:
+            return part  # "boost it to 150%"
         return round(1 + part if up else max(1 - part, 0.0), 4)
     return (
         choose_by_degree(clause, 1.5, 1.25, 2.0) if up else choose_by_degree(clause, 0.6, 0.8, 0.4)

@@ -14,6 +14,7 @@ from ...intents import (
     Selector,
     TimelinePoint,
     TimelineSpan,
+    middle_span,
 )
 from ..lexer.tokens import ANY_SLOT, LexToken, Slot, TokenKind, slot_pattern
 
@@ -131,7 +132,7 @@ _SPAN_PATTERNS: list[tuple[str, re.Pattern[str]]] = [
             "half",
             rf"(?P<nth>{slot_pattern(Slot.ORDINAL)}) (?P<share>{slot_pattern(Slot.FRACTION)})",
         ),
-        ("unknowable", rf"middle (?:of )?{_TIME}"),
+        ("around-middle", rf"middle (?:of )?(?P<length>{_TIME})"),
         ("middle", rf"middle (?:of )?(?P<share>{_SHARE})"),
         ("from-start", rf"(?P<length>{_MEASURE}) {_AT}(?:start|first{_NO_CLIP})"),
         ("from-end", rf"(?P<length>{_MEASURE}) {_AT}(?:end|last{_NO_CLIP})"),
@@ -239,8 +240,8 @@ def _span(clause: Clause, form: str, match: re.Match[str]) -> TimelineSpan | Non
         )
     if form == "all":
         return TimelineSpan()
-    if form == "unknowable":
-        return None
+    if form == "around-middle":
+        return middle_span(clause.value(groups["length"]))
     start = _point(clause, groups["start"]) if groups.get("start") else TIMELINE_START
     end = _point(clause, groups["end"]) if groups.get("end") else TIMELINE_END
     if form in ("from-for", "for-at"):
@@ -362,6 +363,31 @@ def extract_scope(clause: Clause, *but: str) -> list[Selector]:
     """What an effect applies to: clips, a span of them, or all. `but` as in `extract_span`."""
     match = extract_span(clause, *but)
     clips = extract_selectors(clause) or [SELECT_ALL]
-    if match is None:
+    span = match.span if match else extract_named_part(clause)
+    if span is None:
         return clips
-    return [Selector(one.number, one.name, match.span) for one in clips]
+    return [Selector(one.number, one.name, span) for one in clips]
+
+
+_PART_PREPOSITIONS = r"(?: (?:at|in|on|of|for|to))+"
+_NAMED_PART = re.compile(
+    rf"(?:{_PART_PREPOSITIONS})?"
+    r"(?: (?P<edge>start|end|intro|outro)| (?P<nth>first|last|middle) part"
+    rf"|{_PART_PREPOSITIONS} (?P<mid>middle))(?: part)?(?= )"
+)
+_THIRDS = {
+    "start": (0, 1), "intro": (0, 1), "first": (0, 1), "middle": (1, 2),
+    "end": (2, 3), "outro": (2, 3), "last": (2, 3),
+}  # fmt: skip
+
+
+def extract_named_part(clause: Clause) -> TimelineSpan | None:
+    """A part without a length, "in the middle", "the ending": a third; consumes it."""
+    match = _NAMED_PART.search(clause.line)
+    if match is None:
+        return None
+    clause.consume(*match.span())
+    first, last = _THIRDS[match["edge"] or match["nth"] or match["mid"]]
+    start = TimelinePoint(share=_round_share(first / 3)) if first else TIMELINE_START
+    end = TimelinePoint(share=_round_share(last / 3)) if last < 3 else TIMELINE_END
+    return TimelineSpan(start, end)

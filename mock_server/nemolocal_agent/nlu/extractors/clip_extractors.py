@@ -55,6 +55,11 @@ _TIME, _NUMBER = slot_pattern(Slot.TIME), slot_pattern(Slot.NUMBER)
 _PERCENT = slot_pattern(Slot.PERCENT)
 _AT_SHARE = re.compile(rf" (?:at|from) {slot_pattern(Slot.FRACTION, Slot.PERCENT)} ")
 _AT_NUMBER = re.compile(rf" at {_NUMBER} ")
+_AT_TIME = re.compile(rf" (?:at|from) {_TIME} ")
+_EVERY = re.compile(rf" per ({_TIME}) ")
+_TIME_TO_TIME = re.compile(rf" ({_TIME}) to ({_TIME}) ")
+_LASTS = re.compile(rf" (?:to|long|set for|for) ({_TIME}) ")
+_LONGER = re.compile(rf" longer (?:it |video |clip )*to ({_TIME}) ")
 _ABSOLUTE = re.compile(rf" (?:to|at) {_PERCENT} ")
 # The length of clips or parts is not a point to split at.
 _LONG = re.compile(rf"(?<! at) {_TIME} (?:clip|part) $")
@@ -140,10 +145,10 @@ def extract_history(clause: Clause) -> list[Edit] | None:
     """Undo and redo, with the number of steps; start over."""
     if clause.has_any("restart"):
         return [StartOver()]
-    if clause.has_any("redo"):
-        return [Redo(_steps(clause))]
     if clause.has_any("all", "everything"):
         return None  # that would be to start over: too much to guess
+    if clause.has_any("redo"):
+        return [Redo(_steps(clause))]
     return [Undo(_steps(clause))]
 
 
@@ -161,11 +166,11 @@ def extract_split(clause: Clause) -> list[Edit] | None:
     times = tuple(TimelinePoint(time) for time in clause.values(Slot.TIME))
     if (times and _LONG.search(clause.line)) or extract_selectors(clause):
         return None
-    if times and clause.has_any("per"):
-        return None
-    count = extract_number(clause)
     if times:
-        return [Split(times)] if count in (None, len(times) + 1) else None
+        return _split_at_times(clause, times)
+    if _AT_NUMBER.search(clause.line):
+        return [Split(tuple(TimelinePoint(round(n * 1000)) for n in clause.values(Slot.NUMBER)))]
+    count = extract_number(clause)
     part = extract_share(clause) if count is None else None
     if clause.has_any(Slot.PERCENT) and not _AT_SHARE.search(clause.line):
         return None  # a share of the picture, or no number of parts
@@ -175,11 +180,17 @@ def extract_split(clause: Clause) -> list[Edit] | None:
         return [Split(parts=round(1 / part))] if 0.01 <= part <= 0.5 else None
     if _MIDDLE.search(clause.line):
         return [Split((TimelinePoint(share=0.5),))]
-    if count is not None and _AT_NUMBER.search(clause.line):
-        return [Split((TimelinePoint(round(count * 1000)),))]
     if count is not None:
         return [Split(parts=int(count))] if 2 <= count <= 100 else None
     return [Split(parts=2)] if clause.has_any("double") else None
+
+
+def _split_at_times(clause: Clause, times: tuple[TimelinePoint, ...]) -> list[Edit] | None:
+    if every := _EVERY.search(clause.line):
+        return [Split(every_ms=clause.value(every[1]))] if len(times) == 1 else None
+    count = extract_number(clause)
+    fits = count in (None, len(times) + 1) and not clause.has_any("per")
+    return [Split(times)] if fits else None
 
 
 def extract_split_into_parts(clause: Clause) -> list[Edit] | None:
@@ -193,6 +204,8 @@ def extract_loop(clause: Clause) -> list[Edit] | None:
         "times", "double", "triple", Slot.FACTOR, "loop"
     ):
         return None
+    if _AT_TIME.search(clause.line):
+        return None  # where, not how long
     selector = (extract_selectors(clause) or [SELECT_ALL])[0]
     if (length := clause.first_value(Slot.TIME)) is not None:
         return [Loop(None, length, selector)]
@@ -202,8 +215,29 @@ def extract_loop(clause: Clause) -> list[Edit] | None:
     return [Loop(int(count), None, selector)] if 1 < count <= 1000 else None
 
 
+def extract_extension(clause: Clause) -> list[Edit] | None:
+    """`Extend it to a minute` repeats it up to there."""
+    match = _LONGER.search(clause.line)
+    return [Loop(None, clause.value(match[1]))] if match else None
+
+
+def extract_picture_video(clause: Clause) -> list[Edit] | None:
+    """`Turn my images into a video`, 每张照片2秒: a slideshow of them."""
+    made = clause.has_any("set", "generate", "add", "merge") and clause.has_any("video")
+    if made or (clause.has_any("per") and clause.has_any(Slot.TIME)):
+        return extract_slideshow(clause)
+    return None
+
+
 def extract_slideshow(clause: Clause) -> list[Edit] | None:
     """A slideshow of the images."""
+    slides = _slideshow(clause)
+    if not clause.has_any("music"):
+        return slides
+    return [*slides, AddMusic(clause.first_value(Slot.MOOD), name=None)]
+
+
+def _slideshow(clause: Clause) -> list[Edit]:
     time = clause.first_value(Slot.TIME)
     if time is None:
         return [Slideshow()]
@@ -214,10 +248,22 @@ def extract_slideshow(clause: Clause) -> list[Edit] | None:
 
 def extract_speed(clause: Clause) -> list[Edit] | None:
     """Change the speed, by a factor, a share or a word."""
+    if clause.has_any("timelapse") and (match := _TIME_TO_TIME.search(clause.line)):
+        before, after = clause.value(match[1]), clause.value(match[2])
+        return [SetSpeed(round(before / after, 4))] if 0 < after < before else None
+    if clause.has_any("speedup", "slowdown", "timelapse", "fast", "faster") and (
+        lasts := _LASTS.search(clause.line)
+    ):
+        return [SetSpeed(duration_ms=clause.value(lasts[1]))] if _is_whole(clause) else None
     selectors = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
     if (factor := _factor(clause)) is None or not 0.01 <= factor <= 100:
         return None
     return [SetSpeed(round(factor, 4), one) for one in selectors]
+
+
+def _is_whole(clause: Clause) -> bool:
+    """Whether the whole video is meant: one time, no clip, no part."""
+    return len(clause.values(Slot.TIME)) == 1 and not extract_selectors(clause)
 
 
 def _factor(clause: Clause) -> float | None:

@@ -14,9 +14,17 @@ from ...intents import (
     StartOver,
     TimelinePoint,
     TimelineSpan,
+    last_span,
 )
 from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern, symbol_set
-from .clause import Clause, SpanMatch, extract_clip_range, extract_selectors, extract_span
+from .clause import (
+    Clause,
+    SpanMatch,
+    extract_clip_range,
+    extract_named_part,
+    extract_selectors,
+    extract_span,
+)
 
 _LIMIT_WORDS = symbol_set("trim cut set long lower max take stop to")
 _PART_FORMS = "first last from-start from-end after before middle half".split()
@@ -24,6 +32,10 @@ _BARE = re.compile(rf" to ({slot_pattern(Slot.NUMBER)}) (?:~ |video |it )*$")
 _KEPT = re.compile(rf" to (?:~|(?:{ANY_SLOT} )?(?:first|last|middle) )")
 _WHOLE = re.compile(r" all (?:of )?(?:video|clip)(?= )")
 _EDGE = re.compile(r" (?:start|stop|end|last) ")
+_BY_SHARE = re.compile(rf" by ({slot_pattern(Slot.PERCENT, Slot.FRACTION)})(?= )")
+# "Trim -5 seconds".
+_LESS = re.compile(rf" (?:trim|cut)(?: it| video)* less ({slot_pattern(Slot.TIME)}) ")
+_MIDDLE_PART = re.compile(r" middle(?: part)?(?: (?:~|out|off|away|of|video|it))* $")
 
 
 def extract_cut(clause: Clause) -> list[Edit] | None:
@@ -35,10 +47,14 @@ def extract_cut(clause: Clause) -> list[Edit] | None:
     if clause.has_any("remove") and (row := extract_clip_range(clause)):
         return [RemoveClip(one) for one in row] if not clause.has_any(Slot.TIME, "except") else None
     clause.line = _WHOLE.sub(" video ", clause.line)
+    if less := _LESS.search(clause.line):
+        return [RemoveSpan(last_span(clause.value(less[1])))]
     line = clause.line
     match = extract_span(clause)
     selectors = extract_selectors(clause)
     match = match or _span_of_bare_number(clause)
+    if match is None and not selectors:
+        match = _span_of_share_or_middle(clause)
     if match is None:
         return _remove_whole_clips(clause, selectors)
     if match.form == "all":
@@ -59,8 +75,12 @@ def _cut_spans(
     if keeps is None or span.end in (TIMELINE_START, TimelinePoint(share=0.0)):
         return None
     if not keeps:
+        if form == "at":
+            return None  # "delete the clip at 0:05" says where, but not how much
         gone = [_span_at_end(one) if one.form == "by" else one.span for one in matches]
         return [RemoveSpan(one, selector) for one in gone for selector in selectors]
+    if form == "at" and clause.has_any("keep", "only"):
+        return None  # "keep the lamp at 0:05"
     if form == "at" and not clause.has_any("start"):
         span = TimelineSpan(TIMELINE_START, span.start)
     return None if span == TimelineSpan() else [KeepSpan(span, selector) for selector in selectors]
@@ -111,6 +131,19 @@ def _span_of_bare_number(clause: Clause) -> SpanMatch | None:
     return None
 
 
+def _span_of_share_or_middle(clause: Clause) -> SpanMatch | None:
+    """`Shorten it by 10%` takes it off the end; the middle is a third."""
+    if match := _BY_SHARE.search(clause.line):
+        share = TimelinePoint(share=clause.value(match[1]))
+        clause.consume(*match.span())
+        return SpanMatch("by", TimelineSpan(TIMELINE_START, share))
+    if _MIDDLE_PART.search(clause.line):
+        clause.line = clause.line.replace(" middle ", " middle part ", 1)
+        part = extract_named_part(clause)
+        return None if part is None else SpanMatch("middle", part)
+    return None
+
+
 def _as_shortening(clause: Clause, match: SpanMatch) -> SpanMatch:
     """`10 seconds shorter`: shortened by 10 seconds, not to 10 seconds."""
     if match.form in ("bare", "for") and " ~ short " in clause.line:
@@ -151,7 +184,10 @@ def _is_kept(clause: Clause, match: SpanMatch, line: str) -> bool | None:
 def _is_kept_by_trim(clause: Clause, form: str, line: str) -> bool | None:
     """The meaning of trim and cut: "to" a part keeps it, a part alone is removed."""
     if not clause.has_any("trim", "cut"):
-        picked = ("first", "last", "between", "middle", "half", "after", "before")
+        picked = (
+            "first", "last", "between", "middle", "half", "after", "before", "from-start",
+            "from-end",
+        )  # fmt: skip
         return True if clause.has_any("take", "give") and form in picked else None
     if _KEPT.search(line):
         return True

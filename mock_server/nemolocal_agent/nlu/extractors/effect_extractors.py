@@ -26,8 +26,7 @@ from ..lexer.tokens import Slot, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause, extract_scope
 
-# The type of the effect that a symbol is about.
-_EFFECT_TYPES = {
+EFFECT_TYPES = {
     "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
     "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
     "dull": "saturation", "warmer": "warmth", "cooler": "warmth", "grayscale": "grayscale",
@@ -35,10 +34,12 @@ _EFFECT_TYPES = {
     "zoomin": "zoom", "zoomout": "zoom", "rotate": "rotate", "mirror": "flip", "flip": "flip",
     "flipvertical": "flip", "crop": "crop", "backwards": "reverse", "reverse": "reverse",
 }  # fmt: skip
+"""The type of the effect that a symbol is about."""
 EFFECT_SYMBOLS = frozenset(
-    {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
+    {*EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
 )
 _ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
+_WARM_COLORS, _COOL_COLORS = {"orange", "yellow", "red", "gold"}, {"blue", "cyan"}
 _DECREASE_WORDS = symbol_set("less lower down short smaller low")
 _CHANGE_SYMBOLS = _DECREASE_WORDS | symbol_set(
     "raise more up add bigger high bit much", Slot.PERCENT
@@ -65,13 +66,23 @@ def extract_side_crop(clause: Clause) -> list[Edit] | None:
     return None if effect is None else [ApplyEffect(effect, one) for one in extract_scope(clause)]
 
 
+def extract_tint(clause: Clause) -> list[Edit] | None:
+    """`Less blue` is warmer, "less orange" cooler."""
+    colors = set(clause.values(Slot.COLOR))
+    sign = 1 if colors <= _WARM_COLORS else -1 if colors <= _COOL_COLORS else 0
+    if not sign or not colors or clause.has_any("more") == clause.has_any("less", "lower"):
+        return None
+    change = sign * _amount(clause) * (1 if clause.has_any("more") else -1)
+    return [ApplyEffect(Warmth(change), one) for one in extract_scope(clause)]
+
+
 def extract_remove_effects(clause: Clause) -> list[Edit] | None:
     """Remove effects: "remove all effects"."""
     return _remove(clause) if clause.has_any("remove", "cancel", "stop") else None
 
 
 def _remove(clause: Clause) -> list[Edit]:
-    kinds = {_EFFECT_TYPES[word]: None for word in _EFFECT_TYPES if clause.has_any(word)}
+    kinds = {EFFECT_TYPES[word]: None for word in EFFECT_TYPES if clause.has_any(word)}
     selectors = extract_scope(clause, "bare", "to", "by", "all")
     return [RemoveEffects(kind, one) for kind in kinds or [None] for one in selectors]
 
@@ -146,6 +157,10 @@ def _rotate(clause: Clause) -> Effect | None:
 
 
 def _reverse(clause: Clause) -> Effect | None:
+    if clause.has_any("color", "video") and any(t.value == "invert" for t in clause.tokens):
+        return None  # its colors, not its direction
+    if clause.has_any("color"):
+        return None
     return None if clause.has_any("left", "right", "top", "bottom", "up", "down") else Reverse()
 
 

@@ -25,8 +25,9 @@ def extract_format(clause: Clause) -> list[Edit] | None:
     """Set the aspect ratio, fit, resolution and frame rate that are named."""
     found: list[Edit] = []
     fit = _fit(clause)
-    resolution = clause.first_value(Slot.RESOLUTION)
-    size = _parse_ratio(clause.first_value(Slot.ASPECT_RATIO))
+    # "Upscale my 720p video to 1080p": the last one is meant.
+    resolution = next(reversed(clause.values(Slot.RESOLUTION)), None)
+    size = _parse_ratio(next(reversed(clause.values(Slot.ASPECT_RATIO)), None))
     if resolution is None and clause.has_any("resolution"):
         resolution = RESOLUTION_BY_HEIGHT.get(int(clause.first_value(Slot.NUMBER) or 0))
     if (pixels := clause.first_value(Slot.PIXEL_SIZE)) is not None:
@@ -85,5 +86,8 @@ def extract_compression(clause: Clause) -> list[Edit] | None:
     quality = next((name for name in _QUALITIES if clause.has_any(name)), None)
     if quality is not None and clause.has_any("resolution"):
         return [Compress("quality", quality=quality)]
+    limit = clause.first_value(Slot.FILE_LIMIT)
+    if limit is not None and clause.has_any("compress", "small", "smaller", "under", "max"):
+        return [Compress("size", float(limit))]
     whole = not clause.has_any(Slot.TIME, "frame", "photo", "corner")
     return [Compress()] if clause.has_any("compress") and whole else None

@@ -21,7 +21,7 @@ from ...intents import (
     last_span,
     span_between,
 )
-from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
+from ..lexer.tokens import COMMA, LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -73,9 +73,9 @@ def extract_title(clause: Clause) -> list[Edit] | None:
         return None  # the quoted text is the name of a video
     quoted = [str(text) for text in clause.values(Slot.QUOTED_TEXT)]
     if clause.has_any("subtitles") and not clause.has_any("title", Slot.QUOTED_TEXT):
-        return [RemoveTitle(subtitles=True)] if clause.has_any("remove") else None
+        return _change_subtitles(clause)
     if clause.has_any("remove") and not clause.has_any("add", "set", "replace"):
-        return [RemoveTitle(Selector(name=quoted[0]) if quoted else _title_selector(clause))]
+        return _remove(clause, quoted)
     if clause.has_any("fade", "fadein", "fadeout", "fadeboth") and not (
         quoted and clause.has_any("add")
     ):
@@ -89,6 +89,18 @@ def extract_title(clause: Clause) -> list[Edit] | None:
     if quoted or not clause.has_any("title", "font", "size"):
         return None
     return None if _is_new_title(clause) else _change(clause)
+
+
+def _change_subtitles(clause: Clause) -> list[Edit] | None:
+    if clause.has_any("remove"):
+        return [RemoveTitle(subtitles=True)]
+    return _change(clause) if clause.has_any("set", "bigger", "smaller", "move") else None
+
+
+def _remove(clause: Clause, quoted: list[str]) -> list[Edit] | None:
+    if not quoted and not clause.has_any("title", "subtitles"):
+        return None  # the size of a title cannot be removed
+    return [RemoveTitle(Selector(name=quoted[0]) if quoted else _title_selector(clause))]
 
 
 def _is_new_title(clause: Clause) -> bool:
@@ -145,12 +157,26 @@ def _changes(clause: Clause) -> dict[str, object]:
         "position": extract_position(clause),
         "size": None if extract_title_scale(clause) else extract_title_size(clause),
         "grow": extract_title_scale(clause),
+        "shift": _shift(clause),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _shift(clause: Clause) -> str | None:
+    """The direction of "move it up a bit"; "to the left" is a position."""
+    placed = clause.has_any(Slot.POSITION, "top", "bottom", "left", "right", "middle")
+    said = {str(token.value) for token in clause.tokens if token.kind == TokenKind.VERB}
+    if placed or not (clause.has_any("move") or said & {"raise", "lower"}):
+        return None
+    if clause.has_any("up", "upward") or "raise" in said:
+        return "up"
+    return "down" if clause.has_any("down", "downward") or "lower" in said else None
+
+
 def _change(clause: Clause) -> list[Edit] | None:
     changes = _changes(clause)
+    if changes.keys() <= {"span", "shift"} and not clause.has_any("title", "subtitles"):
+        return None  # "flip the font at 5 s"
     return [ChangeTitle(_title_selector(clause), **changes)] if changes else None  # type: ignore[arg-type]
 
 
@@ -172,7 +198,7 @@ def _span(clause: Clause) -> TimelineSpan | None:
     clause.line = _MIDDLE.sub(" ", clause.line)
     match = extract_span(clause)
     if match is None:
-        return last_span(_SHOWN_MS) if clause.has_any("end") else None
+        return last_span(_SHOWN_MS) if clause.has_any("end", "outro") else None
     form, span = match
     if form in ("for", "bare") and " end " in clause.line and span.end.share is None:
         return last_span(span.end.ms)
@@ -214,9 +240,11 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
             begin, explicit = _after_links(tokens, index + 1, original)
             if begin is None or not _is_text_start(tokens, begin, explicit, original):
                 continue
-            end = _find_text_end(tokens, begin)
+            lined = begin > 0 and tokens[begin - 1].value in (":", "：")
+            end = _find_text_end(tokens, begin, lined)
             if end > begin:
-                start, stop = tokens[begin].start, tokens[end - 1].end
+                start = _text_start(tokens, begin, original)
+                stop = _text_stop(tokens, end, original)
                 slot = LexToken(
                     Slot.QUOTED_TEXT, TokenKind.SLOT, start, stop, original[start:stop].strip()
                 )
@@ -280,14 +308,56 @@ def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original:
     )
 
 
-def _find_text_end(tokens: list[LexToken], begin: int) -> int:
-    """The index after the text, which ends where a setting or a command starts."""
+def _text_start(tokens: list[LexToken], begin: int, original: str) -> int:
+    """Where the text starts, with the signs before its first word: `{tag}`, an emoji."""
+    before = tokens[begin - 1].end if begin else 0
+    between = original[before : tokens[begin].start]
+    return before + len(between) - len(between.lstrip())
+
+
+def _text_stop(tokens: list[LexToken], end: int, original: str) -> int:
+    """Where the text ends, with the signs that follow its last word."""
+    stop = tokens[end].start if end < len(tokens) else len(original)
+    closes = end < len(tokens) and tokens[end].value == ")"
+    if closes and any(sign in original[:stop] for sign in "(（"):
+        return tokens[end].end
+    return stop if end == len(tokens) else tokens[end - 1].end
+
+
+def _find_text_end(tokens: list[LexToken], begin: int, lined: bool = False) -> int:
+    """The index after the text, which ends where a setting or a command starts.
+
+    After a colon (`lined`), commas and dashes are part of the text if no command follows.
+    """
     index = begin + 1
-    while index < len(tokens) and not _is_text_end(tokens, index):
+    while index < len(tokens):
+        goes_on = lined and _is_inner_separator(tokens, index)
+        if not goes_on and _is_text_end(tokens, index):
+            break
         index += 1
     while index > begin and tokens[index - 1].value in _COURTESY:
         index -= 1
     return index
+
+
+def _is_inner_separator(tokens: list[LexToken], index: int) -> bool:
+    """Whether a comma, dash or bracket is followed by more text."""
+    token = tokens[index]
+    if token.kind != TokenKind.SEPARATOR or token.symbol != COMMA:
+        return False
+    rest: list[LexToken] = []
+    for after in tokens[index + 1 :]:
+        if after.kind == TokenKind.SEPARATOR:
+            break
+        rest.append(after)
+    content = [t for t in rest if t.kind != TokenKind.FILLER]
+    if not content or token.value in ("(", "（"):
+        return bool(content)
+    if any(t.kind == TokenKind.UNKNOWN for t in content):
+        return content[0].kind not in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+    return content[0].kind not in (
+        TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT,
+    ) and content[0].symbol not in _SETTINGS | _PREPOSITIONS | {"then", "and", "but"}  # fmt: skip
 
 
 def _is_text_end(tokens: list[LexToken], index: int) -> bool:

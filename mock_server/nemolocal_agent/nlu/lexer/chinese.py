@@ -3,11 +3,11 @@
 import re
 
 from .lexicon import LexiconEntry, load_lexicon
-from .tokens import LexToken, Slot, TokenKind
+from .tokens import TOTAL_SYMBOLS, LexToken, Slot, TokenKind
 
-_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2, "〇": 0}
 _POWERS = {"十": 10, "百": 100, "千": 1000}
-_NUMERAL = r"[零〇一二两三四五六七八九十百千]{1,9}(?:点[零〇一二三四五六七八九]{1,6})?"
+_NUMERAL = r"[零〇一二两俩三四五六七八九十百千]{1,9}(?:点[零〇一二三四五六七八九]{1,6})?"
 _NUMBER = re.compile(_NUMERAL)
 _TENTHS = re.compile(r"([一二三四五六七八九])成(?![一二两三四五六七八九十\d个片])")
 _PERCENT = re.compile(rf"百分之(?:(?P<numeral>{_NUMERAL})|(?P<digits>\d{{1,3}}(?:\.\d{{1,2}})?))")
@@ -105,6 +105,8 @@ def _is_removal(text: str, at: int, end: int) -> bool:
 def _find_fuzzy_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] | None:
     """A long word that differs in one character: 背静音乐."""
     for entry in load_lexicon().fuzzy_chinese.get(text[at], ()):
+        if not TOTAL_SYMBOLS.isdisjoint(load_lexicon().chinese[entry].symbol.split()):
+            continue
         typed = text[at : min(at + len(entry), end)]
         if sum(a == b for a, b in zip(typed, entry, strict=False)) == len(entry) - 1:
             return load_lexicon().chinese[entry], len(entry)

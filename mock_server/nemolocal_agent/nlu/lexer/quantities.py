@@ -10,9 +10,11 @@ _UNITS: dict[str, tuple[Slot, float]] = {
     "s": (Slot.TIME, 1000),
     "min": (Slot.TIME, 60_000),
     "h": (Slot.TIME, 3_600_000),
+    "quarter": (Slot.TIME, 900_000),
     "percent": (Slot.PERCENT, 0.01),
     "x": (Slot.FACTOR, 1),
     "deg": (Slot.DEGREES, 1),
+    "db": (Slot.DECIBELS, 1),
     "fps": (Slot.FRAME_RATE, 1),
     "mb": (Slot.FILE_SIZE, 1),
     "gb": (Slot.FILE_SIZE, 1000),
@@ -33,6 +35,8 @@ _ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 
 _MAX_TIME_MS = 360_000_000
 # Words that make "second 3" a point of time.
 _TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
+# 24p is a frame rate, 1080p a number of lines.
+_FRAME_RATES = (24, 25, 30, 48, 50, 60, 120)
 # The kinds of words that an ordinal counts.
 _COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
 # Words between two numbers of one unit: "seconds 6 to 8".
@@ -66,6 +70,8 @@ class _QuantityParser:
         """The tokens with slots for numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
+            if self._parse_ambiguous(token):
+                continue
             if token.kind == TokenKind.NUMBER or (
                 token.symbol == Slot.FRACTION and self._is_half_unit()
             ):
@@ -90,6 +96,52 @@ class _QuantityParser:
                 self.output.append(token)
                 self.position += 1
         return _share_units(self.output)
+
+    def _parse_ambiguous(self, token: LexToken) -> bool:
+        """Parse a token whose meaning depends on the numbers beside it, if it is one."""
+        if self._is_chat_word(token):
+            word = "to" if token.value == 2 else "for"
+            self.output.append(LexToken(word, TokenKind.MODIFIER, token.start, token.end))
+            self.position += 1
+        elif token.symbol == "frame" and self._is_counted_frame():
+            self.output.append(
+                LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, token.start, token.end, "frames")
+            )
+            self.position += 1
+        elif token.symbol == "mark":
+            self._parse_mark(token)
+        else:
+            return False
+        return True
+
+    def _is_chat_word(self, token: LexToken) -> bool:
+        """Whether a digit stands for a word: "trim it 2 a minute", "show it 4 the first 5 s"."""
+        return (
+            token.kind == TokenKind.NUMBER
+            and token.end - token.start == 1
+            and token.value in (2, 4)
+            and self._is_article(self.position + 1)
+            and self._kind_at(self.position + 2)
+            in (TokenKind.UNIT, TokenKind.NUMBER, TokenKind.MODIFIER)
+        )
+
+    def _is_article(self, index: int) -> bool:
+        token = self._token_at(index)
+        return token is not None and token.value in ("a", "an", "the")
+
+    def _is_counted_frame(self) -> bool:
+        """Whether frames are counted: "frames 0 to 90", "the first 90 frames"."""
+        after = self._kind_at(self.position + 1) == TokenKind.NUMBER
+        return after or self._previous_symbol() == Slot.NUMBER
+
+    def _parse_mark(self, token: LexToken) -> None:
+        """`At the 7 second mark` means nothing more, "put a timestamp in the corner" does."""
+        self.position += 1
+        if self._previous_symbol() in (Slot.TIME, Slot.PERCENT, Slot.FRACTION):
+            return
+        self.output.append(
+            LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, token.start, token.end, token.value)
+        )
 
     def _token_at(self, index: int) -> LexToken | None:
         return self.tokens[index] if 0 <= index < len(self.tokens) else None
@@ -207,8 +259,12 @@ class _QuantityParser:
         if self._previous_symbol() == "nth":
             self._parse_ordinal(amount, end)
         elif self._kind_at(unit) == TokenKind.SUFFIX:
-            self._add_slot(Slot.ORDINAL, first.start, self.tokens[unit].end, amount)
             self.position = unit + 1
+            if amount == 1 and self._kind_at(self.position) == TokenKind.NUMBER:
+                end = self.tokens[unit].end
+                self.output.append(LexToken("first", TokenKind.MODIFIER, first.start, end))
+            else:
+                self._add_slot(Slot.ORDINAL, first.start, self.tokens[unit].end, amount)
         elif self._kind_at(unit) == TokenKind.UNIT or self._is_second(unit):
             self.position = unit
             self._parse_measure(amount, first.start)
@@ -287,6 +343,8 @@ class _QuantityParser:
         token = self.tokens[self.position]
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
+        if unit == "p" and amount in _FRAME_RATES:
+            unit = "fps"
         if unit in ("k", "p"):
             height = (_RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)

@@ -14,7 +14,7 @@ from .chinese import find_longest_word, tokenize_chinese
 from .lexicon import SKIPPABLE_WORDS, LexiconEntry, load_lexicon
 from .quantities import TIME_UNITS
 from .srt import find_subtitles
-from .tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
+from .tokens import COMMA, SENTENCE_END, TOTAL_SYMBOLS, LexToken, Slot, TokenKind
 
 _TRADITIONAL = (
     "輯頻視畫標題樂聲後個鐘長開頭結刪減調節轉場換動鏡亂順優橫豎壓縮寬圖檔傳輸導載點積餘態層疊邊"
@@ -54,7 +54,7 @@ _PUNCTUATION = {
 _FOLD = _FULL_WIDTH | str.maketrans(_TRADITIONAL, _SIMPLIFIED) | _PUNCTUATION
 # Each pattern stops at the next opening mark: many marks in a row must not take quadratic time.
 _QUOTED = re.compile(
-    r"\"([^\"]{1,2000})\"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
+    r"\"((?:[^\"\\]|\\.){1,2000})\"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
     r"|《([^《》]{1,2000})》|«([^«»]{1,2000})»|【([^【】]{1,2000})】|‘([^‘’]{1,200})’"
     r"|(?<!\w)['’]([^\n]{1,100}?)['’](?!\w)"
 )
@@ -76,12 +76,16 @@ _LEXEMES = rf"""
         |\d{{1,2}}[x×]\d{{1,2}}(?![\da-z]))
     |(?P<pixels>\d{{3,4}}\ ?[x×]\ ?\d{{3,4}}(?!\d))
     |(?P<count>\d{{1,9}}(?:\.\d{{1,6}})?|\.\d{{1,6}})
-    |(?P<word>(?:mp[34]|m4[av]|h26[45])(?![a-z0-9])|[a-zà-ÿ]+(?:'[a-z]+)?)
+    |(?P<word>(?:mp[34]|m4[av]|h26[45])(?![a-z0-9])|(?:(?![{_HAN}])[^\W\d_])+(?:'[a-z]+)?)
     |(?P<han>[{_HAN}]+)
     |(?P<sentence_end>[.!?;\n]+)
-    |(?P<sign>[,:&+%°×/@=\#-])"""
+    |(?P<arrow>→)
+    |(?P<sign>[,:&+%°×/@=\#()-])"""
 _ASCII_NAME = re.compile(r"[a-z_]{2}[a-z0-9_.-]*\.")
 _HAS_FILE = re.compile(_EXTENSION)
+_AFTER_NUMBER = re.compile(r"(?:\d ?(?:s|secs?|m|mins?|秒|分|%)?|:)$")
+_ARROW = re.compile(r"(?<![-=])[-=]>|⇒")
+_ESCAPED = re.compile(r"\\([\"'])")
 _LEXEME = re.compile(_LEXEMES, re.VERBOSE)
 # Used only if there is a file extension, since this pattern looks far ahead.
 _LEXEME_OR_FILE = re.compile(_FILE + _LEXEMES, re.VERBOSE)
@@ -113,10 +117,11 @@ def _normalize(message: str) -> _NormalizedMessage:
         words = next(group for group in match.groups() if group is not None)
         if not words.strip() or _QUOTE_PLACEHOLDER in words:
             return match[0]
-        quoted_parts[match.start()] = words
+        quoted_parts[match.start()] = _ESCAPED.sub(r"\1", words)
         return _placeholder(len(match[0]))
 
     text = _QUOTED.sub(cut_out, without_cues)
+    text = _ARROW.sub(lambda arrow: "→".ljust(len(arrow[0])), text)
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
@@ -196,6 +201,8 @@ def _read_other(
         yield LexToken("", TokenKind.NUMBER, start, end, float(text))
     elif kind == "sentence_end":
         yield LexToken(SENTENCE_END, TokenKind.SEPARATOR, start, end, text)
+    elif kind == "arrow":
+        yield LexToken("to", TokenKind.MODIFIER, start, end, text)
     elif kind == "sign":
         yield from _read_sign(normalized.text, text, start)
     elif kind != "link":
@@ -207,7 +214,7 @@ def _read_sign(text: str, sign: str, at: int) -> Iterator[LexToken]:
         yield LexToken("more" if sign == "+" else "less", TokenKind.MODIFIER, at, at + 1)
     elif sign == "-":
         yield from _read_dash(text, at)
-    elif sign in ",:+":
+    elif sign in ",:+()":
         yield LexToken("and" if sign == "+" else COMMA, TokenKind.SEPARATOR, at, at + 1, sign)
     elif sign == "#":
         yield LexToken("hash", TokenKind.MODIFIER, at, at + 1)
@@ -215,15 +222,14 @@ def _read_sign(text: str, sign: str, at: int) -> Iterator[LexToken]:
 
 def _is_signed(text: str, at: int) -> bool:
     """Whether a plus or minus belongs to the number after it: "+20%"."""
-    before = text[max(0, at - 20) : at].rstrip()[-1:]
-    return text[at + 1 : at + 2].isdigit() and (not before or before not in "0123456789s秒分m%:")
+    before = text[max(0, at - 20) : at].rstrip()
+    return text[at + 1 : at + 2].isdigit() and not _AFTER_NUMBER.search(before)
 
 
 def _read_dash(text: str, at: int) -> Iterator[LexToken]:
     """A dash between numbers means "to", in a word it has no meaning, else it is a separator."""
     before, after = text[max(0, at - 20) : at], text[at + 1 : at + 20]
-    end = before.rstrip()[-1:]
-    if end and end in "0123456789s秒分m" and after.lstrip()[:1].isdigit():
+    if _AFTER_NUMBER.search(before.rstrip()) and after.lstrip()[:1].isdigit():
         yield LexToken("to", TokenKind.MODIFIER, at, at + 1, "-")
     elif before[-1:].isspace() or after[:1].isspace():
         yield LexToken(COMMA, TokenKind.SEPARATOR, at, at + 1, "-")
@@ -244,10 +250,13 @@ def _read_file(normalized: _NormalizedMessage, start: int, end: int) -> Iterator
 def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
     """A phrase of the lexicon, or an unknown word; returns the index after it."""
     lexeme = lexemes[index]
-    text, entries = _find_entries(lexeme.text)
+    text, entries, corrected = _find_entries(lexeme.text)
     for words, word in entries:
         skipped: list[_Lexeme] = []
-        after = _match(lexemes, index + 1, words[1:], skipped)
+        total = not TOTAL_SYMBOLS.isdisjoint(word.symbol.split())
+        if total and corrected:
+            continue
+        after = _match(lexemes, index + 1, words[1:], skipped, exact=total)
         if after is None or (
             words[1:] and _is_number_of_unit(words[-1], lexemes[after : after + 1])
         ):
@@ -269,14 +278,14 @@ def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> in
     return index + 1
 
 
-def _find_entries(text: str) -> tuple[str, Sequence[tuple[tuple[str, ...], LexiconEntry]]]:
-    """The phrases that start with this word, and the word as the lexicon spells it."""
+def _find_entries(text: str) -> tuple[str, Sequence[tuple[tuple[str, ...], LexiconEntry]], bool]:
+    """The word as the lexicon spells it, the phrases that start with it, whether it had a typo."""
     english = load_lexicon().english
     if text not in english and "'" in text:
         text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
-    if text not in english and (corrected := _spell_checker().correct(text)):
-        text = corrected
-    return text, english.get(text, ())
+    corrected = None if text in english else _spell_checker().correct(text)
+    text = corrected or text
+    return text, english.get(text, ()), corrected is not None
 
 
 def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
@@ -288,16 +297,26 @@ def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
 
 
 def _match(
-    lexemes: list[_Lexeme], index: int, words: tuple[str, ...], skipped: list[_Lexeme]
+    lexemes: list[_Lexeme],
+    index: int,
+    words: tuple[str, ...],
+    skipped: list[_Lexeme],
+    *,
+    exact: bool = False,
 ) -> int | None:
-    """The index after these words, which can have articles and hyphens between them; or None."""
+    """The index after these words, which can have articles and hyphens between them; or None.
+
+    `exact` words have no typo.
+    """
     for word in words:
         while index < len(lexemes) and lexemes[index].text != word:
             lexeme = lexemes[index]
             if lexeme.text in SKIPPABLE_WORDS and len(skipped) < 2:
                 skipped.append(lexeme)
-            elif lexeme.text != "-":
-                if lexeme.kind == "word" and _spell_checker().is_match(lexeme.text, word):
+            elif lexeme.text not in ("-", "+"):
+                if exact or lexeme.kind != "word":
+                    return None
+                if _spell_checker().is_match(lexeme.text, word):
                     break
                 return None
             index += 1

@@ -77,6 +77,10 @@ class Slot(StrEnum):
     """Points or pixels."""
     PIXEL_SIZE = "Y"
     """(width, height)."""
+    DECIBELS = "L"
+    """A float, negative for quieter."""
+    FILE_LIMIT = "V"
+    """Megabytes that a service takes: Discord, WhatsApp, e-mail."""
     UNKNOWN_WORD = "X"
     """A word that the lexicon does not have: the one slot whose kind is `UNKNOWN`."""
 
@@ -110,6 +114,9 @@ class LexToken(msgspec.Struct):
     is_base_form: bool = True
     """False for an inflected verb, which starts no command: "music turned down"."""
 
+
+TOTAL_SYMBOLS = symbol_set("undo redo restart remove generate")
+"""Symbols of commands that take away or cost the most: no typo is corrected into one of them."""
 
 SENTENCE_END, COMMA = ".", ","
 """The symbols of the two separators: between sentences, and between the parts of a sentence."""

@@ -6,6 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
+from nemolocal_contract.effect_presets import effect_presets
+
 from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
@@ -14,14 +17,27 @@ SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those 
 WORD_SIGNS = "°"
 """Signs that are looked up as English words are."""
 
-_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
+_FILES = (
+    "commands", "nouns_and_modifiers", "slot_values", "conversation", "picture_effects", "sound",
+)  # fmt: skip
+PRESET_SYMBOL = "preset"
+"""The symbol of all looks of `effect_presets.toml`; the value is the type of the effect."""
+AUDIO_EFFECT_SYMBOL = "audiofx"
+"""The symbol of all audio effects of `audio_effects.toml`; the value is the type of the effect."""
+AUDIO_FAULT_SYMBOL = "audiofault"
+"""The symbol of what audio effects remove; the value is the type of the effect."""
+SOUND_SYMBOL = "sfx"
+"""The symbol of all sounds of `sound_effects.toml`; the value is the name of the row."""
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
         Slot.COLOR, Slot.MOOD, Slot.SCENE, Slot.POSITION, Slot.ASPECT_RATIO, Slot.RESOLUTION,
-        Slot.ORDINAL, Slot.FRACTION,
+        Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT,
     )
 }  # fmt: skip
+# A shorter filler is no correction: "hiss" is not "his".
+_MIN_CORRECTED_FILLER = 6
+_NUMERIC_SLOTS = (Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT)
 _INFLECTED_KINDS = (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
@@ -69,8 +85,8 @@ class Lexicon:
         self.meanings = {
             word: _meaning(phrases.get((word,)), word)
             for words, entry in phrases.items()
-            if entry.kind != TokenKind.SMALL_TALK
             for word in words
+            if _is_corrected(entry, word)
         }
         spelled = {word for words in phrases for word in words}
         self.known_words = spelled.union(_toml("spellcheck_allowlist")["words"].split())
@@ -78,6 +94,18 @@ class Lexicon:
 
 def _meaning(entry: LexiconEntry | None, word: str) -> str:
     return word if entry is None else f"{entry.symbol} {entry.value}"
+
+
+def _is_corrected(entry: LexiconEntry, word: str) -> bool:
+    """Whether a typo can become this word of an entry."""
+    if entry.kind == TokenKind.FILLER:
+        return len(word) >= _MIN_CORRECTED_FILLER
+    if (
+        entry.symbol in (AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL)
+        and entry.value is not None
+    ):
+        return False  # a row of sound: no typo is corrected into one of so many words
+    return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -91,11 +119,25 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
             for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
                     yield from _forms(phrase.strip(), _entry(section, lemma))
+    for words, entry in _row_entries():
+        for phrase in filter(None, words.split("|")):
+            yield from _forms(phrase, entry)
+
+
+def _row_entries() -> Iterator[tuple[str, LexiconEntry]]:
+    """The words of the rows of data that the contract has."""
+    for name, preset in effect_presets().items():
+        yield preset.words, LexiconEntry(PRESET_SYMBOL, TokenKind.EFFECT, name)
+    for name, row in audio_effect_rows().items():
+        yield row.words, LexiconEntry(AUDIO_EFFECT_SYMBOL, TokenKind.EFFECT, name)
+        yield row.fault, LexiconEntry(AUDIO_FAULT_SYMBOL, TokenKind.NOUN, name)
+    for name, sound in sound_rows().items():
+        yield sound.words, LexiconEntry(SOUND_SYMBOL, TokenKind.NOUN, name)
 
 
 def _entry(section: str, lemma: str) -> LexiconEntry:
     if slot := _SLOT_SECTIONS.get(section):
-        value = float(lemma) if slot in (Slot.ORDINAL, Slot.FRACTION) else lemma
+        value = float(lemma) if slot in _NUMERIC_SLOTS else lemma
         return LexiconEntry(slot, TokenKind.SLOT, value)
     kind = TokenKind(section)
     if kind == TokenKind.NUMBER:

@@ -1,0 +1,102 @@
+"""What cannot be done here, and why: a table of patterns, the first that fits gives the reason."""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from .extractors.clause import Clause
+from .lexer.tokens import Slot, symbol_set
+
+_TITLES = symbol_set("title font", Slot.QUOTED_TEXT)
+_RECOGNITION = symbol_set("filler_words transcript lip_sync translating")
+_REMOVAL = symbol_set("remove stop without cancel")
+_ADDING = symbol_set("add generate set record says edit replace")
+_LOUDNESS = symbol_set("volume louder quieter duck mute raise lower audiofx audiofault")
+_SEVERAL_VIDEOS = ("shorts", "reels", "tiktoks")
+
+
+def find_reason(words: str) -> str:
+    """The reason for these words, a key of the replies; empty if nobody knows."""
+    for reason, pattern in _patterns():
+        if pattern.search(words):
+            return reason
+    return ""
+
+
+def reason_text(reason: str, language: str) -> str:
+    """The reason in English or Chinese; empty if there is none."""
+    return _table()[reason][language] if reason else ""
+
+
+@cache
+def _table() -> dict[str, dict[str, str]]:
+    text = files(__package__).joinpath("unsupported.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """English phrases match whole words, Chinese ones anywhere."""
+    return tuple(
+        (reason, re.compile(_pattern_of_row(row), re.IGNORECASE))
+        for reason, row in _table().items()
+    )
+
+
+def _pattern_of_row(row: dict[str, str]) -> str:
+    """Of `words`, anywhere in what was not understood, and of `exact`, all of it."""
+    parts = [_pattern(phrase) for phrase in row.get("words", "").split("|") if phrase]
+    parts += [
+        rf"^\W*{re.escape(phrase)}\W*$" for phrase in row.get("exact", "").split("|") if phrase
+    ]
+    return "|".join(parts)
+
+
+def _pattern(phrase: str) -> str:
+    escaped = re.escape(phrase)
+    # The "mov" of "new.mov" is no format that somebody asks for.
+    return rf"(?<!\.)\b{escaped}\b" if phrase.isascii() else escaped
+
+
+def is_unsupported(clause: Clause) -> bool:
+    """Whether a clause names what no edit does here, however the rest of it reads."""
+    words = clause.symbols
+    if Slot.SUBTITLES in words:
+        return False
+    if words & _RECOGNITION and words.isdisjoint(_TITLES):
+        return True
+    if "lut" in words and words.isdisjoint(_REMOVAL):
+        return True
+    return _asks_for_voice(clause) or _asks_for_several_videos(clause)
+
+
+def _asks_for_voice(clause: Clause) -> bool:
+    """Whether a voice is to be made or recorded: "add a voice over saying …"."""
+    words = clause.symbols
+    if words.isdisjoint({"novoice", "voice", "record"}) or words & {"audiofx", "audiofault"}:
+        return False
+    if "record" in words and words & {"voice", "novoice", "sound"}:
+        return True
+    spoken = "novoice" in words or any(
+        "over" in said or "narration" in said for said in _said(clause, "voice")
+    )
+    adds = not words.isdisjoint(_ADDING) and words.isdisjoint(_LOUDNESS | _REMOVAL)
+    return spoken and adds
+
+
+def _asks_for_several_videos(clause: Clause) -> bool:
+    """Whether one session is to make several videos: "turn it into 3 shorts"."""
+    if clause.symbols.isdisjoint({Slot.ASPECT_RATIO}) or Slot.NUMBER not in clause.symbols:
+        return False
+    several = any(token.value >= 2 for token in clause.tokens if token.symbol == Slot.NUMBER)
+    return several and any(said in _SEVERAL_VIDEOS for said in _said(clause, Slot.ASPECT_RATIO))
+
+
+def _said(clause: Clause, symbol: str) -> list[str]:
+    """The user's words for each token with this symbol."""
+    return [
+        clause.original[token.start : token.end].lower()
+        for token in clause.tokens
+        if token.symbol == symbol
+    ]
