@@ -41,6 +41,29 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
             yield failed("it hung up", "after 600 s of heartbeats", f"after {quiet:.0f} s", turn)
 
 
+@client_check("client.stream.to-end", "SSE-4", "CLI-5")
+def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding]:
+    """A program MUST read a stream until the server closes it: an event is never the last one."""
+    for turn in log.turns:
+        if turn.is_complete and turn.timed_events:
+            yield passed(turn)
+        if not turn.is_disconnected or turn.error_code or not turn.timed_events:
+            continue
+        if not turn.timed_events[-1].has_content:
+            continue  # a matter of patience
+        if not log.fixed_job:
+            yield inconclusive("the user may have cancelled the turn", turn)
+        elif next(log.calls_after(turn.call), None) is None:
+            yield inconclusive("the program may have been stopped", turn)
+        elif (shorter := log.time_scale.is_shorter(turn.duration, _TURN)) is None:
+            yield inconclusive(log.time_scale.unknown_reason, turn)
+        elif shorter:
+            actual = f"after {turn.duration:.0f} s"
+            yield failed("it hung up", "at the end of the stream", actual, turn)
+        else:
+            yield passed(turn)
+
+
 @client_check("client.heartbeats.limit", "CLI-5")
 def client_gives_up_on_heartbeats_alone(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST give a turn up after 10 minutes of nothing but heartbeats."""
