@@ -77,3 +77,23 @@ def test_body_that_the_journal_cuts_off_is_inconclusive(
 ) -> None:
     builder.request(CASES[check][0], body='{"id": "cut o')
     assert verdict(check, builder).outcome == "not judgeable"
+
+
+@pytest.mark.parametrize("check", CASES)
+def test_body_of_an_odd_media_type_is_inconclusive(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """No rule names the media type of JSON; the journal keeps the text of the usual ones only."""
+    builder.request(CASES[check][0], body="<application/octet-stream: 39 bytes>")
+    assert verdict(check, builder).outcome == "not judgeable"
+
+
+@pytest.mark.parametrize("check", CASES)
+def test_missing_body_fails_unless_an_archive_left_it_out(
+    check: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.request(CASES[check][0])
+    assert verdict(check, builder).outcome == "failed"
+    assert verdict(check, builder.journal(has_endings=False)).outcome == "not applicable"
+    builder.replace_last(request_headers={"content-length": "300"})
+    assert verdict(check, builder).outcome == "not applicable"

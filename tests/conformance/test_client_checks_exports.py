@@ -286,3 +286,11 @@ def test_export_with_an_unread_body_has_no_wrong_id(
 def test_late_first_poll_is_warned_of(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.submit_render().wait(90).poll_render()
     assert verdict("client.poll.slow", builder).outcome == "warning"
+
+
+def test_export_whose_submit_response_was_lost_is_polled_to_its_end(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.submit_render(code=None, ending="cut by server", reply="").wait(30)
+    builder.poll_render("processing").request("balance")
+    assert verdict("client.poll.until-end", builder, fixed_job=True).outcome == "warning"

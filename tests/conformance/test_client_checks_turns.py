@@ -402,3 +402,10 @@ def test_left_stream_on_an_unknown_clock_is_inconclusive(
     builder.chat(ending="cut by client").read_state()
     found = verdict("client.stream.to-end", builder, fixed_job=True)
     assert found.outcome == "not judgeable"
+
+
+def test_stream_that_is_left_within_its_first_event_is_left_too_early(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.chat(ending="cut by client", took=2, reply="data: {", chunks=((1.0, 7),))
+    assert verdict("client.heartbeats.patience", builder).outcome == "failed"

@@ -84,7 +84,8 @@ def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
 def export_is_polled_until_its_end(log: ClientLog) -> Iterator[ClientFinding]:
     """An export SHOULD be asked about until it has ended, or 10 times."""
     for render in log.exports:
-        if not render.is_accepted or render.is_cancelled:
+        begun = render.is_accepted or any(poll.is_ok for poll in render.polls)
+        if not begun or render.is_cancelled:
             continue
         asked = (render.submit, *render.polls)
         polls = len(_answered(render))

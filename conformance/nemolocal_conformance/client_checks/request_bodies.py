@@ -10,7 +10,9 @@ from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
 _FORM = "<multipart/form-data"
-_TOO_LONG = "the body is too long for the journal"
+# What the journal says of a body that is certainly neither a form nor JSON.
+_MEDIA = ("<video/", "<audio/", "<image/", "<binary")
+_UNSEEN = "the journal does not have the whole body"
 Problem = tuple[str, str]
 """What is wrong with a body: the name of a field, and what is due."""
 
@@ -50,16 +52,22 @@ def _check_bodies(
 ) -> Iterator[ClientFinding]:
     for call in log.calls_to(endpoint):
         body = call.entry.request_body
-        if not body and not call.is_ok:
-            continue  # refused, or lost, before the body was read
-        if body[:1] in ("{", "[") and call.request_json is None:
-            yield inconclusive(_TOO_LONG, call)
+        unread = call.is_body_unread or not call.is_ok or not log.has_endings
+        if not body and unread:
+            continue  # refused, or lost, before the body was read; or an archive without bodies
+        if (body[:1] in ("{", "[") and call.request_json is None) or _is_opaque(body):
+            yield inconclusive(_UNSEEN, call)
             continue
         problem = find_problem(call)
         if problem is None:
             yield passed(call)
         else:
             yield failed(problem[0], problem[1], body[:120], call)
+
+
+def _is_opaque(body: str) -> bool:
+    """Whether the journal describes a body that may be JSON: its media type is another one."""
+    return body.startswith("<") and not body.startswith((_FORM, *_MEDIA))
 
 
 def _session_problem(call: RecordedCall) -> Problem | None:

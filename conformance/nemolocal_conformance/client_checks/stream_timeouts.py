@@ -23,7 +23,7 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
             or (turn.timed_events and turn.timed_events[-1].has_content)
         ):
             continue
-        if turn.call.entry.response_size and not turn.timed_events:
+        if turn.call.entry.response_size and not turn.call.entry.chunks:
             yield inconclusive("the journal does not tell when the stream said what", turn)
             continue
         quiet = turn.duration - max(

@@ -61,7 +61,8 @@ camel_case_claim = _body_mutant(
 
 
 @operation_mutant(
-    "uploads-a-path", "UPL-1", kills="client.body.upload", scenario=client_scenarios.unsupported_file,
+    "uploads-a-path", "UPL-1",
+    kills="client.body.upload", scenario=client_scenarios.unsupported_file,
 )  # fmt: skip
 def uploads_a_path(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The name of a file is sent instead of its content."""
