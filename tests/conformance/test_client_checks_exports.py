@@ -276,10 +276,12 @@ def test_ten_polls_are_enough(builder: JournalBuilder, verdict: VerdictOf) -> No
     assert verdict("client.poll.until-end", builder, fixed_job=True).outcome == "passed"
 
 
+@pytest.mark.parametrize("header", [{"Content-Length": "100"}, {"Transfer-Encoding": "chunked"}])
 def test_export_with_an_unread_body_has_no_wrong_id(
-    builder: JournalBuilder, verdict: VerdictOf
+    header: dict[str, str], builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
-    builder.submit_render(code=402, body="", headers={"Content-Length": "100"}, render_id=None)
+    builder.submit_render(code=402, body="", headers=header, render_id=None)
+    assert verdict("client.render.state-first", builder).outcome == "not judgeable"
     assert verdict("client.render.id-shape", builder).outcome == "not judgeable"
 
 

@@ -235,6 +235,14 @@ def test_token_may_be_renewed_by_another_process(
     assert verdict("client.after-1001.renew", builder).outcome == "passed"
 
 
+def test_program_that_goes_on_with_the_token_of_before_renews_nothing(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.request_token().request("balance", code=1001, token_id=None).request("balance")
+    assert verdict("client.after-1001.renew", builder).outcome == "passed"
+    assert verdict("client.after-1001.renew", builder, fixed_job=True).outcome == "failed"
+
+
 def test_unread_request_is_repeated_by_one_to_the_same_path(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
