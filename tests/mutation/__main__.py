@@ -1,4 +1,7 @@
-"""`python -m tests.mutation`: runs all mutants and prints the kill matrix."""
+"""`python -m tests.mutation`: runs all mutants and prints the kill matrix.
+
+`generated-clients` runs the client mutants that are made by a program instead.
+"""
 
 import argparse
 import sys
@@ -7,6 +10,7 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
 
 from .clients import UNKILLABLE_CHECKS, client_mutants
+from .generated_clients import generated_command
 from .kill_matrix import as_markdown, section
 from .mutation_result import MutationResult
 from .parallel import run_client_mutants, run_server_mutants
@@ -17,7 +21,14 @@ def main() -> int:
     """Return 0 if every mutant is killed by the right checks, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
-    jobs = parser.parse_args().jobs
+    commands = parser.add_subparsers(dest="command", title="commands")
+    generated_command.add_arguments(
+        commands.add_parser("generated-clients", help="run the generated client mutants")
+    )
+    options = parser.parse_args()
+    if options.command == "generated-clients":
+        return generated_command.run(options)
+    jobs = options.jobs
     clients = [_print_result(one) for one in run_client_mutants(client_mutants(), jobs)]
     servers = [_print_result(one) for one in run_server_mutants(server_mutants(), jobs)]
     server_section = section("Server mutants", server_mutants(), servers, server_catalogue(), {})

@@ -13,7 +13,7 @@ _FORM = "<multipart/form-data"
 # What the journal says of a body that is certainly neither a form nor JSON.
 _MEDIA = ("<video/", "<audio/", "<image/", "<binary")
 _UNSEEN = "the journal does not have the whole body"
-Problem = tuple[str, str]
+_Problem = tuple[str, str]
 """What is wrong with a body: the name of a field, and what is due."""
 
 
@@ -48,7 +48,7 @@ def claim_names_task_and_session(log: ClientLog) -> Iterator[ClientFinding]:
 
 
 def _check_bodies(
-    log: ClientLog, endpoint: str, find_problem: Callable[[RecordedCall], Problem | None]
+    log: ClientLog, endpoint: str, find_problem: Callable[[RecordedCall], _Problem | None]
 ) -> Iterator[ClientFinding]:
     for call in log.calls_to(endpoint):
         body = call.entry.request_body
@@ -70,7 +70,7 @@ def _is_opaque(body: str) -> bool:
     return body.startswith("<") and not body.startswith((_FORM, *_MEDIA))
 
 
-def _session_problem(call: RecordedCall) -> Problem | None:
+def _session_problem(call: RecordedCall) -> _Problem | None:
     body = _fields(call)
     language = body.get("language")
     if not _is_text(body.get("task_name")):
@@ -78,7 +78,7 @@ def _session_problem(call: RecordedCall) -> Problem | None:
     return None if language is None or isinstance(language, str) else ("language", "a text")
 
 
-def _upload_problem(call: RecordedCall) -> Problem | None:
+def _upload_problem(call: RecordedCall) -> _Problem | None:
     if call.entry.request_body.startswith(_FORM):
         return None
     body = _fields(call)
@@ -88,7 +88,7 @@ def _upload_problem(call: RecordedCall) -> Problem | None:
     return None if body.get("source_type") == "url" else ("source_type", "url")
 
 
-def _chat_problem(call: RecordedCall) -> Problem | None:
+def _chat_problem(call: RecordedCall) -> _Problem | None:
     body = _fields(call)
     new = body.get("new_message")
     parts = new.get("parts") if isinstance(new, dict) else None
@@ -102,7 +102,7 @@ def _chat_problem(call: RecordedCall) -> Problem | None:
     return None if _is_text(body.get("user_id", "me")) else ("user_id", "me")
 
 
-def _render_problem(call: RecordedCall) -> Problem | None:
+def _render_problem(call: RecordedCall) -> _Problem | None:
     body = _fields(call)
     output = body.get("output")
     for name in ("id", "sessionId"):
@@ -117,7 +117,7 @@ def _render_problem(call: RecordedCall) -> Problem | None:
     return None if _is_text(output.get("quality", "high")) else ("output.quality", "a quality")
 
 
-def _claim_problem(call: RecordedCall) -> Problem | None:
+def _claim_problem(call: RecordedCall) -> _Problem | None:
     body = _fields(call)
     lacking = [name for name in ("task_id", "session_id") if not _is_text(body.get(name))]
     return (lacking[0], "an id") if lacking else None

@@ -12,6 +12,9 @@ def client_mutants() -> dict[str, ClientMutant]:
 
     modules = (request_mutants, body_mutants, identity_mutants, stream_mutants, export_mutants)
     found = [v for module in modules for v in vars(module).values() if isinstance(v, ClientMutant)]
+    ids = [mutant.id for mutant in found]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"two mutants have the same id: {sorted(ids)}")
     return {mutant.id: mutant for mutant in found}
 
 

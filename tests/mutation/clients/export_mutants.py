@@ -180,8 +180,8 @@ def _polling(
 inquisitive = _polling("inquisitive", "client.poll.rhythm", PollPolicy(5.0, 10))
 leisurely = _polling("leisurely", "client.poll.slow", PollPolicy(120.0, 10))
 undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
-discouraged = _polling(
-    "discouraged", "client.poll.until-end", PollPolicy(30.0, 2), client_scenarios.long_job
+gives_up_polling = _polling(
+    "gives-up-polling", "client.poll.until-end", PollPolicy(30.0, 2), client_scenarios.long_job
 )
 
 
