@@ -1,6 +1,7 @@
 """Assertions on errors, in every style that the contract allows (GEN-1, GEN-2)."""
 
 import re
+from itertools import compress
 
 from nemolocal_contract.responses import ResponseCode, http_status
 
@@ -80,6 +81,19 @@ def refusal_words(response: TargetResponse, name: str) -> tuple[int, object, str
     found = body if isinstance(body, dict) else {}
     words = str(found.get("message") or found.get("detail") or "")
     return response.status, found.get("code"), words.replace(name, "…")
+
+
+def constant_words(foreign: str, unknown: str, again: str) -> tuple[str, str]:
+    """Return the messages of two refusals without the words that differ between equal requests.
+
+    `unknown` and `again` refuse the same request. What differs each time, as the number of a
+    request, is no hint.
+    """
+    words, repeated, others = unknown.split(), again.split(), foreign.split()
+    if len(words) == len(repeated) == len(others):
+        fixed = [word == other for word, other in zip(words, repeated, strict=True)]
+        words, others = (list(compress(each, fixed)) for each in (words, others))
+    return " ".join(others), " ".join(words)
 
 
 def is_error(response: TargetResponse) -> bool:

@@ -24,6 +24,8 @@ def polled(builder: JournalBuilder, times: int, pause: float) -> JournalBuilder:
     return builder
 
 
+# Checks that fail programs alone: a user may have ended what they judge.
+FOR_PROGRAMS = ("client.poll.until-end",)
 CASES: dict[str, tuple[Build, Build]] = {
     "client.render.state-first": (
         lambda b: b.start().chat().read_state().submit_render(),
@@ -73,6 +75,10 @@ CASES: dict[str, tuple[Build, Build]] = {
         lambda b: b.export(),
         lambda b: b.export().poll_render(),
     ),
+    "client.poll.until-end": (
+        lambda b: b.export(),
+        lambda b: b.submit_render().wait(30).poll_render("processing").request("balance"),
+    ),
     "client.download": (
         lambda b: b.export().download(),
         lambda b: b.export(),
@@ -99,7 +105,7 @@ def test_check_passes_one_journal_and_fails_another(
 ) -> None:
     good, bad = CASES[check]
     assert verdict(check, good(JournalBuilder())).outcome == "passed"
-    found = verdict(check, bad(builder))
+    found = verdict(check, bad(builder), fixed_job=check in FOR_PROGRAMS)
     assert found.outcome == ("failed" if found.level == "MUST" else "warning")
     assert found.reason
     assert found.expected
@@ -247,3 +253,46 @@ def test_without_a_url_the_fallback_is_right(builder: JournalBuilder, verdict: V
     builder.submit_render().poll_render(url="").download_fallback()
     assert verdict("client.download.order", builder).outcome == "not applicable"
     assert verdict("client.download", builder).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("then", "fixed_job", "outcome"),
+    [
+        (lambda b: b, True, "not judgeable"),
+        (lambda b: b.request("balance"), False, "not judgeable"),
+        (lambda b: b.cancel_render().request("balance"), True, "not applicable"),
+    ],
+)
+def test_export_that_is_not_polled_to_its_end_may_be_right(
+    then: Build, fixed_job: bool, outcome: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """A program is stopped, a user leaves or cancels."""
+    then(builder.submit_render().wait(30).poll_render("processing"))
+    assert verdict("client.poll.until-end", builder, fixed_job=fixed_job).outcome == outcome
+
+
+def test_ten_polls_are_enough(builder: JournalBuilder, verdict: VerdictOf) -> None:
+    polled(builder, 10, 30).request("balance")
+    assert verdict("client.poll.until-end", builder, fixed_job=True).outcome == "passed"
+
+
+@pytest.mark.parametrize("header", [{"Content-Length": "100"}, {"Transfer-Encoding": "chunked"}])
+def test_export_with_an_unread_body_has_no_wrong_id(
+    header: dict[str, str], builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.submit_render(code=402, body="", headers=header, render_id=None)
+    assert verdict("client.render.state-first", builder).outcome == "not judgeable"
+    assert verdict("client.render.id-shape", builder).outcome == "not judgeable"
+
+
+def test_late_first_poll_is_warned_of(builder: JournalBuilder, verdict: VerdictOf) -> None:
+    builder.submit_render().wait(90).poll_render()
+    assert verdict("client.poll.slow", builder).outcome == "warning"
+
+
+def test_export_whose_submit_response_was_lost_is_polled_to_its_end(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.submit_render(code=None, ending="cut by server", reply="").wait(30)
+    builder.poll_render("processing").request("balance")
+    assert verdict("client.poll.until-end", builder, fixed_job=True).outcome == "warning"

@@ -235,6 +235,14 @@ def test_token_may_be_renewed_by_another_process(
     assert verdict("client.after-1001.renew", builder).outcome == "passed"
 
 
+def test_program_that_goes_on_with_the_token_of_before_renews_nothing(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.request_token().request("balance", code=1001, token_id=None).request("balance")
+    assert verdict("client.after-1001.renew", builder).outcome == "passed"
+    assert verdict("client.after-1001.renew", builder, fixed_job=True).outcome == "failed"
+
+
 def test_unread_request_is_repeated_by_one_to_the_same_path(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
@@ -330,3 +338,12 @@ def test_program_that_gives_up_at_1002_fails(
     then(builder.request_token().open_session().read_state(**LOST))
     found = verdict("client.after-1002.new-session", builder, fixed_job=fixed_job)
     assert (found.outcome, found.actual) == (outcome, actual)
+
+
+def test_program_that_goes_on_in_an_older_session_after_1002_fails(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.start().read_state(session="2" * 19, **LOST).read_state().open_session("3" * 19)
+    found = verdict("client.after-1002.new-session", builder, fixed_job=True)
+    assert (found.outcome, found.expected) == ("failed", "a new session")
+    assert verdict("client.after-1002.new-session", builder).outcome == "passed"

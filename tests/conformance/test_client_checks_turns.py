@@ -34,6 +34,8 @@ def beats(until: float) -> list[float]:
     return [15.0 * n for n in range(1, int(until // 15) + 1)]
 
 
+# Checks that fail programs alone: a user may have ended what they judge.
+FOR_PROGRAMS = ("client.stream.to-end",)
 CASES: dict[str, tuple[Build, Build]] = {
     "client.silent.state-read": (
         lambda b: silent(b).read_state("after").chat("more"),
@@ -79,6 +81,10 @@ CASES: dict[str, tuple[Build, Build]] = {
         lambda b: b.chat(**GONE, took=600, beats=beats(600)),
         lambda b: b.chat(**GONE, took=800, beats=beats(800)),
     ),
+    "client.stream.to-end": (
+        lambda b: b.chat(),
+        lambda b: b.chat(ending="cut by client").read_state(),
+    ),
     "client.turn.limit": (
         lambda b: b.chat(took=900),
         lambda b: b.chat(took=1200),
@@ -93,7 +99,7 @@ def test_check_passes_one_journal_and_fails_another(
 ) -> None:
     good, bad = CASES[check]
     assert verdict(check, good(JournalBuilder())).outcome == "passed"
-    found = verdict(check, bad(builder))
+    found = verdict(check, bad(builder), fixed_job=check in FOR_PROGRAMS)
     assert found.outcome == ("failed" if found.level == "MUST" else "warning")
     assert found.reason
     assert found.expected
@@ -363,3 +369,43 @@ def test_speed_may_be_given(builder: JournalBuilder, verdict: VerdictOf) -> None
     assert verdict("client.cut.wait", builder).outcome == "not judgeable"
     assert verdict("client.cut.wait", builder, speed=50.0).outcome == "passed"
     assert verdict("client.cut.wait", builder, speed=1.0).outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("ending", "then", "fixed_job"),
+    [("cut by client", True, False), ("cut by client", False, True)],
+)
+def test_stream_that_a_user_may_have_left_is_inconclusive(
+    ending: Any, then: bool, fixed_job: bool, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    """A user cancels a turn; a program is stopped in the middle of one."""
+    builder.chat(ending=ending)
+    if then:
+        builder.read_state()
+    found = verdict("client.stream.to-end", builder, fixed_job=fixed_job)
+    assert found.outcome == "not judgeable"
+
+
+def test_stream_left_after_15_minutes_or_an_error_is_right(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    failure = 'data: {"code": 2001, "message": "no credits", "data": null}\n\n'
+    builder.chat(ending="cut by client", took=890).read_state()
+    builder.chat(ending="cut by client", reply=failure, chunks=((1.0, len(failure)),)).read_state()
+    assert verdict("client.stream.to-end", builder, fixed_job=True).outcome == "passed"
+
+
+def test_left_stream_on_an_unknown_clock_is_inconclusive(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.speed = None
+    builder.chat(ending="cut by client").read_state()
+    found = verdict("client.stream.to-end", builder, fixed_job=True)
+    assert found.outcome == "not judgeable"
+
+
+def test_stream_that_is_left_within_its_first_event_is_left_too_early(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.chat(ending="cut by client", took=2, reply="data: {", chunks=((1.0, 7),))
+    assert verdict("client.heartbeats.patience", builder).outcome == "failed"

@@ -1,4 +1,7 @@
-"""`python -m tests.mutation`: runs all mutants and prints the kill matrix."""
+"""`python -m tests.mutation`: runs all mutants and prints the kill matrix.
+
+`generated-clients` runs the client mutants that are made by a program instead.
+"""
 
 import argparse
 import sys
@@ -7,7 +10,8 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
 
 from .clients import UNKILLABLE_CHECKS, client_mutants
-from .generated.generated_command import add_arguments, run
+from .generated import generated_command
+from .generated_clients import generated_command as generated_clients_command
 from .kill_matrix import as_markdown, section
 from .mutation_result import MutationResult
 from .parallel import run_client_mutants, run_server_mutants
@@ -19,10 +23,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
     commands = parser.add_subparsers(dest="command", title="commands")
-    add_arguments(commands.add_parser("generated", help="run the generated server mutants"))
+    generated_command.add_arguments(
+        commands.add_parser("generated", help="run the generated server mutants")
+    )
+    generated_clients_command.add_arguments(
+        commands.add_parser("generated-clients", help="run the generated client mutants")
+    )
     options = parser.parse_args()
     if options.command == "generated":
-        return run(options)
+        return generated_command.run(options)
+    if options.command == "generated-clients":
+        return generated_clients_command.run(options)
     jobs = options.jobs
     clients = [_print_result(one) for one in run_client_mutants(client_mutants(), jobs)]
     servers = [_print_result(one) for one in run_server_mutants(server_mutants(), jobs)]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from nemolocal_agent.edit_notation import NotationError
 from nemolocal_agent.intents import KeepSpan, Undo, first_span, middle_span
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.timeline import resolve_span
-from tests.support.phrases import PhraseError
 from tests.support.tables import check_rows
 from tests.support.wishes import (
     Wish,
@@ -36,7 +36,7 @@ from tests.support.wishes import (
 def test_wrong_wish_table_is_an_error_that_names_the_wish(
     table: dict[str, Any], complaint: str
 ) -> None:
-    with pytest.raises(PhraseError, match=complaint):
+    with pytest.raises(NotationError, match=complaint):
         read_wish(table)
 
 

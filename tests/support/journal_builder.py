@@ -89,7 +89,8 @@ class JournalBuilder:
 
     def open_session(self, session: str = SESSION) -> "JournalBuilder":
         """Open a session."""
-        return self.request("session", reply={"data": {"session_id": session}})
+        body = {"task_name": "project"}
+        return self.request("session", body=body, reply={"data": {"session_id": session}})
 
     def upload(self, name: str = "a.mp4", session: str = SESSION, **rest: Any) -> "JournalBuilder":
         """Send a file."""

@@ -30,6 +30,7 @@ def _modules() -> tuple[ModuleType, ...]:
         permanent_errors,
         polling,
         rate_limits,
+        request_bodies,
         requests,
         session_use,
         silent_turns,
@@ -39,6 +40,7 @@ def _modules() -> tuple[ModuleType, ...]:
 
     return (
         requests,
+        request_bodies,
         client_identity,
         token_renewal,
         permanent_errors,

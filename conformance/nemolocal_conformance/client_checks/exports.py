@@ -12,6 +12,7 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 
 # An automatic retry comes within this time after the failure.
 _BY_ITSELF = 60.0
+_BODY_UNREAD = "it was rejected before its body was read: its id and session are unknown"
 
 
 @client_check("client.render.state-first", "CLI-8", "STA-3")
@@ -28,9 +29,7 @@ def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
         elif call.endpoint == "render" and call.session_id in read:
             yield passed(read[call.session_id], call)
         elif call.endpoint == "render" and call.is_body_unread:
-            yield inconclusive(
-                "it was rejected before its body was read: its session is unknown", call
-            )
+            yield inconclusive(_BODY_UNREAD, call)
         elif call.endpoint == "render":
             shown = (done[call.session_id], call) if call.session_id in done else (call,)
             yield failed("the state", "read before", "not read", *shown, missing=True)
@@ -53,6 +52,9 @@ def empty_timeline_is_not_exported(log: ClientLog) -> Iterator[ClientFinding]:
 def render_id_has_its_shape(log: ClientLog) -> Iterator[ClientFinding]:
     """The id of an export SHOULD be `render_` and a time."""
     for render in log.exports:
+        if render.submit.is_body_unread:
+            yield inconclusive(_BODY_UNREAD, render.submit)
+            continue
         right = render.id.startswith("render_")
         actual = render.id[:40]
         yield passed(render.submit) if right else failed("id", "render_…", actual, render.submit)

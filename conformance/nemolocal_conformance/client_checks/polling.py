@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.responses import ResponseCode
 
 from ..traffic.client_export import ClientExport
@@ -39,7 +40,7 @@ def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
 def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
     """An export SHOULD be asked about every 30 s, not more seldom than every 45."""
     for render in log.exports:
-        for before, poll in _pairs(render):
+        for before, poll in pairwise([render.submit, *_answered(render)]):
             apart = poll.entry.started - before.entry.ended
             late = log.time_scale.is_longer(apart, _MAX_INTERVAL)
             actual = f"after {apart:.1f} s"
@@ -77,6 +78,25 @@ def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
             if more
             else passed(render.end_call)
         )
+
+
+@client_check("client.poll.until-end", "CLI-8", "REN-6")
+def export_is_polled_until_its_end(log: ClientLog) -> Iterator[ClientFinding]:
+    """An export SHOULD be asked about until it has ended, or 10 times."""
+    for render in log.exports:
+        begun = render.is_accepted or any(poll.is_ok for poll in render.polls)
+        if not begun or render.is_cancelled:
+            continue
+        asked = (render.submit, *render.polls)
+        polls = len(_answered(render))
+        more = [call for call in log.calls_after(asked[-1]) if call.endpoint]
+        if render.end_call is not None or polls >= _MAX_POLLS:
+            yield passed(*asked)
+        elif not more or not log.fixed_job:
+            yield inconclusive("the user may have stopped the client", *asked)
+        else:
+            actual = f"{pluralize(polls, 'poll')}, then {more[0].label}"
+            yield failed("polls", "until the end", actual, *asked, more[0], missing=True)
 
 
 def _is_limit_visible(log: ClientLog, render: ClientExport) -> bool:

@@ -19,13 +19,20 @@ def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
         opened = next((other for other in later if other.endpoint == "session"), None)
         if used is not None:
             yield failed("the lost session", "left alone", used.label, call, used)
-        elif opened is not None:
+        elif opened is not None and not (log.fixed_job and _goes_on(log, call, later)):
             yield passed(call, opened)
         elif log.fixed_job:
             actual = later[0].label if later else "nothing more"
             yield failed("what came next", "a new session", actual, call, *later[:1], missing=True)
         else:
             yield inconclusive("the user may not have needed a session any more", call)
+
+
+def _goes_on(log: ClientLog, call: RecordedCall, later: list[RecordedCall]) -> bool:
+    """Whether the next call about a session is about one that was in use before the loss."""
+    earlier = {other.session_id for other in log.all_calls[: log.position(call)]}
+    after = next((o for o in later if o.session_id or o.endpoint == "session"), None)
+    return after is not None and after.endpoint != "session" and after.session_id in earlier
 
 
 def _lost_sessions(log: ClientLog) -> dict[str, RecordedCall]:

@@ -23,7 +23,7 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
             or (turn.timed_events and turn.timed_events[-1].has_content)
         ):
             continue
-        if turn.call.entry.response_size and not turn.timed_events:
+        if turn.call.entry.response_size and not turn.call.entry.chunks:
             yield inconclusive("the journal does not tell when the stream said what", turn)
             continue
         quiet = turn.duration - max(
@@ -39,6 +39,29 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
             yield inconclusive(log.time_scale.unknown_reason, turn)
         else:
             yield failed("it hung up", "after 600 s of heartbeats", f"after {quiet:.0f} s", turn)
+
+
+@client_check("client.stream.to-end", "SSE-4", "CLI-5")
+def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding]:
+    """A program MUST read a stream until the server closes it: an event is never the last one."""
+    for turn in log.turns:
+        if turn.is_complete and turn.timed_events:
+            yield passed(turn)
+        if not turn.is_disconnected or turn.error_code or not turn.timed_events:
+            continue
+        if not turn.timed_events[-1].has_content:
+            continue  # a matter of patience
+        if not log.fixed_job:
+            yield inconclusive("the user may have cancelled the turn", turn)
+        elif next(log.calls_after(turn.call), None) is None:
+            yield inconclusive("the program may have been stopped", turn)
+        elif (shorter := log.time_scale.is_shorter(turn.duration, _TURN)) is None:
+            yield inconclusive(log.time_scale.unknown_reason, turn)
+        elif shorter:
+            actual = f"after {turn.duration:.0f} s"
+            yield failed("it hung up", "at the end of the stream", actual, turn)
+        else:
+            yield passed(turn)
 
 
 @client_check("client.heartbeats.limit", "CLI-5")

@@ -18,7 +18,7 @@ def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
     """After 1001 a client with a free token MUST get another one before it goes on."""
     for call in _first_refusals(log):
         after = next((other for other in log.calls_after(call) if _follows_up(other)), None)
-        if after is not None and _renews(call, after):
+        if after is not None and _renews(log, call, after):
             yield passed(call, after)
         elif not _last_granted(log, call):
             yield inconclusive("it is unknown whether the token was a free one", call)
@@ -90,11 +90,17 @@ def _at_once(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
     return log.is_automatic(after.entry.started - call.entry.ended, _AT_ONCE)
 
 
-def _renews(call: RecordedCall, after: RecordedCall) -> bool:
-    """Whether a call requests another token, or uses one that another process obtained."""
-    return after.endpoint == "token" or (
-        after.token_id is not None and after.token_id != call.token_id
-    )
+def _renews(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
+    """Whether a call requests another token, or uses one that another process obtained.
+
+    A program with one job has no other process: a token that it had before is no new one.
+    """
+    if after.endpoint == "token":
+        return True
+    if after.token_id is None or after.token_id == call.token_id:
+        return False
+    earlier = log.all_calls[: log.position(call)]
+    return not (log.fixed_job and any(other.token_id == after.token_id for other in earlier))
 
 
 def _last_granted(log: ClientLog, call: RecordedCall) -> str:

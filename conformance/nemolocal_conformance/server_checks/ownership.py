@@ -21,7 +21,7 @@ from ..endpoint_requests import (
     EndpointRequest,
     label,
 )
-from ..error_assertions import expect_error, refusal_words
+from ..error_assertions import constant_words, expect_error, refusal_words
 from ..server_check import server_check
 from ..stable_fields import known_state
 from ..target import TargetResponse
@@ -108,13 +108,16 @@ def what_is_foreign_looks_like_nothing_anywhere(context: CheckContext) -> None:
     held = EndpointRequest(session=context.session, task=task, render=render)
     never = EndpointRequest()
     for endpoint in (*_OF_A_SESSION, *_OF_A_RENDER):
-        said = []
-        for request in (held, never):
+        refusals = []
+        for request in (held, never, never):
             response = request.send(context, endpoint, other.token)
             named = request.render if endpoint in _OF_A_RENDER else request.session
-            said.append(refusal_words(response, named))
+            refusals.append(refusal_words(response, named))
+        foreign, unknown, again = refusals
+        held_words, words = constant_words(foreign[2], unknown[2], again[2])
         # Whether it is refused at all, and how, is left to other checks.
-        expect_equal(f"status, code and message of {label(endpoint)}", said[0], said[1])
+        what = f"status, code and message of {label(endpoint)}"
+        expect_equal(what, (*foreign[:2], held_words), (*unknown[:2], words))
 
 
 @server_check("session.unknown.claim", "SES-3", prerequisite="token")
@@ -139,11 +142,12 @@ def expect_no_render(
     context: CheckContext, render: str, account: TargetAccount | None = None
 ) -> None:
     """Require that a render is as unknown as one that never was."""
-    answers = [
+    own, unknown, again = (
         refusal_words(context.call(wire.RENDER_STATUS, account, render=name), name)
-        for name in (render, UNKNOWN_RENDER)
-    ]
-    expect_equal("the status of the render", answers[0], answers[1])
+        for name in (render, UNKNOWN_RENDER, UNKNOWN_RENDER)
+    )
+    own_words, words = constant_words(own[2], unknown[2], again[2])
+    expect_equal("the status of the render", (*own[:2], own_words), (*unknown[:2], words))
 
 
 @server_check("session.foreign.unchanged", "SES-3", "GEN-7", prerequisite="edit", tokens=1)

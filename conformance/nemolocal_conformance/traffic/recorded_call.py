@@ -138,8 +138,8 @@ class RecordedCall:
     @property
     def is_body_unread(self) -> bool:
         """Whether it was rejected before the server read its body, which is unknown then."""
-        length = self.header("content-length").strip()
-        return not self.entry.request_body and length not in ("", "0")
+        announced = self.header("transfer-encoding") or self.header("content-length")
+        return not self.entry.request_body and announced not in ("", "0")
 
     @property
     def state(self) -> Any:

@@ -8,10 +8,13 @@ from .client_mutant import ClientMutant
 @functools.cache
 def client_mutants() -> dict[str, ClientMutant]:
     """Return all of them, in the order of the checks that they are for."""
-    from . import export_mutants, identity_mutants, request_mutants, stream_mutants
+    from . import body_mutants, export_mutants, identity_mutants, request_mutants, stream_mutants
 
-    modules = (request_mutants, identity_mutants, stream_mutants, export_mutants)
+    modules = (request_mutants, body_mutants, identity_mutants, stream_mutants, export_mutants)
     found = [v for module in modules for v in vars(module).values() if isinstance(v, ClientMutant)]
+    ids = [mutant.id for mutant in found]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"two mutants have the same id: {sorted(ids)}")
     return {mutant.id: mutant for mutant in found}
 
 

@@ -95,7 +95,10 @@ class ClientFixture:
 
     def arm_fault(self, fault: str, endpoint: str, times: int = 1, **args: Any) -> None:
         """Arm a fault for the next requests to an endpoint."""
-        order = {"name": fault, "match": {"endpoint": endpoint}, "times": times, "args": args}
+        self.arm({"name": fault, "match": {"endpoint": endpoint}, "times": times, "args": args})
+
+    def arm(self, order: dict[str, Any]) -> None:
+        """Arm a fault that is given in the form of the control API."""
         self._http.post(FAULTS_ARM.template, json=order).raise_for_status()
 
     def make_token(self) -> str:

@@ -40,6 +40,14 @@ def talk(fixture: ClientFixture) -> None:
     client.balance()
 
 
+@scenario(fixed_job=True)
+def job(fixture: ClientFixture) -> None:
+    """An edit, told in words by a program that has no user."""
+    client = fixture.open_client_with_clip()
+    catch_error(lambda: client.say(EDIT))
+    client.balance()
+
+
 @scenario()
 def talk_or_not(fixture: ClientFixture) -> None:
     """The way to a session, as far as it goes."""
@@ -276,6 +284,15 @@ def renders_fail(fixture: ClientFixture) -> None:
 @scenario()
 def render_stuck(fixture: ClientFixture) -> None:
     """An export that never ends."""
+    client = fixture.open_client_with_edit()
+    fixture.arm_fault("render-stuck", "render")
+    catch_error(lambda: client.export(fixture.output))
+    client.balance()
+
+
+@scenario(fixed_job=True)
+def long_job(fixture: ClientFixture) -> None:
+    """A program whose export takes long."""
     client = fixture.open_client_with_edit()
     fixture.arm_fault("render-stuck", "render")
     catch_error(lambda: client.export(fixture.output))

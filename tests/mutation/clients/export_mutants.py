@@ -148,7 +148,12 @@ def exports_anew() -> None:
     """An export that takes long is begun anew beside itself."""
 
 
-def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
+def _polling(
+    id: str,
+    kills: str,
+    policy: PollPolicy,
+    scenario: client_scenarios.MutationScenario = client_scenarios.render_stuck,
+) -> ClientMutant:
     """A client that asks about an export in its own way."""
 
     @client_mutant(
@@ -156,7 +161,7 @@ def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
         "CLI-8",
         "REN-6",
         kills=kills,
-        scenario=client_scenarios.render_stuck,
+        scenario=scenario,
         at="client.Client.export",
     )
     def otherwise(original: Any, on_applied: OnApplied) -> Any:
@@ -175,6 +180,9 @@ def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
 inquisitive = _polling("inquisitive", "client.poll.rhythm", PollPolicy(5.0, 10))
 leisurely = _polling("leisurely", "client.poll.slow", PollPolicy(120.0, 10))
 undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
+gives_up_polling = _polling(
+    "gives-up-polling", "client.poll.until-end", PollPolicy(30.0, 2), client_scenarios.long_job
+)
 
 
 @operation_mutant(

@@ -227,3 +227,16 @@ def hangs_up_and_repeats(original: Any, on_applied: OnApplied) -> Any:
         return turn
 
     return say
+
+
+@operation_mutant(
+    "hangs-up-early", "SSE-4", "CLI-5",
+    kills="client.stream.to-end", scenario=client_scenarios.job,
+)  # fmt: skip
+def hangs_up_early(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
+    """The first event is taken for the whole answer."""
+    reply = yield operation
+    if isinstance(reply, StreamChunk) and b"content" in reply.data:
+        on_applied()
+        raise StreamTimeout("the first event is enough")
+    return reply
