@@ -38,13 +38,15 @@ def every_token_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "AUTH-1", wire.TOKEN)
 
 
-@server_check("token.claim.replies", "AUTH-7", prerequisite="session")
+@server_check("token.claim.replies", "AUTH-7", prerequisite="session", tokens=1)
 def every_claim_reply_is_whole(context: CheckContext) -> None:
     """Every session MUST have claim tokens of its own, which live 604,800 seconds."""
-    for session in (context.session, context.new_session()):
-        task = require_field("data", context.read_state(session), "task_id")
+    mine, other = context.account, context.new_account()
+    for account in (mine, other, mine):
+        session = context.new_session(account)
+        task = require_field("data", context.read_state(session, account), "task_id")
         body = {"task_id": task, "session_id": session}
-        context.call(wire.CLAIM_TOKEN, json=body)
+        context.call(wire.CLAIM_TOKEN, account, json=body)
     _expect_none(context, "AUTH-7", wire.CLAIM_TOKEN)
 
 

@@ -75,7 +75,7 @@ def test_a_field_is_changed(name: str, before: Any, after: Any) -> None:
     ("change", "seen"),
     [
         ("constant", ["a1", "a1", "a1", "a1"]),
-        ("repeated", ["a1", "b1", "a1", "b1"]),
+        ("repeated", ["a1", "a1", "a1", "b1"]),
         ("foreign", ["a1", "a1", "b1", "a2"]),
     ],
 )
