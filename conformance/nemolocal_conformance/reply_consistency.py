@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.endpoints import CLIENT_ID
 
-from .reply_forms import is_missing, is_number, values_at
+from .reply_forms import is_missing, is_number, is_text, values_at
 from .reply_violation import ReplyViolation
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class ReplyConsistency:
                 yield "STA-1", f"data.{name}", value, data[name]
         yield from _canvas(data["state"]["canvas_config"])
         yield from _draft(data["state"]["draft"])
+        yield from _media(data["state"])
 
     def _render(self, request: "ObservedRequest", body: dict[str, Any]) -> "_Findings":
         asked = _body(request).get("id") or request.path.removesuffix("/cancel").rpartition("/")[2]
@@ -173,6 +174,19 @@ def _canvas(canvas: dict[str, Any]) -> _Findings:
     said, true = int(left) / int(right), canvas["width"] / canvas["height"]
     if abs(true / said - 1) > _RATIO_TOLERANCE:
         yield "STA-1", "canvas_config", "width and height in their ratio", canvas
+
+
+def _media(state: dict[str, Any]) -> _Findings:
+    """Yield media that are listed twice or, though a segment uses them, not at all."""
+    listed = [*state["video_infos"], *state["generated_media"]]
+    ids = [media["id"] for media in listed if is_text(media.get("id"))]
+    if len(ids) != len(listed):
+        return
+    if len(set(ids)) != len(ids):
+        yield "STA-4", "ids of media", "each its own", ids
+    used = {segment.get("src") for track in state["draft"]["t"] for segment in track["sg"]}
+    if unlisted := used - {None} - set(ids):
+        yield "STA-4", "src of segments", "in video_infos or generated_media", sorted(unlisted)
 
 
 def _draft(draft: dict[str, Any]) -> _Findings:

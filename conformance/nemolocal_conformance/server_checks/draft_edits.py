@@ -2,75 +2,131 @@
 
 from typing import Any
 
+import msgspec
+
 from ..assertions import expect_equal, expect_true, require_field
-from ..context import CheckContext
+from ..context import CheckContext, TargetAccount
 from ..samples import CLIP
 from ..server_check import server_check
 from ..stable_fields import known_draft
 
-# Each with what it leaves in the first clip, in the second, or in the title.
-_EDITS = (
-    "make it twice as fast",
-    "set the volume to 50%",
-    "fade in over 0.5 seconds",
-    "fade out over 0.4 seconds",
-    "add a 0.3 second crossfade",
-    "make it black and white",
-    "add a title 'Hello' for 1 second",
-    "add a red title 'Bye' at the bottom for 1 second",
+Segment = dict[str, Any]
+
+
+class _EditedDraft(msgspec.Struct, frozen=True):
+    """Edits of two clips, and what must stand in the segments of the clips and of the title."""
+
+    messages: tuple[str, ...]
+    clips: tuple[Segment, ...]
+    titles: tuple[Segment, ...]
+
+
+_MINE = _EditedDraft(
+    messages=(
+        "remove the first 0.5 seconds",
+        "make it twice as fast",
+        "set the volume to 50%",
+        "fade in over 0.3 seconds",
+        "fade out over 0.4 seconds",
+        "add a 0.2 second crossfade",
+        "make it black and white",
+        "add a title 'Hello' for 0.5 seconds",
+    ),
+    clips=(
+        {
+            "s": 0,
+            "d": 750,
+            "ss": 500,
+            "sp": 2,
+            "v": 0.5,
+            "fi": 300,
+            "tr": {"type": "crossfade", "d": 200},
+            "fx": [{"type": "grayscale"}],
+        },
+        {"s": 750, "d": 1000, "sp": 2, "v": 0.5, "fo": 400, "fx": [{"type": "grayscale"}]},
+    ),
+    titles=({"s": 0, "d": 500, "txt": "Hello"},),
 )
-_BOTH: dict[str, Any] = {"d": 1000, "ss": 0, "sp": 2, "v": 0.5}
-_FIRST: dict[str, Any] = {"s": 0, "fi": 500, **_BOTH, "tr": {"type": "crossfade", "d": 300}}
-_SECOND: dict[str, Any] = {"s": 1000, "fo": 400, **_BOTH}
-_HELLO: dict[str, Any] = {"s": 0, "d": 1000, "txt": "Hello"}
-_BYE: dict[str, Any] = {
-    **_HELLO,
-    "txt": "Bye",
-    "st": {"color": "red", "pos": "bottom-center"},
-}
-_VERTICAL = (1080, 1920)
+# Other values throughout, so that none can be taken for another.
+_THEIRS = _EditedDraft(
+    messages=(
+        "remove the first 0.4 seconds",
+        "make it 1.6x faster",
+        "set the volume to 40%",
+        "fade in over 0.2 seconds",
+        "fade out over 0.3 seconds",
+        "add a 0.1 second crossfade",
+        "blur it",
+        "add a red title 'Bye' at the bottom for 0.6 seconds",
+    ),
+    clips=(
+        {
+            "s": 0,
+            "d": 1000,
+            "ss": 400,
+            "sp": 1.6,
+            "v": 0.4,
+            "fi": 200,
+            "tr": {"type": "crossfade", "d": 100},
+            "fx": [{"type": "blur"}],
+        },
+        {"s": 1000, "d": 1250, "sp": 1.6, "v": 0.4, "fo": 300, "fx": [{"type": "blur"}]},
+    ),
+    titles=({"s": 0, "d": 600, "txt": "Bye", "st": {"color": "red", "pos": "bottom-center"}},),
+)
+_VERTICAL, _NARROW = (1080, 1920), "9:16"
 
 
-_Segment = dict[str, Any]
+@server_check("state.segment.edits", "STA-4", prerequisite="token", credits=50, tokens=1)
+def edits_stand_in_their_segments(context: CheckContext) -> None:
+    """Cuts, speed, volume, fades, a transition, an effect and a title MUST stand in the segments.
+
+    Each in those of its own draft: two users edit, and each reads his own.
+    """
+    mine, other = context.account, _second_account(context)
+    drafts = ((mine, _MINE), (other, _THEIRS))
+    sessions = [_edit(context, account, wanted) for account, wanted in drafts]
+    for session, (account, wanted) in zip(sessions, drafts, strict=True):
+        draft = known_draft(context.read_draft(session, account))
+        _expect_segments("clips", _segments(draft, 0), wanted.clips)
+        _expect_segments("titles", _segments(draft, 7), wanted.titles)
 
 
-def _segments(draft: dict[str, Any], kind: int) -> list[_Segment]:
+def _second_account(context: CheckContext) -> TargetAccount:
+    """Return another account that can pay for an edit, whatever the tariff of a local server."""
+    return context.make_account() if context.has_control else context.new_account()
+
+
+def _edit(context: CheckContext, account: TargetAccount, wanted: _EditedDraft) -> str:
+    session = context.new_session(account)
+    for _ in range(2):
+        context.upload(session, CLIP, account=account)
+    context.put_on_timeline(session, account)
+    for message in wanted.messages:
+        context.send_message(session, message, account)
+    return session
+
+
+def _segments(draft: dict[str, Any], kind: int) -> list[Segment]:
     tracks = [track for track in draft["t"] if track.get("tt") == kind]
     return [segment for track in tracks for segment in track.get("sg") or ()]
 
 
-@server_check("state.segment.edits", "STA-4", prerequisite="token", credits=50)
-def edits_stand_in_their_segments(context: CheckContext) -> None:
-    """Speed, volume, fades, a transition, an effect and a title MUST stand in their segments."""
-    session = context.new_session()
-    for _ in range(2):
-        context.upload(session, CLIP)
-    context.put_on_timeline(session)
-    for message in _EDITS:
-        context.send_message(session, message)
-    draft = known_draft(context.read_draft(session))
-    clips = _segments(draft, 0)
-    _expect_segments("clips", clips, [_FIRST, _SECOND])
-    _expect_segments("titles", _segments(draft, 7), [_HELLO, _BYE])
-    for clip in clips:
-        types = [effect.get("type") for effect in clip.get("fx") or () if isinstance(effect, dict)]
-        expect_equal("fx", types, ["grayscale"])
-
-
-def _expect_segments(what: str, segments: list[_Segment], due: list[_Segment]) -> None:
+def _expect_segments(what: str, segments: list[Segment], due: tuple[Segment, ...]) -> None:
     """Require these fields of these segments; others may be there."""
     pairs = zip(segments, due, strict=False)
     seen = [{name: segment.get(name) for name in wanted} for segment, wanted in pairs]
-    expect_equal(what, seen, due)
+    expect_equal(what, seen, list(due))
 
 
-@server_check("state.canvas.follows", "STA-1", "STA-4", prerequisite="token", credits=50)
+@server_check("state.canvas.follows", "STA-1", "STA-4", prerequisite="edit", credits=50, tokens=1)
 def canvas_follows_the_format(context: CheckContext) -> None:
-    """A vertical format MUST stand in `m` of the draft and in `canvas_config`."""
-    session = context.new_edited_session()
-    context.send_message(session, "make it vertical")
+    """A vertical format MUST stand in `m` of the draft and in `canvas_config`, of that draft."""
+    other = _second_account(context)
+    session = context.new_edited_session(other)
+    context.send_message(session, "make it vertical", other)
     # Read once: a server that is one state behind is right the second time.
-    state = require_field("data", context.read_state(session), "state")
+    state = require_field("data", context.read_state(session, other), "state")
     for what, holder in (
         ("m", require_field("state", state, "draft", "m")),
         ("canvas_config", require_field("state", state, "canvas_config")),
@@ -78,4 +134,9 @@ def canvas_follows_the_format(context: CheckContext) -> None:
         size = tuple(require_field(what, holder, name) for name in ("width", "height"))
         expect_equal(f"width and height of {what}", size, _VERTICAL)
     ratio = require_field("state", state, "canvas_config", "ratio")
-    expect_true("ratio", ratio == "9:16", "9:16", ratio)
+    expect_equal("ratio", ratio, _NARROW)
+    mine = require_field("data", context.read_state(context.edited_session), "state")
+    ratio = require_field("state", mine, "canvas_config", "ratio")
+    expect_true("ratio of another draft", ratio != _NARROW, "its own", ratio)
+    metadata = require_field("state", mine, "draft").get("m") or {}
+    expect_true("m of another draft", metadata.get("height") != _VERTICAL[1], "its own", metadata)

@@ -38,13 +38,15 @@ def every_token_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "AUTH-1", wire.TOKEN)
 
 
-@server_check("token.claim.replies", "AUTH-7", prerequisite="session")
+@server_check("token.claim.replies", "AUTH-7", prerequisite="session", tokens=1)
 def every_claim_reply_is_whole(context: CheckContext) -> None:
     """Every session MUST have claim tokens of its own, which live 604,800 seconds."""
-    for session in (context.session, context.new_session()):
-        task = require_field("data", context.read_state(session), "task_id")
+    mine, other = context.account, context.new_account()
+    for account in (mine, other, mine):
+        session = context.new_session(account)
+        task = require_field("data", context.read_state(session, account), "task_id")
         body = {"task_id": task, "session_id": session}
-        context.call(wire.CLAIM_TOKEN, json=body)
+        context.call(wire.CLAIM_TOKEN, account, json=body)
     _expect_none(context, "AUTH-7", wire.CLAIM_TOKEN)
 
 
@@ -100,11 +102,14 @@ def every_render_reply_is_whole(context: CheckContext) -> None:
     other, mine = context.new_account(), context.completed_export
     theirs = _short_export(context, other)
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL):
-        _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS)
-        _expect_end(context, endpoint, other, theirs, _SHORT_SECONDS)
-        _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS)
-    urls = [require_field("the status", one, "output", "url") for one in (mine, theirs)]
-    expect_true("output.url", urls[0] != urls[1], "another for another file", urls)
+        told = [
+            _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS),
+            _expect_end(context, endpoint, other, theirs, _SHORT_SECONDS),
+            _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS),
+        ]
+        expect_true("output.url", told[1] not in (told[0], told[2]), "another for another", told)
+    _expect_file(context, context.account, mine)
+    _expect_file(context, other, theirs)
     _expect_none(context, "REN-4 REN-5", *_RENDERS)
 
 
@@ -123,9 +128,9 @@ def _expect_end(
     account: TargetAccount,
     known: dict[str, Any],
     seconds: float,
-) -> None:
-    """Require the end of a render as it was told before, with its own length."""
-    render = str(known["id"])
+) -> str:
+    """Require the end of a render as it was told before, with its own length; return its URL."""
+    render = str(require_field("the status", known, "id"))
     told = flatten_render(context.call(endpoint, account, render=render).json)
     output, before = (
         expect_type("output", status.get("output") or {}, dict) for status in (told, known)
@@ -135,6 +140,15 @@ def _expect_end(
     # The nested dialect tells the URL alone.
     length = expect_type("output.duration", output.get("duration", seconds), int, float)
     expect_true("output.duration", abs(length - seconds) < _TOLERANCE, f"{seconds:g} s", length)
+    return str(require_field("output", output, "url"))
+
+
+def _expect_file(context: CheckContext, account: TargetAccount, known: dict[str, Any]) -> None:
+    """Require the file of a render, not that of another, where its size is told."""
+    render = str(require_field("the status", known, "id"))
+    body = context.call(wire.RENDER_DOWNLOAD, account, render=render).body
+    size = require_field("the status", known, "output").get("size", len(body))
+    expect_equal("bytes of the fallback download", len(body), size)
 
 
 @server_check("chat.replies", "SSE-2", prerequisite="work")

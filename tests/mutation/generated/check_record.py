@@ -13,9 +13,10 @@ from .exchange_keys import key_of, keys_of
 from .generated_mutant import GeneratedMutant
 from .mutable_server import MutableServer
 
-# Run on a mutant only if no other check sees what it changes: half a gigabyte of upload, clips that
-# FFmpeg must generate, 240 edits.
+# Run on a mutant only if few other checks see what it changes: half a gigabyte of upload, clips
+# that FFmpeg must generate, 240 edits.
 HEAVY = frozenset(("upload.size.skill", "credits.frozen", "chat.silent.rate"))
+_FEW = 4
 # What the ids of the checks that watch all replies have in them, and how those of GEN-1 begin.
 _WATCH, _EVERYWHERE = ".replies", "general."
 # How the ids of the checks of an endpoint begin.
@@ -61,7 +62,7 @@ def checks_for(mutant: GeneratedMutant, record: Mapping[str, SeenByCheck]) -> li
     """Return the checks that see what a mutant changes, the likely and the cheap ones first.
 
     The watches over all replies come first and last: what they see in between, others have asked
-    for. A heavy check is among them if there is no other.
+    for. A heavy check is among them if there are few others.
     """
     key = key_of(mutant)
     section = _SECTIONS.get(mutant.endpoint, f"{mutant.endpoint}.")
@@ -74,5 +75,5 @@ def checks_for(mutant: GeneratedMutant, record: Mapping[str, SeenByCheck]) -> li
     def rank(name: str) -> tuple[bool, bool, float]:
         return name not in watches, not name.startswith(section), record[name].seconds
 
-    ordered = sorted(light or seeing, key=rank)
+    ordered = sorted(light if len(light) > _FEW else seeing, key=rank)
     return [server_catalogue()[name] for name in (*ordered, *(watches if ordered else ()))]

@@ -10,8 +10,6 @@ from .observed_callers import ObservedCallers, outcome_of
 from .refusal_causes import cause_of
 from .stream_changes import event_of, frames_of, kind_of
 
-_WHOLE = ("status", "body")
-
 
 def key_of(mutant: GeneratedMutant) -> str:
     """Return what an exchange must have for the mutant to change it."""
@@ -19,8 +17,7 @@ def key_of(mutant: GeneratedMutant) -> str:
     if mutant.subject == "event":
         return f"{name} event {part}"
     if mutant.subject == "response":
-        whole = part in _WHOLE or part.startswith("header.")
-        return f"{name} {mutant.outcome}" + ("" if whole else f" {part}")
+        return f"{name} {mutant.outcome}" + (f" {part}" if mutant.is_of_body else "")
     if mutant.change == "ignored":
         return f"{name} cause {part}"
     return f"{name} request"

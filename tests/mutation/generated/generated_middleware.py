@@ -21,7 +21,7 @@ from tests.mutation.mutation_middleware import (
 
 from .contract_messages import operations
 from .generated_mutant import GeneratedMutant
-from .observed_callers import ObservedCallers, outcome_of, token_of
+from .observed_callers import ObservedCallers, caller_of, outcome_of, token_of
 from .refusal_causes import amended_request, cause_of
 from .request_changes import changed_request
 from .response_changes import changed_response
@@ -86,7 +86,7 @@ class GeneratedMutationMiddleware:
             return await self._accepted(call, request, response, mutant)
         if mutant.subject == "request" or not _is_meant(mutant, response):
             return response
-        changed = changed_response(mutant, response, token_of(request), switch.earlier)
+        changed = changed_response(mutant, response, caller_of(request), switch.earlier)
         switch.times_applied += changed != response
         return changed
 

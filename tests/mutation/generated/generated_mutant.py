@@ -34,6 +34,11 @@ class GeneratedMutant(msgspec.Struct, frozen=True):
         return ":".join(part for part in parts if part)
 
     @property
+    def is_of_body(self) -> bool:
+        """Whether a field of a JSON body is changed: a render has a `status` there, too."""
+        return bool(self.type)
+
+    @property
     def kind(self) -> str:
         """What kinds of mutants are counted by: the subject and the change."""
         return f"{self.subject} {self.change}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nemolocal_contract.endpoints import TOKENS_CHANGE, TOKENS_MAKE, parse_bearer_token
+from nemolocal_contract.endpoints import CLIENT_ID, TOKENS_CHANGE, TOKENS_MAKE, parse_bearer_token
 from tests.mutation.mutation_middleware import WireRequest, WireResponse
 
 _MADE = range(200, 300)
@@ -12,6 +12,11 @@ _CHANGE_TOKEN = TOKENS_CHANGE.template.partition("{")[0]
 def token_of(request: WireRequest) -> str:
     """Return the bearer token of a request, "" if there is none."""
     return parse_bearer_token(request.headers.get("authorization")) or ""
+
+
+def caller_of(request: WireRequest) -> str:
+    """Return what tells callers apart: the token, or the client id of a token call."""
+    return token_of(request) or request.headers.get(CLIENT_ID.lower(), "")
 
 
 def outcome_of(response: WireResponse) -> str:

@@ -22,14 +22,14 @@ def changed_response(
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             return response
         return _with_body(response, changed_stream(mutant, response.body, token, earlier))
+    if mutant.is_of_body:
+        body = response.json
+        return response.with_json(body) if change_field(mutant, body, token, earlier) else response
     if mutant.part == "status":
         return _changed_status(mutant, response)
-    if mutant.part.startswith("header."):
-        return _changed_header(mutant, response)
     if mutant.part == "body":
         return _changed_body(mutant, response, token, earlier)
-    body = response.json
-    return response.with_json(body) if change_field(mutant, body, token, earlier) else response
+    return _changed_header(mutant, response)
 
 
 def _with_body(response: WireResponse, body: bytes) -> WireResponse:

@@ -75,7 +75,7 @@ def test_a_field_is_changed(name: str, before: Any, after: Any) -> None:
     ("change", "seen"),
     [
         ("constant", ["a1", "a1", "a1", "a1"]),
-        ("repeated", ["a1", "b1", "a1", "b1"]),
+        ("repeated", ["a1", "a1", "a1", "b1"]),
         ("foreign", ["a1", "a1", "b1", "a2"]),
     ],
 )
@@ -87,6 +87,16 @@ def test_earlier_values_take_the_place_of_new_ones(change: str, seen: list[str])
         for value in values
     ]
     assert [one.json["data"]["user_id"] for one in told] == seen
+
+
+def test_status_of_a_render_is_not_that_of_its_response() -> None:
+    start = "response:GET /api/render/proxy/lambda/{render}:success:status:"
+    pending = WireResponse(200, JSON, b'{"id":"1","status":"pending"}')
+    for change, told in (("other-value", (200, "processing")), ("not-found", (404, "pending"))):
+        changed = changed_response(
+            generated_mutants()[start + change], pending, "", EarlierValues()
+        )
+        assert (changed.status, changed.json["status"]) == told
 
 
 def test_status_and_headers_are_changed() -> None:

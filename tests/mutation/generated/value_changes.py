@@ -28,20 +28,22 @@ REPLACED = ("constant", "repeated", "foreign")
 
 
 class EarlierValues:
-    """The values that a field has had: first of all, last of each token."""
+    """The values that a field has had: first of all, last of each caller."""
 
     def __init__(self) -> None:
         self._first: list[Any] = []
         self._last: dict[str, Any] = {}
 
-    def exchange(self, change: str, token: str, value: Any) -> Any:
-        """Remember a value and return the one that takes its place, itself if there is none."""
+    def exchange(self, change: str, caller: str, value: Any) -> Any:
+        """Remember a value and return the one that takes its place, itself if there is none.
+
+        A caller that has had none repeats the last one of all.
+        """
         if not self._first:
             self._first.append(value)
-        others = [one for other, one in self._last.items() if other != token]
-        before = self._last.get(token, value)
-        self._last.pop(token, None)
-        self._last[token] = value
+        others = [one for other, one in self._last.items() if other != caller]
+        before = self._last.pop(caller, others[-1] if others else value)
+        self._last[caller] = value
         if change == "constant":
             return self._first[0]
         if change == "repeated":
