@@ -44,13 +44,13 @@ def _modules() -> tuple[ModuleType, ...]:
         error_styles,
         events,
         general,
+        invalid_bodies,
         ownership,
         render_files,
         render_jobs,
         render_refusals,
         renders,
         replies,
-        request_bodies,
         sessions,
         state,
         token_limits,
@@ -60,7 +60,7 @@ def _modules() -> tuple[ModuleType, ...]:
         uploads,
     )
 
-    everywhere = (general, request_bodies, error_styles, endpoint_access)
+    everywhere = (general, invalid_bodies, error_styles, endpoint_access)
     accounts = (tokens, token_limits, sessions, ownership)
     turns = (uploads, upload_files, chat, events, turn_texts)
     exports = (renders, render_refusals, render_jobs, render_files)
