@@ -26,7 +26,7 @@ from .edits import (
 from .edits.apply import DraftVersion, build_versions
 from .edits.audio_effect_edits import sound_length_ms
 from .errors import EditRejected
-from .intents import AddMusic, AddSound, Edit, Generate, NoEdit, Understanding
+from .intents import AddMusic, AddSound, Edit, Generate
 from .nlu import parse_message, understand_message
 from .replies import (
     write_edit_reply,
@@ -43,6 +43,7 @@ from .tool_calls import (
     plan_tool_calls,
     split_stages,
 )
+from .understanding import NoEdit, Understanding
 
 __all__ = [
     "DEFAULT_MOOD",

@@ -13,7 +13,8 @@ from typing import Any, get_args
 import msgspec
 
 from nemolocal_agent import intents
-from nemolocal_agent.intents import Edit, Topic
+from nemolocal_agent.intents import Edit
+from nemolocal_agent.understanding import Topic
 from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 

@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from nemolocal_agent import intents
-from nemolocal_agent.intents import Edit, Generate, NoEdit, Selector, TimelinePoint
+from nemolocal_agent.intents import Edit, Generate, Selector, TimelinePoint
 from nemolocal_agent.nlu import parse_message, understand_message
 from nemolocal_agent.timeline import resolve_point
+from nemolocal_agent.understanding import NoEdit
 
 from .phrases import PhraseError, read_edit
 

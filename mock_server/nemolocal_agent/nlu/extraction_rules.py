@@ -6,7 +6,8 @@ The edits must account for every word of the clause.
 from collections.abc import Callable, Iterable
 
 from .. import intents
-from ..intents import Edit, Note
+from ..intents import Edit
+from ..understanding import Note
 from .clause_coverage import FADE_SYMBOLS, TRANSITION_SYMBOLS, covers_clause
 from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
 from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
