@@ -27,7 +27,7 @@ from .edits.apply import DraftVersion, build_versions
 from .edits.audio_effect_edits import sound_length_ms
 from .edits.stand_in_edits import stand_in_for
 from .errors import EditRejected
-from .intents import AddMusic, AddSound, Edit, Generate, NoEdit, Understanding
+from .intents import AddMusic, AddSound, Edit, Generate
 from .nlu import parse_message, understand_message
 from .replies import (
     write_edit_reply,
@@ -45,6 +45,7 @@ from .tool_calls import (
     plan_tool_calls,
     split_stages,
 )
+from .understanding import NoEdit, Understanding
 
 __all__ = [
     "DEFAULT_MOOD",

@@ -15,7 +15,6 @@ from nemolocal_agent.intents import (
     Fade,
     KeepSpan,
     MoveClip,
-    NoEdit,
     RemoveClip,
     RemoveMusic,
     RemoveSpan,
@@ -27,7 +26,6 @@ from nemolocal_agent.intents import (
     SwapClips,
     TimelinePoint,
     TimelineSpan,
-    Topic,
     first_span,
     last_span,
     span_after,
@@ -35,6 +33,7 @@ from nemolocal_agent.intents import (
 )
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.timeline import resolve_point
+from nemolocal_agent.understanding import NoEdit, Topic
 from nemolocal_contract.effects import Blur, Brightness, Grayscale, Saturation
 from tests.support.tables import check_rows
 

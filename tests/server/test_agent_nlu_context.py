@@ -9,7 +9,6 @@ from nemolocal_agent.intents import (
     ApplyEffect,
     Edit,
     KeepSpan,
-    NoEdit,
     RemoveClip,
     RemoveSpan,
     RemoveTransitions,
@@ -23,6 +22,7 @@ from nemolocal_agent.intents import (
     span_between,
 )
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.understanding import NoEdit
 from nemolocal_contract.effects import Blur, Brightness
 from tests.support.tables import check_rows
 

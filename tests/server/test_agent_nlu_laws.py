@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_agent.intents import AddTitle, Edit, NoEdit, Selector
+from nemolocal_agent.intents import AddTitle, Edit, Selector
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.understanding import NoEdit
 
 COMMANDS = [
     "trim to 10 seconds",

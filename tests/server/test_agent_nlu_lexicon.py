@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_agent.intents import NoEdit, SetVolume
+from nemolocal_agent.intents import SetVolume
 from nemolocal_agent.nlu import message_parser, parse_message, parse_message_or_raise
 from nemolocal_agent.nlu.lexer.lexicon import LexiconEntry, load_lexicon
+from nemolocal_agent.understanding import NoEdit
 
 TEMPLATES = (
     "{0}",

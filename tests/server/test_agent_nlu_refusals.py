@@ -2,8 +2,8 @@
 
 import pytest
 
-from nemolocal_agent.intents import NoEdit
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.understanding import NoEdit
 from tests.support.tables import check_rows
 
 TOO_LITTLE = [

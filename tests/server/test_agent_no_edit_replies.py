@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
-from nemolocal_agent.intents import NoEdit, Topic
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.replies import write_failure_reply, write_no_edit_reply
+from nemolocal_agent.understanding import NoEdit, Topic
 from nemolocal_client.gui_translation import translate
 
 TOPICS: dict[Topic, tuple[str, str]] = {

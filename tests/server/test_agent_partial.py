@@ -8,16 +8,14 @@ from nemolocal_agent.intents import (
     ApplyEffect,
     Edit,
     KeepSpan,
-    NoEdit,
-    Note,
     Selector,
     SetVolume,
-    Understanding,
     first_span,
 )
 from nemolocal_agent.nlu import parse_message, understand_message
 from nemolocal_agent.nlu.unsupported import reason_text
 from nemolocal_agent.replies import write_no_edit_reply, write_remarks
+from nemolocal_agent.understanding import NoEdit, Note, Understanding
 from nemolocal_contract.effects import Brightness, Flip
 from tests.support.tables import check_rows
 

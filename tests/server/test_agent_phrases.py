@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from nemolocal_agent.intents import Edit, KeepSpan, NoEdit, Selector, first_span
+from nemolocal_agent.intents import Edit, KeepSpan, Selector, first_span
 from nemolocal_agent.nlu import understand_message
+from nemolocal_agent.understanding import NoEdit
 from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
 from tests.support.tables import check_rows
 from tests.support.wishes import is_same

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_agent.intents import NoEdit
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.tool_calls import PlannedToolCall, split_stages
+from nemolocal_agent.understanding import NoEdit
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo

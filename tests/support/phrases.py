@@ -12,7 +12,8 @@ from typing import Any, get_args
 import msgspec
 
 from nemolocal_agent.edit_notation import NotationError, read_edit
-from nemolocal_agent.intents import Edit, Topic
+from nemolocal_agent.intents import Edit
+from nemolocal_agent.understanding import Topic
 
 PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
 TOPICS: tuple[Topic, ...] = get_args(Topic)

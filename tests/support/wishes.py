@@ -16,9 +16,10 @@ import msgspec
 
 from nemolocal_agent import intents
 from nemolocal_agent.edit_notation import NotationError, read_edit
-from nemolocal_agent.intents import Edit, Generate, NoEdit, Selector, TimelinePoint
+from nemolocal_agent.intents import Edit, Generate, Selector, TimelinePoint
 from nemolocal_agent.nlu import parse_message, understand_message
 from nemolocal_agent.timeline import resolve_point
+from nemolocal_agent.understanding import NoEdit
 
 WISHES = Path(__file__).parents[2] / "fixtures" / "wishes"
 TIMELINES = (60_000, 47_310)

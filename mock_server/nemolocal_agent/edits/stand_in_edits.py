@@ -3,8 +3,9 @@
 from nemolocal_contract.describe.descriptions import truncate_text
 from nemolocal_contract.draft import Draft, Segment, Style, TrackType
 
-from ..intents import NoEdit, SimulateEdit, first_span
+from ..intents import SimulateEdit, first_span
 from ..timeline import MediaPool, add_segment, length_of, new_segment_ids, resolve_span
+from ..understanding import NoEdit
 
 _TRACK = "Simulated"
 _SPAN = first_span(3000)

@@ -4,9 +4,11 @@ The edits must account for every word of the clause.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from .. import intents
-from ..intents import Edit, Note
+from ..intents import Edit
+from ..understanding import Note
 from .clause_coverage import FADE_SYMBOLS, TRANSITION_SYMBOLS, covers_clause
 from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
 from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
@@ -186,14 +188,25 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
 ]
 
 
+@cache
+def _rules_by_symbol() -> dict[str, list[int]]:
+    """The numbers of the rules that apply to clauses with a symbol."""
+    found: dict[str, list[int]] = {}
+    for number, (needed, _, _) in enumerate(_RULES):
+        for symbol in needed:
+            found.setdefault(symbol, []).append(number)
+    return found
+
+
 def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
     """The edits that the tokens ask for; None if they are not understood."""
     clause = Clause(tokens, original)
     if is_unsupported(clause):
         return None
     words = clause.symbols
-    for needed, forbidden, extract in _RULES:
-        if words.isdisjoint(needed) or not words.isdisjoint(forbidden):
+    for number in sorted({n for word in words for n in _rules_by_symbol().get(word, ())}):
+        _, forbidden, extract = _RULES[number]
+        if not words.isdisjoint(forbidden):
             continue
         if "except" in words and extract not in (extract_cut, extract_color_hold):
             continue

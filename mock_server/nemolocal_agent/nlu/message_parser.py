@@ -10,18 +10,15 @@ from ..intents import (
     Generate,
     KeepSpan,
     MoveClip,
-    NoEdit,
-    Note,
     PlaceUploads,
     Redo,
     RemoveClip,
     RemoveSpan,
     StartOver,
     SwapClips,
-    Topic,
-    Understanding,
     Undo,
 )
+from ..understanding import NoEdit, Note, Topic, Understanding
 from .context import EllipsisResolver, depends_on_context, invert_complaint, is_praise, is_remark
 from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
 from .extraction_rules import extract_edits, find_notes

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..intents import Topic
+from ..understanding import Topic
 from .lexer.tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind, symbol_set
 
 TOPICS_BY_SYMBOL: dict[str, Topic] = {

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
 
-from ..intents import NoEdit, Note, Topic
 from ..nlu.unsupported import find_reason, reason_text
+from ..understanding import NoEdit, Note, Topic
 from .clip_replies import in_language, quote
 
 _GUI_REPLIES: dict[Topic, tuple[str, str]] = {

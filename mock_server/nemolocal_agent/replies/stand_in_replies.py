@@ -2,7 +2,8 @@
 
 from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
 
-from ..intents import NoEdit, SimulateEdit
+from ..intents import SimulateEdit
+from ..understanding import NoEdit
 from .clip_replies import in_language, quote
 
 

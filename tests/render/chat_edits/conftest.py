@@ -9,8 +9,9 @@ import pytest
 
 from nemolocal_agent import requested_analyses, sound_length_ms
 from nemolocal_agent.edits import Media, MediaPool, apply_edits
-from nemolocal_agent.intents import AddMusic, AddSound, Edit, NoEdit
+from nemolocal_agent.intents import AddMusic, AddSound, Edit
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.understanding import NoEdit
 from nemolocal_contract.draft import Draft, Metadata
 from nemolocal_render.job import render
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render

@@ -2,7 +2,8 @@
 
 import re
 
-from ...intents import Edit, Generate, Note
+from ...intents import Edit, Generate
+from ...understanding import Note
 from ..lexer.tokens import LexToken, Slot
 
 _POLITE = r"(?:please |pls |can you |could you |i want you to |i want to |help me (?:to )?)*"

@@ -5,8 +5,8 @@ typo in a word of a command is corrected: a missing, extra, wrong or swapped let
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from ...intents import Cue
@@ -250,10 +250,10 @@ def _read_file(normalized: _NormalizedMessage, start: int, end: int) -> Iterator
 def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
     """A phrase of the lexicon, or an unknown word; returns the index after it."""
     lexeme = lexemes[index]
-    text, entries, corrected = _find_entries(lexeme.text)
-    for words, word in entries:
+    text, corrected = _find_spelling(lexeme.text)
+    for words, word in _find_entries(text, _next_known_word(lexemes, index)):
         skipped: list[_Lexeme] = []
-        total = not TOTAL_SYMBOLS.isdisjoint(word.symbol.split())
+        total = _is_total(word.symbol)
         if total and corrected:
             continue
         after = _match(lexemes, index + 1, words[1:], skipped, exact=total)
@@ -278,14 +278,39 @@ def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> in
     return index + 1
 
 
-def _find_entries(text: str) -> tuple[str, Sequence[tuple[tuple[str, ...], LexiconEntry]], bool]:
-    """The word as the lexicon spells it, the phrases that start with it, whether it had a typo."""
+def _next_known_word(lexemes: list[_Lexeme], index: int) -> str | None:
+    """The word that the second one of a phrase must be; None if it can be skipped or a typo."""
+    if index + 1 == len(lexemes):
+        return ""
+    text = lexemes[index + 1].text
+    return text if text in load_lexicon().known_words and text not in SKIPPABLE_WORDS else None
+
+
+@cache
+def _is_total(symbol: str) -> bool:
+    return not TOTAL_SYMBOLS.isdisjoint(symbol.split())
+
+
+@lru_cache(maxsize=4096)
+def _find_entries(
+    first: str, second: str | None
+) -> tuple[tuple[tuple[str, ...], LexiconEntry], ...]:
+    """The phrases that start with these words, or with any second one if that is None."""
+    return tuple(
+        (words, word)
+        for words, word in load_lexicon().english.get(first, ())
+        if second is None or len(words) == 1 or words[1] == second
+    )
+
+
+def _find_spelling(text: str) -> tuple[str, bool]:
+    """The word as the lexicon spells it, and whether it had a typo."""
     english = load_lexicon().english
     if text not in english and "'" in text:
         text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
     corrected = None if text in english else _spell_checker().correct(text)
     text = corrected or text
-    return text, english.get(text, ()), corrected is not None
+    return text, corrected is not None
 
 
 def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:

@@ -28,6 +28,8 @@ AUDIO_FAULT_SYMBOL = "audiofault"
 """The symbol of what audio effects remove; the value is the type of the effect."""
 SOUND_SYMBOL = "sfx"
 """The symbol of all sounds of `sound_effects.toml`; the value is the name of the row."""
+# What cannot be done: a "transation" is a transition rather than a translation.
+_UNSUPPORTED_SYMBOLS = ("translating", "transcript", "lip_sync", "filler_words", "novoice")
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
@@ -105,6 +107,8 @@ def _is_corrected(entry: LexiconEntry, word: str) -> bool:
         and entry.value is not None
     ):
         return False  # a row of sound: no typo is corrected into one of so many words
+    if entry.symbol in _UNSUPPORTED_SYMBOLS:
+        return False
     return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
 
 
