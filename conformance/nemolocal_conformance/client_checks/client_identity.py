@@ -17,7 +17,7 @@ _AT_ONCE = 60.0
 
 @client_check("client.client-id", "AUTH-1", "AUTH-2")
 def token_call_names_the_client(log: ClientLog) -> Iterator[ClientFinding]:
-    """The token call MUST carry an X-Client-Id of 1 to 64 characters."""
+    """The token call MUST have an X-Client-Id of 1 to 64 characters."""
     for call in log.calls_to("token"):
         right = 1 <= len(call.client_id) <= CLIENT_ID_MAX
         expected = "1 to 64 characters"
@@ -26,7 +26,7 @@ def token_call_names_the_client(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.after-400.client-id", "CLI-7", "AUTH-2")
 def refused_client_id_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
-    """A token call that is refused with 400 MUST be tried once more, with a client id made anew."""
+    """A token call that is refused with 400 MUST be tried once more with a new client id."""
     refused = [call for call in log.calls_to("token") if call.code == ResponseCode.BAD_REQUEST]
     for number, call in enumerate(refused):
         later = [other for other in log.calls_after(call) if other.endpoint == "token"]
@@ -43,7 +43,7 @@ def refused_client_id_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.token.once-a-week", "CLI-9", "AUTH-3", "AUTH-5")
 def token_is_kept_while_it_lives(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client id MUST ask for one token a week, unless its token was refused."""
+    """A client id MUST request at most one token a week, unless its token was refused."""
     granted: dict[str, RecordedCall] = {}
     for call in log.calls_to("token"):
         before = granted.get(call.client_id)
@@ -64,7 +64,7 @@ def token_is_kept_while_it_lives(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.client-id.kept", "CLI-9")
 def client_id_is_kept_between_runs(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client SHOULD keep its client id, so that each run does not take another free token."""
+    """A client SHOULD keep its client id, so that each run does not use another free token."""
     tokens = log.calls_to("token")
     request = [call for call in tokens if call.client_id]
     for before, call in pairwise(request):
@@ -77,7 +77,7 @@ def client_id_is_kept_between_runs(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.manual-token", "AUTH-8")
 def manual_token_is_never_replaced(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client that was given a token MUST never ask for an anonymous one."""
+    """A client that was given a token MUST NOT request an anonymous one."""
     for place, call in enumerate(log.all_calls):
         if not call.has_manual_token:
             continue

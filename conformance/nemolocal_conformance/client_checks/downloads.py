@@ -12,7 +12,7 @@ _ELSEWHERE = "output.url is at another server, whose journal this is not"
 
 @client_check("client.download", "CLI-8", "REN-8")
 def finished_export_is_downloaded(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export that has completed SHOULD be downloaded."""
+    """A completed export SHOULD be downloaded."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if files or fallbacks:
@@ -25,7 +25,7 @@ def finished_export_is_downloaded(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.download.order", "CLI-8", "REN-8")
 def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
-    """The file MUST be fetched from `output.url` before the fallback is asked."""
+    """The file MUST be fetched from `output.url` before the fallback is used."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not render.output_url or not (files or fallbacks):
@@ -40,7 +40,7 @@ def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.download.fallback", "CLI-8", "REN-8")
 def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """Where `output.url` does not give the file, the fallback MUST be asked."""
+    """If `output.url` does not return the file, the fallback MUST be used."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not files or any(call.is_ok for call in files):
@@ -56,7 +56,7 @@ def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.download.no-token", "REN-8", "CLI-9")
 def token_stays_from_the_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """`output.url` needs no header, and SHOULD NOT be sent the token: it may be anybody's."""
+    """The token SHOULD NOT be sent to `output.url`, which needs no header and may be on any host."""
     for render in _completed(log):
         for call in _files(log, render):
             actual = "a bearer token"

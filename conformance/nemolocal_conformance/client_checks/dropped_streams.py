@@ -18,14 +18,14 @@ _UNKNOWN = "the state before the turn is not known"
 
 @client_check("client.cut.state-read", "CLI-4", "SSE-4")
 def cut_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding]:
-    """A stream that was cut is not at its end: the client MUST look at the state."""
+    """After a stream that was cut off, the client MUST read the state."""
     yield from _unknown_endings(log)
     yield from (check_state_read(log, turn) for turn in _cuts(log))
 
 
 @client_check("client.cut.wait", "CLI-4")
 def state_read_waits_after_a_cut(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a cut a client MUST wait 30 s before it looks at the state."""
+    """After a cut stream a client MUST wait 30 s before it reads the state."""
     yield from _unknown_endings(log)
     for turn in _cuts(log):
         reads, _ = log.state_reads_after(turn)
@@ -44,7 +44,7 @@ def _cuts_with_reads(
 
 @client_check("client.cut.rhythm", "CLI-4")
 def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a look at an unchanged state a client MUST wait 60 s before the next one."""
+    """After an unchanged state a client MUST wait 60 s before it reads it again."""
     yield from _unknown_endings(log)
     for turn, reads, unchanged in _cuts_with_reads(log):
         if unchanged is None:
@@ -57,7 +57,7 @@ def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFind
 
 @client_check("client.cut.reads", "CLI-4")
 def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client MUST take a turn for failed after 5 looks at an unchanged state, not before."""
+    """A client MUST treat a turn as failed after 5 reads of an unchanged state, and not before."""
     yield from _unknown_endings(log)
     for turn, reads, unchanged in _cuts_with_reads(log):
         if unchanged is None:
@@ -73,7 +73,7 @@ def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding
 
 @client_check("client.cut.resend", "CLI-4", "SSE-7")
 def cut_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message whose stream was cut MUST NOT be sent again: the work goes on and is charged."""
+    """A message whose stream was cut off MUST NOT be sent again: the work goes on and is charged."""
     yield from _unknown_endings(log)
     for turn in _cuts(log):
         yield check_resend(log, turn)
@@ -81,7 +81,7 @@ def cut_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.hang-up.resend", "SSE-7")
 def disconnected_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """Who hangs up MUST NOT send the message again: the work goes on and is charged."""
+    """A client that hangs up MUST NOT send the message again: the work goes on and is charged."""
     for turn in log.turns:
         if turn.is_disconnected:
             yield check_resend(log, turn)

@@ -17,7 +17,7 @@ _BODY_UNREAD = "it was rejected before its body was read: its id and session are
 
 @client_check("client.render.state-first", "CLI-8", "STA-3")
 def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
-    """The state MUST be read before an export, after whatever was done to the session last."""
+    """The state MUST be read before an export and after the last change to the session."""
     done: dict[str, RecordedCall] = {}
     read: dict[str, RecordedCall] = {}
     for call in log.all_calls:
@@ -50,7 +50,7 @@ def empty_timeline_is_not_exported(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.render.id-shape", "REN-1")
 def render_id_has_its_shape(log: ClientLog) -> Iterator[ClientFinding]:
-    """The id of an export SHOULD be `render_` and a time."""
+    """The id of an export SHOULD be `render_` followed by a time."""
     for render in log.exports:
         if render.submit.is_body_unread:
             yield inconclusive(_BODY_UNREAD, render.submit)
@@ -84,7 +84,7 @@ def failed_export_is_tried_again_once(log: ClientLog) -> Iterator[ClientFinding]
 
 @client_check("client.retry.new-id", "CLI-8", "REN-6")
 def every_export_has_a_new_id(log: ClientLog) -> Iterator[ClientFinding]:
-    """Every further export MUST have an id that none had before."""
+    """Every further export MUST have a new id."""
     used: dict[str, RecordedCall] = {}
     for number, render in enumerate(log.exports):
         if render.id in used:
@@ -97,7 +97,7 @@ def every_export_has_a_new_id(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.render.one-at-a-time", "REN-8", "REN-6")
 def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
-    """A session SHOULD be exported anew only when the export before has ended or was cancelled."""
+    """A session SHOULD be exported again only when its last export has ended or was cancelled."""
     before: dict[str, ClientExport] = {}
     for render in log.exports:
         last = before.get(render.session_id)
@@ -121,7 +121,7 @@ def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.claim-link", "CLI-10", "AUTH-7")
 def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a finished export a client SHOULD ask for a claim token, and give the user its link."""
+    """After a completed export a client SHOULD request a claim token and show its link to the user."""
     done = [render for render in log.exports if render.is_completed]
     claims = log.calls_to("claim_token")
     for session in dict.fromkeys(render.session_id for render in done):

@@ -19,37 +19,37 @@ def _check_route(log: ClientLog, what: NonChatRoute) -> Iterator[ClientFinding]:
 
 @client_check("client.export-in-chat", "CLI-2")
 def export_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message that asks for the export MUST start one and never go to the chat."""
+    """A request to export MUST start an export and not be sent to the chat."""
     return _check_route(log, "export")
 
 
 @client_check("client.credits-in-chat", "CLI-2")
 def credits_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message that asks for credits MUST read the balance and never go to the chat."""
+    """A question about credits MUST read the balance and not be sent to the chat."""
     return _check_route(log, "credits")
 
 
 @client_check("client.status-in-chat", "CLI-2")
 def status_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message that asks for the status MUST read the state and never go to the chat."""
+    """A question about the status MUST read the state and not be sent to the chat."""
     return _check_route(log, "status")
 
 
 @client_check("client.upload-in-chat", "CLI-2")
 def upload_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message that asks for an upload MUST begin one and never go to the chat."""
+    """A request to upload MUST start an upload and not be sent to the chat."""
     return _check_route(log, "upload")
 
 
 @client_check("client.file-in-chat", "CLI-2")
 def files_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message that is a file's name MUST be its upload and never go to the chat."""
+    """A message that is a file name MUST upload the file and not be sent to the chat."""
     return _check_route(log, "file")
 
 
 @client_check("client.gui-words", "CLI-6")
 def gui_actions_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A GUI action MUST be done through the API, never said to the chat: "click Export"."""
+    """A GUI action such as "click Export" MUST be done through the API and not be sent to the chat."""
     for call in log.calls_to("chat"):
         cost = call.entry.turn.cost if call.entry.turn else 0
         if is_gui_instruction(call.message):

@@ -24,7 +24,7 @@ def message_without_credits_is_not_repeated(log: ClientLog) -> Iterator[ClientFi
 
 @client_check("client.after-4001.no-retry", "CLI-7", "UPL-3")
 def unsupported_file_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A file that is refused with 4001 MUST NOT be sent again as it is."""
+    """A file that is refused with 4001 MUST NOT be sent again unchanged."""
     refused = [
         call for call in log.calls_to("upload") if call.code == ResponseCode.UNSUPPORTED_FILE
     ]
@@ -33,7 +33,7 @@ def unsupported_file_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding
 
 @client_check("client.after-4002.no-retry", "CLI-7", "UPL-4")
 def too_large_file_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A file that is refused with 4002 MUST NOT be sent again as it is."""
+    """A file that is refused with 4002 MUST NOT be sent again unchanged."""
     refused = [call for call in log.calls_to("upload") if call.code == ResponseCode.FILE_TOO_LARGE]
     return _unrepeated(log, refused, lambda call: call.request_key)
 

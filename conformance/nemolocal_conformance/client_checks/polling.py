@@ -21,7 +21,7 @@ _STUCK_FAULT = "render-stuck"
 
 @client_check("client.poll.rhythm", "CLI-8", "REN-6")
 def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export MUST be asked about every 30 s, not more often."""
+    """An export MUST NOT be polled more often than every 30 s."""
     for render in log.exports:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.started
@@ -38,7 +38,7 @@ def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.slow", "CLI-8", "REN-6")
 def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export SHOULD be asked about every 30 s, not more seldom than every 45."""
+    """An export SHOULD be polled at least every 45 s."""
     for render in log.exports:
         for before, poll in pairwise([render.submit, *_answered(render)]):
             apart = poll.entry.started - before.entry.ended
@@ -51,7 +51,7 @@ def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.count", "CLI-8", "REN-6")
 def export_is_polled_ten_times(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export MUST be asked about 10 times at most."""
+    """An export MUST be polled 10 times at most."""
     for render in log.exports:
         polls = _answered(render)
         if len(polls) <= _MAX_POLLS:
@@ -65,7 +65,7 @@ def export_is_polled_ten_times(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.stops", "CLI-8", "REN-5")
 def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export that has completed or failed SHOULD NOT be asked about any more."""
+    """A completed or failed export SHOULD NOT be polled any more."""
     for render in log.exports:
         if render.end_call is None:
             continue

@@ -29,7 +29,7 @@ def limited_client_waits(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.429.once", "CLI-7", "AUTH-3")
 def limited_client_tries_once(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a second 429 a client MUST NOT try again by itself."""
+    """After a second 429 a client MUST NOT try again on its own."""
     attempts = dict(_attempts(log))
     for call, again in attempts.items():
         third = attempts.get(again)
@@ -53,7 +53,7 @@ def limited_client_tries_again(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.429.client-id", "CLI-9", "AUTH-3")
 def limit_is_not_evaded(log: ClientLog) -> Iterator[ClientFinding]:
-    """After 429 a client MUST NOT ask for a token under another client id."""
+    """After 429 a client MUST NOT request a token with another client id."""
     next_same = log.next_by_key(_request_key)
     for call in _limited(log):
         if call.endpoint != "token":

@@ -53,7 +53,7 @@ def platform_is_a_known_one(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.bearer", "GEN-3")
 def calls_carry_the_token(log: ClientLog) -> Iterator[ClientFinding]:
-    """Every call but the token call MUST carry `Authorization: Bearer`."""
+    """Every call except the token call MUST have `Authorization: Bearer`."""
     for call in log.contract_calls:
         if call.endpoint == "token":
             continue
@@ -63,7 +63,7 @@ def calls_carry_the_token(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.token-in-url", "GEN-5", "CLI-9")
 def token_is_in_no_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """A token MUST never stand in a URL; a claim token may, in the link that it is for."""
+    """A token MUST NOT be in a URL, except a claim token in its own link."""
     for call in log.all_calls:
         if call.endpoint == "claim_page":
             continue
@@ -73,7 +73,7 @@ def token_is_in_no_url(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.token-in-body", "CLI-9")
 def token_is_in_no_body(log: ClientLog) -> Iterator[ClientFinding]:
-    """A token MUST never be told to anybody, the chat included."""
+    """A token MUST NOT be in a body, such as a chat message."""
     for call in log.contract_calls:
         if call.entry.request_body:
             shown = _has_token(call.entry.request_body)

@@ -12,7 +12,7 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 
 @client_check("client.after-1002.new-session", "CLI-7", "SES-3")
 def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
-    """After 1002 a client MUST open a new session and leave the lost one alone."""
+    """After 1002 a client MUST create a new session and not use the lost one again."""
     for session, call in _lost_sessions(log).items():
         later = list(log.calls_after(call))
         used = next((other for other in later if other.session_id == session), None)
@@ -46,7 +46,7 @@ def _lost_sessions(log: ClientLog) -> dict[str, RecordedCall]:
 
 @client_check("client.upload.again", "SES-2", "UPL-1")
 def file_is_uploaded_once(log: ClientLog) -> Iterator[ClientFinding]:
-    """A file that is in a session SHOULD NOT be uploaded to it again."""
+    """A file SHOULD NOT be uploaded to the same session twice."""
     sent: dict[tuple[str, ...], RecordedCall] = {}
     for call in log.calls_to("upload"):
         before = sent.get(call.request_key)
@@ -60,7 +60,7 @@ def file_is_uploaded_once(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.turns.one-at-a-time", "SSE-1", "SSE-7")
 def turns_do_not_overlap(log: ClientLog) -> Iterator[ClientFinding]:
-    """A session SHOULD be given one message at a time."""
+    """A session SHOULD get one message at a time."""
     running: dict[str, ClientTurn] = {}
     for turn in log.turns:
         before = running.get(turn.session_id)

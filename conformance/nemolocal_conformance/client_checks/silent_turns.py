@@ -12,7 +12,7 @@ _APART = 30.0
 
 @client_check("client.silent.state-read", "CLI-3", "SSE-5")
 def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding]:
-    """A stream that ends without text MUST be followed by a look at the state."""
+    """After a stream that ends without text, the client MUST read the state."""
     for turn in log.turns:
         if not turn.is_silent:
             continue
@@ -21,7 +21,7 @@ def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFind
 
 @client_check("client.resend", "CLI-3", "SSE-7")
 def answered_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message whose stream ended, with or without text, MUST NOT be sent again by the client."""
+    """A message whose stream ended, with or without text, MUST NOT be sent again."""
     for turn in log.turns:
         # A user may ask for the same twice; a program that does has not understood the text.
         answered = log.fixed_job and turn.is_complete and not turn.error_code
@@ -31,7 +31,7 @@ def answered_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding
 
 @client_check("client.state.rhythm", "CLI-3")
 def state_is_not_asked_too_often(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a silent turn the state SHOULD be looked at 30 s apart, and 5 times at most."""
+    """After a silent turn the state SHOULD be read every 30 s, 5 times at most."""
     for turn in log.turns:
         if not turn.is_silent:
             continue

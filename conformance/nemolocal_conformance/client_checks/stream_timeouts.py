@@ -15,7 +15,7 @@ _NEARLY = 0.9
 
 @client_check("client.heartbeats.patience", "CLI-5", "SSE-3")
 def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client MUST go on listening while heartbeats come: for 10 minutes, 15 in all."""
+    """A client MUST keep listening while heartbeats come: for 10 minutes, 15 in total."""
     for turn in log.turns:
         if (
             not turn.is_disconnected
@@ -66,7 +66,7 @@ def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding
 
 @client_check("client.heartbeats.limit", "CLI-5")
 def client_gives_up_on_heartbeats_alone(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client MUST give a turn up after 10 minutes of nothing but heartbeats."""
+    """A client MUST give up a turn after 10 minutes of only heartbeats."""
     for turn in log.turns:
         if not turn.timed_events:
             continue
@@ -79,7 +79,7 @@ def client_gives_up_on_heartbeats_alone(log: ClientLog) -> Iterator[ClientFindin
 
 @client_check("client.turn.limit", "CLI-5", "SSE-6")
 def client_gives_up_a_long_turn(log: ClientLog) -> Iterator[ClientFinding]:
-    """A client MUST listen to no turn for longer than 15 minutes."""
+    """A client MUST NOT listen to a turn for more than 15 minutes."""
     for turn in log.turns:
         if log.time_scale.is_longer(turn.duration, _TURN):
             actual = f"{turn.duration:.0f} s"

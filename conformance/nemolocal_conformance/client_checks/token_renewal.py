@@ -15,7 +15,7 @@ _AT_ONCE = 90.0
 
 @client_check("client.after-1001.renew", "CLI-7", "AUTH-5")
 def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
-    """After 1001 a client with a free token MUST get another one before it goes on."""
+    """After 1001 a client with an anonymous token MUST get a new one before it goes on."""
     for call in _first_refusals(log):
         after = next((other for other in log.calls_after(call) if _follows_up(other)), None)
         if after is not None and _renews(log, call, after):
@@ -30,7 +30,7 @@ def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.after-1001.client-id", "CLI-7", "CLI-9")
 def renewal_is_for_the_same_client(log: ClientLog) -> Iterator[ClientFinding]:
-    """The new token after 1001 MUST be asked for with the client id of the old one."""
+    """The new token after 1001 MUST be requested with the client id of the old one."""
     granted = {call.token_id: call.client_id for call in log.calls_to("token") if call.is_ok}
     for call in _first_refusals(log):
         known = granted.get(call.token_id) or _last_granted(log, call)
@@ -43,7 +43,7 @@ def renewal_is_for_the_same_client(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.after-1001.repeat", "CLI-7")
 def refused_request_is_repeated(log: ClientLog) -> Iterator[ClientFinding]:
-    """Once there is a new token, the request that was refused MUST be repeated."""
+    """The request refused with 1001 MUST be repeated with the new token."""
     next_same = log.next_by_key(lambda call: call.request_key)
     next_there = log.next_by_key(lambda call: call.endpoint_key)
     for call in _first_refusals(log):

@@ -38,7 +38,7 @@ def turn_is_an_event_stream(context: CheckContext) -> None:
 
 @server_check("chat.stream.utf-8", "SSE-1", prerequisite="session")
 def stream_is_utf8(context: CheckContext) -> None:
-    """The stream MUST be UTF-8, whatever the user writes."""
+    """The stream MUST be UTF-8, whatever the message contains."""
     stream = context.send_message(context.session, "你好 🎬 \u2028 café")
     try:
         stream.response.body.decode()
@@ -58,7 +58,7 @@ def stream_is_made_of_data_frames(context: CheckContext) -> None:
 
 @server_check("chat.stream.uncached", "SSE-1", prerequisite="session", assumed=True)
 def stream_is_not_cached(context: CheckContext) -> None:
-    """A stream SHOULD forbid caches to keep it."""
+    """A stream SHOULD forbid caching."""
     said = context.send_message(context.session, "hello").response.headers.get("cache-control", "")
     forbids = re.search(r"\bno-(?:store|cache)\b|\bmax-age=0\b", said.lower())
     expect_true("cache-control", bool(forbids), "no-store or no-cache", said)
@@ -66,7 +66,7 @@ def stream_is_not_cached(context: CheckContext) -> None:
 
 @server_check("chat.body.minimal", "SSE-1", prerequisite="session")
 def session_and_message_are_enough(context: CheckContext) -> None:
-    """A turn MUST need `session_id` and `new_message` only."""
+    """A turn MUST require only `session_id` and `new_message`."""
     body = {"session_id": context.session, "new_message": {"parts": [{"text": "hello"}]}}
     stream = context.target.stream_turn(body, token=context.account.token)
     expect_equal("the HTTP status", stream.response.status, 200)
@@ -127,7 +127,7 @@ def _count_segments(context: CheckContext, session: str) -> list[int]:
     "chat.heartbeat.sent", "SSE-3", needs_control=True, long_turns=("generated", "stalled")
 )
 def working_backend_sends_heartbeats(context: CheckContext) -> None:
-    """A long turn MUST send heartbeats while it has nothing to say."""
+    """A long turn MUST send heartbeats between its events."""
     settings = context.settings
     interval, longest = settings.dialect.heartbeat_seconds, settings.turn_times.limit
     generated = context.generated_clip.stream
@@ -161,14 +161,14 @@ def heartbeat_has_a_known_form(context: CheckContext) -> None:
 
 @server_check("chat.end.clean", "SSE-4", prerequisite="session")
 def stream_ends_by_closing(context: CheckContext) -> None:
-    """A turn MUST end by a clean close of the stream."""
+    """A turn MUST end with a clean close of the stream."""
     stream = context.send_message(context.session, "hello")
     expect_equal("the end of the body", stream.response.ending, "complete")
 
 
 @server_check("chat.end.no-done", "SSE-4", prerequisite="session")
 def there_is_no_done_event(context: CheckContext) -> None:
-    """There MUST be no done event: nothing but text, tools and heartbeats is told."""
+    """There MUST be no done event: a stream has only text, tool calls and results, and heartbeats."""
     stream = context.send_message(context.session, "hello")
     done = [
         frame.data
@@ -192,7 +192,7 @@ def turn_ends_within_a_quarter_of_an_hour(context: CheckContext) -> None:
 
 @server_check("chat.again.is-second", "SSE-7", prerequisite="token", credits=50)
 def same_message_is_a_second_turn(context: CheckContext) -> None:
-    """The same message again MUST be a second turn, which edits again."""
+    """The same message sent again MUST be a second turn that edits again."""
     session = context.new_edited_session()
     for number in (1, 2):
         context.send_message(session, _TITLE)

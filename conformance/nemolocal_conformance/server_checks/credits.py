@@ -122,7 +122,7 @@ def _balances_of_a_generation(context: CheckContext) -> _GenerationBalances:
 
 @server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)
 def failed_work_is_given_back(context: CheckContext) -> None:
-    """Credits of an edit that failed MUST be available again."""
+    """The credits of a failed edit MUST be available again."""
     price = context.require_price("editing")
     account = context.make_account(credits=2 * price)
     session = context.new_session(account)
@@ -144,7 +144,7 @@ def _session_without_credits(context: CheckContext) -> tuple[str, TargetAccount]
 
 @server_check("credits.lacking.refused", "CRD-4", needs_control=True)
 def too_few_credits_are_refused(context: CheckContext) -> None:
-    """A turn that costs more than is available MUST be 2001, before anything is streamed."""
+    """A turn that costs more than is available MUST be refused with 2001 instead of a stream."""
     session, account = _session_without_credits(context)
     stream = context.send_message(session, PUT_ON_TIMELINE, account)
     expect_error(context, stream.response, ResponseCode.NO_CREDITS)
@@ -152,7 +152,7 @@ def too_few_credits_are_refused(context: CheckContext) -> None:
 
 @server_check("credits.lacking.unchanged", "CRD-4", needs_control=True)
 def refused_turn_changes_nothing(context: CheckContext) -> None:
-    """A turn refused with 2001 MUST leave draft and balance as they were."""
+    """A turn refused with 2001 MUST NOT change the draft or the balance."""
     session, account = _session_without_credits(context)
     before = known_draft(context.read_draft(session, account)), context.read_balance(account)
     context.send_message(session, PUT_ON_TIMELINE, account)
@@ -173,7 +173,7 @@ def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
 
 @server_check("credits.lacking.registered", "CRD-4", needs_control=True)
 def registered_user_is_told_to_top_up(context: CheckContext) -> None:
-    """The 2001 of a registered user MUST say to top up, without a registration link."""
+    """The 2001 of a registered user MUST ask to top up, without a registration link."""
     context.require_price("generation")
     account = context.make_account(credits=0, anonymous=False)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
@@ -183,7 +183,7 @@ def registered_user_is_told_to_top_up(context: CheckContext) -> None:
 
 @server_check("credits.export.free", "REN-3", "CRD-3", prerequisite="render")
 def export_moves_no_credit(context: CheckContext) -> None:
-    """An export MUST move no credit."""
+    """An export MUST cost no credits."""
     session = context.edited_session
     before = context.read_balance()
     render = context.new_render_id()
@@ -195,7 +195,7 @@ def export_moves_no_credit(context: CheckContext) -> None:
 
 @server_check("credits.token", "GEN-3", "CRD-1")
 def balance_requires_a_token(context: CheckContext) -> None:
-    """The balance MUST not be told without a token: 1001."""
+    """The balance MUST be refused with 1001 without a token."""
     expect_error(
         context, context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN
     )

@@ -38,7 +38,7 @@ def event_bodies(stream: TurnStream) -> list[dict[str, Any]]:
 
 @server_check("chat.events.shape", "SSE-2", prerequisite="session")
 def events_have_a_known_shape(context: CheckContext) -> None:
-    """Events MUST be ADK events or typed objects, and all of one kind."""
+    """All events MUST be ADK events, or all typed objects."""
     events = event_bodies(context.send_message(context.session, "hello"))
     # A heartbeat has a form of its own (SSE-3).
     bodies = [body for body in events if body.get("type") != "heartbeat"]
@@ -70,7 +70,7 @@ def adk_events_are_whole(context: CheckContext) -> None:
 
 @server_check("chat.events.distinct", "SSE-2", prerequisite="work")
 def adk_event_ids_are_distinct(context: CheckContext) -> None:
-    """The `id` of an ADK event MUST be its own."""
+    """The `id` of an ADK event MUST be unique."""
     bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
     # In the other dialect an id is that of a tool call.
     ids = [str(body["id"]) for body in bodies if "id" in body and "type" not in body]
@@ -130,7 +130,7 @@ def tool_results_have_the_role_user(context: CheckContext) -> None:
 
 @server_check("chat.tools.called", "SSE-2", prerequisite="work")
 def edit_calls_a_tool(context: CheckContext) -> None:
-    """An edit MUST be told as a tool call with its name and arguments, and its result."""
+    """An edit MUST be reported as a tool call with name and arguments, and its result."""
     stream = context.send_message(context.scratch_session, _TITLE)
     calls, results = stream.events_of(ToolCall), stream.events_of(ToolResult)
     expect_true("tool calls", bool(calls), "at least one", stream.response.body[:200])
@@ -139,7 +139,7 @@ def edit_calls_a_tool(context: CheckContext) -> None:
 
 @server_check("chat.tools.objects", "SSE-2", prerequisite="work")
 def arguments_and_results_are_objects(context: CheckContext) -> None:
-    """The arguments of a tool call and what its result holds MUST be JSON objects."""
+    """The arguments and the result of a tool call MUST be JSON objects."""
     shown = 0
     for body in event_bodies(context.send_message(context.scratch_session, _TITLE)):
         calls = [part["functionCall"] for part in _parts(body) if "functionCall" in part]

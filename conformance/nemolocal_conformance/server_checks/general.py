@@ -47,7 +47,7 @@ def success_has_an_envelope(context: CheckContext) -> None:
 
 @server_check("general.envelope.failure", "GEN-1", prerequisite="token")
 def failure_has_an_envelope(context: CheckContext) -> None:
-    """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
+    """A failure MUST be an object with a `code`, a non-empty `message` and `data` null."""
     path = wire.SESSION.path(user=wire.CURRENT_USER)
     responses = (
         context.call(wire.STATE, session=UNKNOWN_SESSION),
@@ -124,7 +124,9 @@ def no_token_is_refused(context: CheckContext) -> None:
 
 @server_check("general.bearer.malformed", "GEN-3", prerequisite="token")
 def malformed_authorization_is_refused(context: CheckContext) -> None:
-    """An Authorization header that is no `Bearer <token>` MUST be 1001, its token good or not."""
+    """An Authorization header other than `Bearer <token>` MUST be refused with 1001, even with a
+    valid token.
+    """
     token = context.account.token
     for header in ("Bearer", f"Basic {token}", f"Token {token}", f"Bearer {token} {token}", token):
         response = context.target.request(
@@ -135,14 +137,14 @@ def malformed_authorization_is_refused(context: CheckContext) -> None:
 
 @server_check("general.bearer.unknown", "GEN-3")
 def unknown_token_is_refused(context: CheckContext) -> None:
-    """A token that nobody was given MUST be refused with 1001."""
+    """A token that was never issued MUST be refused with 1001."""
     response = context.target.request("GET", wire.BALANCE.template, token=UNKNOWN_TOKEN)
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
 @server_check("general.bearer.everywhere", "GEN-3")
 def every_call_requires_a_token(context: CheckContext) -> None:
-    """Every call but the token call MUST be refused with 1001 where its token is unknown."""
+    """Every call except the token call MUST be refused with 1001 if its token is unknown."""
     sid = UNKNOWN_SESSION
     requests: dict[Endpoint, dict[str, Any]] = {
         wire.SESSION: {"json": {"task_name": "project", "language": "en"}},
@@ -159,7 +161,7 @@ def every_call_requires_a_token(context: CheckContext) -> None:
 
 @server_check("general.bearer.held", "GEN-3", prerequisite="session")
 def existing_session_requires_its_token(context: CheckContext) -> None:
-    """A session that exists MUST be 1001 without a token, and with one that is unknown."""
+    """An existing session MUST be refused with 1001 without a token, and with an unknown token."""
     session = context.session
     requests: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
         (wire.STATE, {}),
@@ -183,7 +185,7 @@ def chat_requires_a_token(context: CheckContext) -> None:
 
 @server_check("general.attribution.optional", "GEN-4", prerequisite="session")
 def calls_without_attribution_are_answered(context: CheckContext) -> None:
-    """A call without the attribution headers MUST be answered where it is no export."""
+    """A call without the attribution headers MUST be answered, unless it is an export."""
     task = {"task_name": "project", "language": "en"}
     responses = (
         context.call(wire.BALANCE, attributed=False),
@@ -197,7 +199,7 @@ def calls_without_attribution_are_answered(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.query", "GEN-5", prerequisite="token")
 def token_in_the_query_is_refused(context: CheckContext) -> None:
-    """A request whose query holds a token MUST be refused with 1001, though its header is right."""
+    """A request with a token in its query MUST be refused with 1001, even if its header is valid."""
     account = context.account
     path = f"{wire.BALANCE.template}?token={account.token}"
     response = context.target.request("GET", path, token=account.token)
@@ -206,7 +208,7 @@ def token_in_the_query_is_refused(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.path", "GEN-5", prerequisite="token")
 def token_in_the_path_is_refused(context: CheckContext) -> None:
-    """A request whose path holds a token MUST be refused with 1001, though its header is right."""
+    """A request with a token in its path MUST be refused with 1001, even if its header is valid."""
     account = context.account
     path = wire.STATE.path(user=wire.CURRENT_USER, session=account.token)
     response = context.target.request("GET", path, token=account.token)
@@ -215,7 +217,7 @@ def token_in_the_path_is_refused(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.journal", "GEN-5", needs_control=True)
 def token_in_a_url_is_flagged(context: CheckContext) -> None:
-    """The journal MUST flag a token in a URL, and hold none itself."""
+    """The journal MUST flag a token in a URL, and not contain it."""
     account, mark = context.make_account(), uuid.uuid4().hex
     path = f"{wire.BALANCE.template}?token={account.token}&mark={mark}"
     context.target.request("GET", path, token=account.token)
@@ -246,7 +248,7 @@ def wrong_method_is_405(context: CheckContext) -> None:
 
 @server_check("general.user.own-id", "GEN-7", prerequisite="session")
 def own_user_id_stands_for_me(context: CheckContext) -> None:
-    """A path with the caller's own user id MUST be answered as one with `me`."""
+    """A path with the caller's own user id MUST be answered like one with `me`."""
     user = own_user_id(context)
     named = expect_type(
         "data", context.call(wire.STATE, user=user, session=context.session).data, dict
@@ -256,14 +258,14 @@ def own_user_id_stands_for_me(context: CheckContext) -> None:
 
 @server_check("general.user.foreign-id", "GEN-7", prerequisite="session")
 def foreign_user_id_is_not_found(context: CheckContext) -> None:
-    """A path with somebody else's user id MUST be refused with 1002."""
+    """A path with another user's id MUST be refused with 1002."""
     response = context.call(wire.STATE, user="anon_somebody_else", session=context.session)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("general.user.no-hint", "GEN-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_session_looks_like_none(context: CheckContext) -> None:
-    """Somebody else's session MUST be refused in the same words as one that never was."""
+    """Another user's session MUST be refused with the same message as one that does not exist."""
     other = context.new_account()
     foreign = _words_of_refusal(context, other, context.session)
     never, again = (_words_of_refusal(context, other, UNKNOWN_SESSION) for _ in range(2))

@@ -15,7 +15,7 @@ from ..server_check import server_check
 
 @server_check("general.body.not-json", "GEN-6", prerequisite="token")
 def body_that_is_no_json_is_400(context: CheckContext) -> None:
-    """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
+    """A body that is not JSON where JSON is expected SHOULD be refused with HTTP 400 and code 400."""
     headers = {"Content-Type": "application/json"}
     for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
         response = context.call(wire.SESSION, content=body, headers=headers)
@@ -25,7 +25,9 @@ def body_that_is_no_json_is_400(context: CheckContext) -> None:
 
 @server_check("general.body.field-named", "GEN-6", prerequisite="token")
 def missing_field_is_named(context: CheckContext) -> None:
-    """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
+    """A body without a required field SHOULD be refused with HTTP 400, code 400 and a message that
+    names it.
+    """
     response = context.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
     expect_equal("the HTTP status", response.status, 400)
     message = expect_error(context, response, ResponseCode.BAD_REQUEST)

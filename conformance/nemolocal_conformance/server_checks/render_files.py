@@ -78,7 +78,7 @@ def _file(context: CheckContext) -> TargetResponse:
 
 @server_check("render.file.served", "REN-8", prerequisite="render")
 def url_needs_no_header(context: CheckContext) -> None:
-    """`output.url` MUST give the file without any header, whole."""
+    """`output.url` MUST return the complete file without any header."""
     response = _get(context)
     expect_equal("the HTTP status", response.status, 200)
     expect_equal("the end of the body", response.ending, "complete")
@@ -86,7 +86,7 @@ def url_needs_no_header(context: CheckContext) -> None:
 
 @server_check("render.file.size", "REN-4", prerequisite="render")
 def size_is_the_files(context: CheckContext) -> None:
-    """`output.size` MUST be the number of bytes of the file, where it is told."""
+    """`output.size`, if present, MUST be the size of the file in bytes."""
     length = len(_file(context).body)
     size = require_field("the status", context.completed_export, "output").get("size", length)
     expect_equal("output.size", size, length)
@@ -94,7 +94,7 @@ def size_is_the_files(context: CheckContext) -> None:
 
 @server_check("render.file.mp4", "REN-7", prerequisite="render")
 def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
-    """The file MUST be MP4 with `moov` before `mdat`, and go on to the end of its last box."""
+    """The file MUST be MP4 with `moov` before `mdat`, and complete to the end of its last box."""
     body = _file(context).body
     boxes = list(_boxes(body))
     kinds = [kind for kind, _, _ in boxes]
@@ -106,7 +106,7 @@ def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
 
 @server_check("render.file.codecs", "REN-7", prerequisite="render")
 def file_is_h264_and_aac(context: CheckContext) -> None:
-    """The file MUST hold H.264, and AAC where there is sound."""
+    """The file MUST contain H.264, and AAC if there is sound."""
     body = _file(context).body
     described = [
         body[start + 12 : start + 16] for kind, start, _ in _boxes(body) if kind == b"stsd"
@@ -118,21 +118,21 @@ def file_is_h264_and_aac(context: CheckContext) -> None:
 
 @server_check("render.file.pixels", "REN-7", prerequisite="render")
 def file_has_the_size_of_the_clip(context: CheckContext) -> None:
-    """A small clip MUST come out in its own size."""
+    """A small clip MUST keep its size."""
     sizes = _frame_sizes(_file(context).body)
     expect_true("sizes of tracks", CLIP_SIZE in sizes, str(CLIP_SIZE), sizes)
 
 
 @server_check("render.file.duration", "REN-7", prerequisite="render")
 def file_is_as_long_as_the_draft(context: CheckContext) -> None:
-    """The file MUST be as long as the draft, to a few hundredths of a second."""
+    """The file MUST be as long as the draft, within a few hundredths of a second."""
     length = mp4_duration(_file(context).body)
     expect_true("seconds", abs(length - CLIP_SECONDS) < 0.1, f"{CLIP_SECONDS}", length)
 
 
 @server_check("render.file.range", "REN-8", prerequisite="render", assumed=True)
 def download_can_be_resumed(context: CheckContext) -> None:
-    """A download SHOULD be resumed by a Range header: HTTP 206 and the rest."""
+    """A Range header SHOULD resume a download: HTTP 206 and the rest of the file."""
     whole = _file(context).body
     response = context.fetch(_url(context), headers={"Range": "bytes=100-"})
     expect_equal("the HTTP status", response.status, 206)
@@ -164,7 +164,9 @@ def each_render_has_its_own_file(context: CheckContext) -> None:
 
 @server_check("render.file.resolution", "REN-7", prerequisite="token", seconds=90, assumed=True)
 def resolution_4k_comes_only_on_request(context: CheckContext) -> None:
-    """4K MUST come where `output.resolution` or the skill asks for it, at most 1080p elsewhere."""
+    """An export MUST be 4K if `output.resolution` or the skill asks for it, and 1080p at most
+    otherwise.
+    """
     session, skill = context.new_session(), "4k-with-session"
     ways: tuple[tuple[dict[str, Any], tuple[int, int]], ...] = (
         ({}, _largest(context, context.target.skill)),

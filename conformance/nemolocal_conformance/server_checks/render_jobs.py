@@ -11,14 +11,14 @@ from ..server_check import server_check
 
 @server_check("render.status.unknown", "REN-8", "SES-3", prerequisite="token")
 def unknown_render_is_not_found(context: CheckContext) -> None:
-    """The status of a render that never was MUST be 1002."""
+    """The status of a render that does not exist MUST be refused with 1002."""
     response = context.call(wire.RENDER_STATUS, render="render_never_was")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("render.bearer", "GEN-3", "REN-8", prerequisite="render")
 def render_requires_a_token(context: CheckContext) -> None:
-    """Status, cancel and fallback download of a render MUST be 1001 without a token."""
+    """Status, cancel and fallback download of a render MUST be refused with 1001 without a token."""
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL, wire.RENDER_DOWNLOAD):
         path = endpoint.path(render=str(context.completed_export["id"]))
         expect_error(context, context.target.request(endpoint.method, path), ResponseCode.BAD_TOKEN)
@@ -26,7 +26,7 @@ def render_requires_a_token(context: CheckContext) -> None:
 
 @server_check("render.foreign.status", "REN-8", prerequisite="render", tokens=1)
 def foreign_render_is_not_found(context: CheckContext) -> None:
-    """A render MUST be 1002 for another token."""
+    """The status of a render MUST be refused with 1002 for another token."""
     other = context.new_account()
     response = context.call(wire.RENDER_STATUS, other, render=context.completed_export["id"])
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -34,7 +34,7 @@ def foreign_render_is_not_found(context: CheckContext) -> None:
 
 @server_check("render.foreign.download", "REN-8", prerequisite="render", tokens=1)
 def foreign_download_is_not_found(context: CheckContext) -> None:
-    """The fallback download MUST be 1002 for another token."""
+    """The fallback download MUST be refused with 1002 for another token."""
     other = context.new_account()
     response = context.call(wire.RENDER_DOWNLOAD, other, render=context.completed_export["id"])
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -42,7 +42,7 @@ def foreign_download_is_not_found(context: CheckContext) -> None:
 
 @server_check("render.foreign.cancel", "REN-8", prerequisite="render", tokens=1)
 def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
-    """Cancelling a render MUST be 1002 for another token."""
+    """Cancelling a render MUST be refused with 1002 for another token."""
     other = context.new_account()
     response = context.call(wire.RENDER_CANCEL, other, render=context.completed_export["id"])
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -50,7 +50,7 @@ def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
 
 @server_check("render.orphaned", "REN-8", "AUTH-5", needs_control=True)
 def expired_token_orphans_its_renders(context: CheckContext) -> None:
-    """A render whose token has expired MUST be reached by no token any more."""
+    """A render whose token has expired MUST NOT be available to any token."""
     account = context.make_account()
     session = context.new_edited_session(account)
     render = context.new_render_id()
@@ -66,7 +66,7 @@ def expired_token_orphans_its_renders(context: CheckContext) -> None:
 
 @server_check("render.cancel", "REN-8", prerequisite="edit")
 def render_can_be_cancelled(context: CheckContext) -> None:
-    """A cancelled render MUST end as failed, unless it had ended before."""
+    """A cancelled render MUST become failed, unless it was already final."""
     draft = context.read_draft(context.edited_session)
     # The second one waits for the first, so that it can be cancelled.
     first, second = context.new_render_id(), context.new_render_id()
@@ -82,7 +82,7 @@ def render_can_be_cancelled(context: CheckContext) -> None:
 
 @server_check("render.queue", "REN-8", prerequisite="edit", seconds=180)
 def one_export_a_session_is_active(context: CheckContext) -> None:
-    """Of several exports of a session one MUST be active, the others wait and all end."""
+    """Of several exports of a session one MUST be active while the others wait, and all MUST end."""
     draft = context.read_draft(context.edited_session)
     renders = [context.new_render_id() for _ in range(3)]
     for render in renders:

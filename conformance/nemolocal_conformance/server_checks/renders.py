@@ -19,7 +19,7 @@ _STATES = ("pending", "processing", "completed", "failed")
 
 @server_check("render.submit.pending", "REN-1", "REN-4", prerequisite="edit")
 def submit_is_answered_with_pending(context: CheckContext) -> None:
-    """A submit MUST be answered with the id that was sent and the status pending."""
+    """A submit MUST be answered with the id of the request and the status pending."""
     render = context.new_render_id()
     body = flatten_render(
         context.submit_export(
@@ -32,7 +32,7 @@ def submit_is_answered_with_pending(context: CheckContext) -> None:
 
 @server_check("render.submit.output-optional", "REN-1", prerequisite="edit")
 def output_may_be_left_out(context: CheckContext) -> None:
-    """A submit MUST be taken with `output` and without."""
+    """A submit MUST be accepted with and without `output`."""
     for output in ({"format": "mp4", "quality": "high"}, None):
         response = context.submit_export(
             context.new_render_id(),
@@ -101,7 +101,7 @@ def export_without_attribution_is_402(context: CheckContext) -> None:
 
 @server_check("render.attribution.empty", "REN-2", prerequisite="edit", assumed=True)
 def export_with_empty_attribution_is_402(context: CheckContext) -> None:
-    """An export with an empty attribution header SHOULD be HTTP 402 as without it."""
+    """An export with an empty attribution header SHOULD be refused with HTTP 402, as without it."""
     _expect_402(context, "with one that is empty", headers={ATTRIBUTION[0]: ""})
 
 
@@ -136,7 +136,7 @@ def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> N
 
 @server_check("render.plan.blocked", "REN-2", needs_control=True)
 def blocked_plan_is_402(context: CheckContext) -> None:
-    """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
+    """An account whose plan blocks exports MUST get HTTP 402, code 402 and what to do."""
     account = context.make_account(plan="blocked")
     session = context.new_edited_session(account)
     response = context.submit_export(
@@ -198,7 +198,7 @@ def status_has_a_known_shape(context: CheckContext) -> None:
 
 @server_check("render.status.order", "REN-5", prerequisite="render")
 def status_never_goes_back(context: CheckContext) -> None:
-    """A render MUST go from pending over processing to its end, and never back."""
+    """A render MUST go from pending to processing to its final status, and never back."""
     statuses = [require_field("the reply", poll, "status") for poll in context.export_statuses]
     for status in statuses:
         expect_one_of("status", status, _STATES)
@@ -207,7 +207,7 @@ def status_never_goes_back(context: CheckContext) -> None:
 
 @server_check("render.status.final", "REN-5", prerequisite="render")
 def completed_render_stays_so(context: CheckContext) -> None:
-    """A render that has completed MUST still be completed whenever it is asked for again."""
+    """A completed render MUST stay completed."""
     render = context.completed_export["id"]
     polls = [flatten_render(context.call(wire.RENDER_STATUS, render=render).json) for _ in range(3)]
     expect_equal("statuses", [poll.get("status") for poll in polls], ["completed"] * 3)
@@ -215,7 +215,7 @@ def completed_render_stays_so(context: CheckContext) -> None:
 
 @server_check("render.status.seconds", "REN-4", prerequisite="render")
 def length_is_told_in_seconds(context: CheckContext) -> None:
-    """`output.duration` MUST be the seconds of the file, where it is told."""
+    """`output.duration`, if present, MUST be the duration of the file in seconds."""
     output = expect_type(
         "output", require_field("the status", context.completed_export, "output"), dict
     )
@@ -237,7 +237,7 @@ def progress_never_falls(context: CheckContext) -> None:
 
 @server_check("render.status.url-last", "REN-5", prerequisite="render")
 def url_comes_with_completion(context: CheckContext) -> None:
-    """`output.url` MUST be there when a render is completed, and not before."""
+    """`output.url` MUST be present when a render is completed, and not before."""
     for poll in context.export_statuses:
         url = expect_type("output", poll.get("output") or {}, dict).get("url")
         status = require_field("the reply", poll, "status")
@@ -246,7 +246,7 @@ def url_comes_with_completion(context: CheckContext) -> None:
 
 @server_check("render.id.duplicate", "REN-6", prerequisite="render")
 def id_used_before_is_refused(context: CheckContext) -> None:
-    """A submit with an id used before MUST fail and say that the id is a duplicate."""
+    """A submit with a used id MUST fail with a message that the id is a duplicate."""
     used = str(context.completed_export["id"])
     response = context.submit_export(
         used, context.edited_session, context.read_draft(context.edited_session)
@@ -278,7 +278,7 @@ def unknown_media_is_refused(context: CheckContext) -> None:
 
 @server_check("render.refused.times", "REN-9", prerequisite="edit")
 def nonsense_times_are_refused(context: CheckContext) -> None:
-    """A draft with nonsense times MUST be refused with 400 and the path of the field."""
+    """A draft with invalid times MUST be refused with 400 and the path of the field."""
     good = context.read_draft(context.edited_session)
     track = next(n for n, t in enumerate(good["t"]) if t.get("sg"))
     for name, value in {"d": -5, "s": -1, "d ": 0, "sp": 0}.items():

@@ -33,7 +33,7 @@ def session_id_has_19_digits(context: CheckContext) -> None:
 
 @server_check("session.new.language-optional", "SES-1", prerequisite="token")
 def language_may_be_left_out(context: CheckContext) -> None:
-    """A session MUST open without `language`."""
+    """A session MUST be created without `language`, too."""
     data = context.call(wire.SESSION, json={"task_name": "project"}).data
     require_field("data", data, "session_id")
 
@@ -64,7 +64,7 @@ def new_session_has_an_empty_timeline(context: CheckContext) -> None:
 
 @server_check("session.kept", "SES-2", prerequisite="edit")
 def session_is_kept(context: CheckContext) -> None:
-    """A draft MUST be there for whoever comes back on another connection."""
+    """A draft MUST be available on another connection."""
     before = known_draft(context.read_draft(context.edited_session))
     context.call(wire.BALANCE, headers={"Connection": "close"})
     again = context.read_draft(context.edited_session)
@@ -73,28 +73,28 @@ def session_is_kept(context: CheckContext) -> None:
 
 @server_check("session.unknown.state", "SES-3", prerequisite="token")
 def state_of_an_unknown_session(context: CheckContext) -> None:
-    """The state of a session that never was MUST be 1002."""
+    """The state of a session that does not exist MUST be refused with 1002."""
     response = context.call(wire.STATE, session=_NEVER)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("session.unknown.chat", "SES-3", "GEN-2", prerequisite="token")
 def turn_of_an_unknown_session(context: CheckContext) -> None:
-    """A turn in a session that never was MUST be 1002 instead of a stream."""
+    """A turn in a session that does not exist MUST be refused with 1002 instead of a stream."""
     stream = context.send_message(_NEVER, "hello")
     expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
 @server_check("session.unknown.upload", "SES-3", prerequisite="token")
 def upload_to_an_unknown_session(context: CheckContext) -> None:
-    """An upload to a session that never was MUST be 1002."""
+    """An upload to a session that does not exist MUST be refused with 1002."""
     response = context.upload(_NEVER, "picture.png")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("session.unknown.render", "SES-3", prerequisite="token")
 def export_of_an_unknown_session(context: CheckContext) -> None:
-    """An export of a session that never was MUST be 1002."""
+    """An export of a session that does not exist MUST be refused with 1002."""
     draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "x"}]}], "d": 1000}
     response = context.submit_export(context.new_render_id(), _NEVER, draft)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -102,7 +102,7 @@ def export_of_an_unknown_session(context: CheckContext) -> None:
 
 @server_check("session.foreign.everywhere", "SES-3", "GEN-7", prerequisite="session", tokens=1)
 def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
-    """Somebody else's session MUST be 1002 for its state, for uploads and for turns."""
+    """Another user's session MUST be refused with 1002: its state, uploads and turns."""
     other = context.new_account()
     expect_error(
         context,

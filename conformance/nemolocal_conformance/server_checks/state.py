@@ -57,7 +57,7 @@ def state_has_the_ids_of_its_session(context: CheckContext) -> None:
 
 @server_check("state.fields.task-name", "STA-1", "SES-1", prerequisite="token")
 def task_name_is_kept(context: CheckContext) -> None:
-    """`task_name` MUST be what the session was opened with."""
+    """`task_name` MUST be the name that the session was created with."""
     session = context.new_session(task_name="holiday film")
     name = require_field("data", context.read_state(session), "task_name")
     expect_equal("data.task_name", name, "holiday film")
@@ -101,7 +101,7 @@ def later_uploads_are_added(context: CheckContext) -> None:
 
 @server_check("state.uploads.listed", "STA-1", "UPL-2", prerequisite="upload")
 def uploads_are_in_video_infos(context: CheckContext) -> None:
-    """What was uploaded MUST be in `video_infos`."""
+    """Uploaded files MUST be in `video_infos`."""
     infos = require_field(
         "data", context.read_state(context.uploaded_session), "state", "video_infos"
     )
@@ -122,14 +122,14 @@ def draft_has_short_names(context: CheckContext) -> None:
 
 @server_check("state.draft.video-type", "STA-2", prerequisite="edit")
 def video_is_of_type_0(context: CheckContext) -> None:
-    """A clip MUST stand on a track of type 0."""
+    """A clip MUST be on a track of type 0."""
     types = _filled_types(context.read_draft(context.edited_session))
     expect_equal("types of tracks", types, [0])
 
 
 @server_check("state.draft.text-type", "STA-2", prerequisite="token", credits=50)
 def title_is_of_type_7(context: CheckContext) -> None:
-    """A title MUST stand on a track of type 7."""
+    """A title MUST be on a track of type 7."""
     session = context.new_edited_session()
     context.send_message(session, _TITLE)
     types = _filled_types(context.read_draft(session))
@@ -156,7 +156,7 @@ def _filled_types(draft: dict[str, Any]) -> list[int]:
 
 @server_check("state.draft.milliseconds", "STA-2", prerequisite="edit")
 def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
-    """Lengths MUST be milliseconds: a clip of 2 s is 2,000 long."""
+    """Durations MUST be milliseconds: a clip of 2 s has a duration of 2000."""
     draft = context.read_draft(context.edited_session)
     length = expect_type("d", require_field("draft", draft, "d"), int, float)
     off = abs(length - 1000 * CLIP_SECONDS)
@@ -165,7 +165,7 @@ def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
 
 @server_check("state.ready.after-edit", "STA-3", prerequisite="token", credits=50)
 def edited_draft_is_ready(context: CheckContext) -> None:
-    """After a clip was put on it, a timeline MUST have a track with a segment in `sg`."""
+    """After a clip was added, the timeline MUST have a track with a segment in `sg`."""
     session = context.new_session()
     context.upload(session, CLIP)
     context.put_on_timeline(session)
@@ -184,7 +184,7 @@ def segment_names_are_ours(context: CheckContext) -> None:
 
 @server_check("state.segment.times", "STA-4", prerequisite="token", credits=50)
 def segments_do_not_overlap(context: CheckContext) -> None:
-    """Segments of a track MUST have no negative time and not overlap."""
+    """Segments of a track MUST NOT overlap or have negative times."""
     session = context.new_edited_session()
     context.send_message(session, _TITLE)
     for track in context.read_draft(session)["t"]:
@@ -203,7 +203,7 @@ def _times(segment: dict[str, Any]) -> tuple[float, float]:
 
 @server_check("state.newest", "STA-1", "SES-2", prerequisite="token", credits=50)
 def latest_is_the_newest(context: CheckContext) -> None:
-    """`latest` MUST be the draft after the last edit, each time it is asked."""
+    """`latest` MUST always be the draft after the last edit."""
     session = context.new_edited_session()
     context.send_message(session, _TITLE)
     first = context.read_draft(session)
@@ -224,7 +224,7 @@ def reading_changes_nothing(context: CheckContext) -> None:
 
 @server_check("state.bad-id", "SES-3", prerequisite="token")
 def odd_session_ids_are_not_found(context: CheckContext) -> None:
-    """A session id that no session can have MUST be 1002."""
+    """An invalid session id MUST be refused with 1002."""
     for odd in ("abc", "0", "9" * 60, "%2e%2e", "-1"):
         response = context.call(wire.STATE, session=odd)
         expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)

@@ -75,14 +75,14 @@ def token_has_its_prefix(context: CheckContext) -> None:
 
 @server_check("token.new.credits", "AUTH-1", prerequisite="token")
 def token_comes_with_credits(context: CheckContext) -> None:
-    """A fresh anonymous token MUST come with 100 credits."""
+    """A new anonymous token MUST come with 100 credits."""
     credits = require_field("data", _fresh_reply(context), "credits")
     expect_equal("data.credits", credits, context.settings.tariff.grant)
 
 
 @server_check("token.new.balance", "AUTH-1", "CRD-1", tokens=1)
 def fresh_balance_is_the_credits(context: CheckContext) -> None:
-    """The balance of a fresh anonymous token MUST be what the token call said."""
+    """The balance of a new anonymous token MUST be the one in the response of the token call."""
     data = _take(context)
     balance = context.read_balance(TargetAccount(str(require_field("data", data, "token"))))
     expect_equal("data.available", balance["available"], require_field("data", data, "credits"))
@@ -90,7 +90,7 @@ def fresh_balance_is_the_credits(context: CheckContext) -> None:
 
 @server_check("token.new.user", "AUTH-1", prerequisite="token")
 def token_names_its_user(context: CheckContext) -> None:
-    """A fresh anonymous token MUST come with a `user_id` that begins with `anon_`."""
+    """A new anonymous token MUST come with a `user_id` that begins with `anon_`."""
     user = expect_type("data.user_id", require_field("data", _fresh_reply(context), "user_id"), str)
     expect_true("data.user_id", user.startswith(ANONYMOUS_USER_PREFIX), "anon_…", user)
 
@@ -125,7 +125,7 @@ def token_call_needs_no_body(context: CheckContext) -> None:
 
 @server_check("token.client-id.any-string", "AUTH-1", tokens=2)
 def client_id_may_be_any_string(context: CheckContext) -> None:
-    """A client id of 1 to 64 characters MUST be taken, a UUID or not."""
+    """A client id of 1 to 64 characters MUST be accepted, whether it is a UUID or not."""
     for client_id in (uuid.uuid4().hex[:1] + uuid.uuid4().hex[:7], uuid.uuid4().hex * 2):
         assert len(client_id) <= CLIENT_ID_MAX
         _take_token(context, client_id)
@@ -141,7 +141,7 @@ def client_id_may_not_be_longer(context: CheckContext) -> None:
 
 @server_check("token.client-id.missing", "AUTH-2")
 def client_id_must_be_there(context: CheckContext) -> None:
-    """A token call without `X-Client-Id` MUST be HTTP 400 with code 400."""
+    """A token call without `X-Client-Id` MUST be refused with HTTP 400 and code 400."""
     response = context.request_token(None)
     expect_equal("the HTTP status", response.status, 400)
     expect_error(context, response, ResponseCode.BAD_REQUEST)
@@ -149,7 +149,7 @@ def client_id_must_be_there(context: CheckContext) -> None:
 
 @server_check("token.client-id.empty", "AUTH-2")
 def client_id_must_not_be_empty(context: CheckContext) -> None:
-    """A token call with an empty `X-Client-Id` MUST be HTTP 400 with code 400."""
+    """A token call with an empty `X-Client-Id` MUST be refused with HTTP 400 and code 400."""
     response = context.request_token("")
     expect_equal("the HTTP status", response.status, 400)
     expect_error(context, response, ResponseCode.BAD_REQUEST)
@@ -157,7 +157,7 @@ def client_id_must_not_be_empty(context: CheckContext) -> None:
 
 @server_check("token.again.refused", "AUTH-3", tokens=1)
 def second_token_is_refused(context: CheckContext) -> None:
-    """A second token for one client id within 7 days MUST be HTTP 429 with code 429."""
+    """A second token for a client id within 7 days MUST be refused with HTTP 429 and code 429."""
     client_id = str(uuid.uuid4())
     _take_token(context, client_id)
     response = context.request_token(client_id)
@@ -167,7 +167,7 @@ def second_token_is_refused(context: CheckContext) -> None:
 
 @server_check("token.again.retry-after", "AUTH-3", tokens=1, assumed=True)
 def refusal_says_when_to_come_back(context: CheckContext) -> None:
-    """The 429 of the token call SHOULD say in `Retry-After` when to come back, within 7 days."""
+    """The 429 of the token call SHOULD have a `Retry-After` of at most 7 days."""
     client_id = str(uuid.uuid4())
     _take_token(context, client_id)
     response = context.request_token(client_id)
@@ -200,7 +200,7 @@ def next_week_the_client_may_ask_again(context: CheckContext) -> None:
 
 @server_check("token.life.alive", "AUTH-5", needs_control=True)
 def token_lives_almost_a_week(context: CheckContext) -> None:
-    """A token MUST still be good shortly before its 7 days are over."""
+    """A token MUST still be valid shortly before its 7 days are over."""
     account = context.new_account(lasting=False)
     context.control.advance_clock(_lifetime(context) - min(60, _lifetime(context) / 2))
     expect_equal("code of a failure", error_code(context.call(wire.BALANCE, account)), 0)
@@ -224,7 +224,7 @@ def revoked_token_is_refused(context: CheckContext) -> None:
 
 @server_check("token.scope.missing", "AUTH-6", needs_control=True)
 def missing_scope_is_refused(context: CheckContext) -> None:
-    """A call for which a token lacks the scope MUST be refused."""
+    """A call outside the scopes of its token MUST be refused."""
     reader = context.make_account(scopes=["read"])
     require_field("data", context.read_balance(reader), "available")
     response = context.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
@@ -233,7 +233,7 @@ def missing_scope_is_refused(context: CheckContext) -> None:
 
 @server_check("token.scope.star", "AUTH-6", needs_control=True)
 def wildcard_is_every_scope(context: CheckContext) -> None:
-    """A token with the scope `*` MUST be allowed everything."""
+    """A token with the scope `*` MUST be allowed every call."""
     account = context.make_account(scopes=["*"])
     session = context.new_session(account)
     require_field("data", context.read_state(session, account), "state")
@@ -241,7 +241,7 @@ def wildcard_is_every_scope(context: CheckContext) -> None:
 
 @server_check("token.claim.made", "AUTH-7", prerequisite="session")
 def claim_token_is_made(context: CheckContext) -> None:
-    """A claim token MUST begin with `clm_` and live 604,800 seconds."""
+    """A claim token MUST begin with `clm_` and be valid for 604,800 seconds."""
     data = _claim(context, context.session)
     token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
     expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
@@ -257,7 +257,7 @@ def claim_token_is_no_bearer(context: CheckContext) -> None:
 
 @server_check("token.claim.page", "AUTH-7", needs_control=True)
 def claim_token_opens_its_page(context: CheckContext) -> None:
-    """A claim token MUST open `/workspace/claim?ct=…`, and again: it is reusable."""
+    """A claim token MUST open `/workspace/claim?ct=…`, more than once."""
     claim = require_field("data", _claim(context, context.session), "claim_token")
     for _ in range(2):
         page = context.target.request("GET", f"{wire.CLAIM_PAGE.template}?ct={claim}")
@@ -267,7 +267,7 @@ def claim_token_opens_its_page(context: CheckContext) -> None:
 
 @server_check("token.claim.foreign", "AUTH-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_session_cannot_be_claimed(context: CheckContext) -> None:
-    """A claim token for somebody else's session MUST be refused with 1002."""
+    """A claim token for another user's session MUST be refused with 1002."""
     task = require_field("data", context.read_state(context.session), "task_id")
     wanted = {"task_id": task, "session_id": context.session}
     response = context.call(wire.CLAIM_TOKEN, context.new_account(), json=wanted)

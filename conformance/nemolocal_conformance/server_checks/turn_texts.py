@@ -52,14 +52,14 @@ def _run_silent_turn(
 
 @server_check("chat.silent.state-changed", "SSE-5", needs_control=True)
 def silent_turn_has_changed_the_draft(context: CheckContext) -> None:
-    """A turn that closes without a word MUST have called its tool and changed the draft."""
+    """A turn that ends without text MUST have called its tool and changed the draft."""
     _, before, after = _run_silent_turn(context, context.make_account())
     expect_true("the draft", after != before, "changed", "as it was")
 
 
 @server_check("chat.silent.clean", "SSE-5", "SSE-4", needs_control=True)
 def silent_turn_ends_cleanly(context: CheckContext) -> None:
-    """A silent turn MUST end as any other: with a clean close."""
+    """A silent turn MUST end with a clean close, like any other."""
     account = context.make_account()
     session = context.new_edited_session(account)
     context.control.arm_fault("silent", account.user_id)
@@ -70,7 +70,7 @@ def silent_turn_ends_cleanly(context: CheckContext) -> None:
 
 @server_check("chat.silent.charged", "SSE-5", "CRD-2", needs_control=True)
 def silent_turn_is_charged(context: CheckContext) -> None:
-    """A silent edit that was applied MUST be charged as any other."""
+    """A silent edit that was applied MUST be charged like any other."""
     account = context.make_account(credits=context.require_price("editing") + _CREDITS_LEFT)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
@@ -81,7 +81,7 @@ def silent_turn_is_charged(context: CheckContext) -> None:
 
 @server_check("chat.silent.talk-never", "SSE-5", prerequisite="session")
 def talk_is_never_silent(context: CheckContext) -> None:
-    """A turn that changes nothing MUST say something."""
+    """A turn that changes nothing MUST contain text."""
     for message in ("hello", "what can you do?", "how do I add a title?"):
         stream = context.send_message(context.session, message)
         expect_true(
@@ -91,7 +91,7 @@ def talk_is_never_silent(context: CheckContext) -> None:
 
 @server_check("chat.silent.rate", "SSE-5", needs_control=True, seconds=900)
 def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
-    """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty, or of 240."""
+    """About 30 % of edits SHOULD be silent: between 10 and 50 % of 40, or of 240."""
     wanted = _silent_share(context.settings.silence)
     least, most = max(0.0, wanted - _DEVIATION), min(1.0, wanted + _DEVIATION)
     account = context.make_account()
@@ -150,7 +150,7 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
     "chat.generation.media", "SSE-8", "STA-1", needs_control=True, long_turns=("generated",)
 )
 def generated_media_is_listed(context: CheckContext) -> None:
-    """What was generated SHOULD be in `generated_media` of the state."""
+    """Generated clips SHOULD be in `generated_media` of the state."""
     media = require_field("state", context.generated_clip.state, "generated_media")
     expect_type("generated_media", media, list)
     expect_true("generated_media", len(media) >= 1, "the clip", media)
@@ -206,7 +206,7 @@ def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
 
 @server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", prerequisite="work")
 def texts_hold_no_tool_names(context: CheckContext) -> None:
-    """What is said to the user SHOULD not hold the name of a tool."""
+    """The text for the user SHOULD not contain the name of a tool."""
     stream = _turn_with_text(context)
     named = [call.name for call in stream.events_of(ToolCall) if call.name in stream.text]
     expect_equal("tool names in the text", named, [])

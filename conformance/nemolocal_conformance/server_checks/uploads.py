@@ -89,7 +89,7 @@ def many_files_are_taken(context: CheckContext) -> None:
 
 @server_check("upload.multipart.none", "UPL-1", "GEN-6", prerequisite="session", assumed=True)
 def upload_without_files_is_400(context: CheckContext) -> None:
-    """A multipart upload without a file in `files` SHOULD be HTTP 400 with code 400."""
+    """A multipart upload without a file in `files` SHOULD be refused with HTTP 400 and code 400."""
     response = context.call(
         wire.UPLOAD, session=context.session, files=[("other", ("a.mp4", b"x"))]
     )
@@ -99,7 +99,7 @@ def upload_without_files_is_400(context: CheckContext) -> None:
 
 @server_check("upload.reply.fields", "UPL-2", prerequisite="session")
 def uploaded_file_is_described(context: CheckContext) -> None:
-    """Each item of `data.files` MUST have the eight fields of the contract, of their types."""
+    """Each item of `data.files` MUST have the eight fields of the contract with their types."""
     file = _file(context.upload(context.new_session(), CLIP))
     for name, kinds in _NAMES.items():
         expect_type(f"data.files[0].{name}", require_field("data.files[0]", file, name), *kinds)
@@ -107,7 +107,7 @@ def uploaded_file_is_described(context: CheckContext) -> None:
 
 @server_check("upload.reply.applied", "UPL-2", prerequisite="session")
 def upload_is_applied_to_the_session(context: CheckContext) -> None:
-    """`data.session_state_applied` MUST be true, and the file be in the session's state."""
+    """`data.session_state_applied` MUST be true, and the file MUST be in the session's state."""
     session = context.new_session()
     data = context.upload(session, CLIP).data
     expect_equal(
@@ -118,7 +118,7 @@ def upload_is_applied_to_the_session(context: CheckContext) -> None:
 
 @server_check("upload.figures.video", "UPL-2", prerequisite="session")
 def figures_of_a_video_are_read(context: CheckContext) -> None:
-    """Seconds, pixels and frames per second of a video MUST be those of the file."""
+    """The duration, size and frame rate of a video MUST be those of the file."""
     file = _file(context.upload(context.new_session(), CLIP))
     expect_equal("file_type", file.get("file_type"), "video")
     expect_equal("width and height", (file.get("width"), file.get("height")), CLIP_SIZE)
@@ -133,7 +133,7 @@ def _expect_near(file: dict[str, Any], name: str, value: float) -> None:
 
 @server_check("upload.figures.picture", "UPL-2", prerequisite="session")
 def figures_of_a_picture_are_read(context: CheckContext) -> None:
-    """A picture MUST be of type image, with its pixels."""
+    """A picture MUST have the type image and the size of the file."""
     file = _file(context.upload(context.new_session(), PICTURE))
     expect_equal("file_type", file.get("file_type"), "image")
     expect_equal("width and height", (file.get("width"), file.get("height")), PICTURE_SIZE)
@@ -141,7 +141,7 @@ def figures_of_a_picture_are_read(context: CheckContext) -> None:
 
 @server_check("upload.figures.sound", "UPL-2", prerequisite="session")
 def figures_of_a_sound_are_read(context: CheckContext) -> None:
-    """A sound MUST be of type audio, with its seconds."""
+    """A sound MUST have the type audio and the duration of the file."""
     file = _file(context.upload(context.new_session(), SOUND))
     expect_equal("file_type", file.get("file_type"), "audio")
     _expect_near(file, "duration", SOUND_SECONDS)
@@ -160,7 +160,7 @@ def hash_depends_on_the_content(context: CheckContext) -> None:
 
 @server_check("upload.cdn.download", "UPL-2", prerequisite="session", assumed=True)
 def cdn_url_gives_the_file_back(context: CheckContext) -> None:
-    """`cdn_url` SHOULD give back the bytes that were sent."""
+    """`cdn_url` SHOULD return the bytes that were uploaded."""
     file = _file(context.upload(context.new_session(), PICTURE))
     response = context.fetch(str(require_field("data.files[0]", file, "cdn_url")))
     expect_equal("the HTTP status", response.status, 200)
@@ -171,7 +171,7 @@ def cdn_url_gives_the_file_back(context: CheckContext) -> None:
 
 @server_check("upload.type.unknown", "UPL-3", prerequisite="session")
 def unknown_type_is_refused(context: CheckContext) -> None:
-    """A file of a type that is not accepted MUST be 4001."""
+    """A file of a type that is not accepted MUST be refused with 4001."""
     for name in ("notes.txt", "film.wmv", "clip.mp4.exe", "noextension"):
         response = _send(context, context.session, (name, b"some bytes"))
         expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
@@ -188,7 +188,7 @@ def refusal_lists_what_is_accepted(context: CheckContext) -> None:
 
 @server_check("upload.type.every", "UPL-3", prerequisite="session")
 def every_accepted_type_is_taken(context: CheckContext) -> None:
-    """A file of each accepted type MUST be taken, and jpeg as jpg."""
+    """A file of each accepted type MUST be accepted, and jpeg like jpg."""
     session = context.new_session()
     for extension, name in SAMPLE_BY_EXTENSION.items():
         response = _send(context, session, (f"sample.{extension}", read_sample(f"kinds/{name}")))
@@ -197,14 +197,14 @@ def every_accepted_type_is_taken(context: CheckContext) -> None:
 
 @server_check("upload.type.case", "UPL-3", prerequisite="session", assumed=True)
 def extension_may_be_in_capitals(context: CheckContext) -> None:
-    """An accepted type SHOULD be taken in capitals too."""
+    """An accepted extension SHOULD be accepted in upper case, too."""
     file = _file(_send(context, context.new_session(), ("CLIP.MP4", read_sample(CLIP))))
     expect_equal("file_type", file.get("file_type"), "video")
 
 
 @server_check("upload.type.content", "UPL-3", prerequisite="session", assumed=True)
 def content_must_be_what_the_name_says(context: CheckContext) -> None:
-    """A file whose content is not what its name says MUST be 4001."""
+    """A file whose content does not match its extension MUST be refused with 4001."""
     files = [("clip.mp4", b"no film at all"), ("song.mp3", read_sample(PICTURE))]
     if context.settings.sniff == "lenient":
         # An accepted type is taken for what it is.
@@ -217,7 +217,9 @@ def content_must_be_what_the_name_says(context: CheckContext) -> None:
 
 @server_check("upload.size.skill", "UPL-4", prerequisite="session", needs_control=True)
 def too_large_file_is_refused(context: CheckContext) -> None:
-    """A file over the skill's limit (500 MB for 4k-with-session) MUST be 4002, naming the limit."""
+    """A file over the skill's limit (500 MB for 4k-with-session) MUST be refused with 4002 and the
+    limit.
+    """
     limit = context.require_upload_limit(LIMITED_SKILL, 1)
     message = expect_error(context, context.oversized_upload, ResponseCode.FILE_TOO_LARGE)
     named = f"{limit / MB:g} MB"
@@ -229,7 +231,7 @@ def too_large_file_is_refused(context: CheckContext) -> None:
 
 @server_check("upload.all-or-nothing", "UPL-5", prerequisite="session")
 def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
-    """Where one file of a request is bad, none of them MUST be added: the upload is refused."""
+    """If one file of a request is refused, none of its files MUST be added."""
     session = context.new_session()
     response = _send(context, session, (CLIP, read_sample(CLIP)), ("notes.txt", b"text"))
     expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
@@ -238,7 +240,7 @@ def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
 
 @server_check("upload.url.scheme", "UPL-6", prerequisite="session")
 def other_schemes_are_refused(context: CheckContext) -> None:
-    """A URL that is not http or https MUST be 4001."""
+    """A URL that is not http or https MUST be refused with 4001."""
     for url in ("file:///etc/passwd", "ftp://localhost/a.mp4", "concat:a|b"):
         response = context.call(
             wire.UPLOAD, session=context.session, json={"urls": [url], "source_type": "url"}
@@ -248,7 +250,7 @@ def other_schemes_are_refused(context: CheckContext) -> None:
 
 @server_check("upload.url.own", "UPL-6", "UPL-1", prerequisite="session")
 def own_url_is_fetched(context: CheckContext) -> None:
-    """A URL of the server's own files MUST be fetched, and its figures read."""
+    """A URL of the server's own files MUST be fetched and probed."""
     file = _file(context.upload(context.new_session(), CLIP))
     url = str(require_field("data.files[0]", file, "cdn_url"))
     if url.startswith("/"):
@@ -261,7 +263,7 @@ def own_url_is_fetched(context: CheckContext) -> None:
 
 @server_check("upload.url.local-addresses", "UPL-6", needs_control=True, prerequisite="session")
 def local_addresses_are_refused(context: CheckContext) -> None:
-    """A URL of an address that the setting does not allow MUST be 4001 with the reason."""
+    """A URL of an address that the settings do not allow MUST be refused with 4001 and the reason."""
     patterns = context.settings.fetch_from
     urls = [url for host, url in _LOCAL_ADDRESSES.items() if not _is_allowed(host, patterns)]
     if not urls:

@@ -32,7 +32,7 @@ from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
     kills="client.render.state-first", scenario=client_scenarios.exports_twice,
 )  # fmt: skip
 def exports_blindly(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """What is exported is what the first export read."""
+    """Later exports send the draft that the first one read."""
     if isinstance(operation, CheckDestination):
         memory["exporting"] = True
     if endpoint_of(operation) != "state" or not memory.pop("exporting", False):
@@ -77,7 +77,7 @@ def _asking(operation: Operation, **changed: Any) -> HttpCall:
     "odd-id", "REN-1", kills="client.render.id-shape", scenario=client_scenarios.export
 )
 def odd_id(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """An export is called otherwise than others call theirs."""
+    """The id of an export has another form."""
     if isinstance(operation, HttpCall) and endpoint_of(operation) == "render":
         on_applied()
         name = decode_json(operation.json or b"")["id"]
@@ -90,7 +90,7 @@ def odd_id(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     kills="client.retry.new-id", scenario=client_scenarios.render_fails,
 )  # fmt: skip
 def same_id_again(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """A failed export is tried again under the id that it had."""
+    """A failed export is tried again with the same id."""
     if endpoint_of(operation) == "render":
         on_applied()
         operation = _asking(operation, id="render_1")
@@ -145,7 +145,7 @@ def fails_for_ever() -> None:
     "REN-6", "REN-8", "CLI-8",
 )  # fmt: skip
 def exports_anew() -> None:
-    """An export that takes long is begun anew beside itself."""
+    """A second export is started while a slow one still runs."""
 
 
 def _polling(
@@ -165,7 +165,7 @@ def _polling(
         at="client.Client.export",
     )
     def otherwise(original: Any, on_applied: OnApplied) -> Any:
-        """An export is asked about too often, too seldom, or for too long."""
+        """An export is polled too often, too seldom, or for too long."""
 
         def export(client: Any, destination: Any) -> Any:
             on_applied()
@@ -190,7 +190,7 @@ gives_up_polling = _polling(
     scenario=client_scenarios.export,
 )  # fmt: skip
 def asks_on(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """An export that is finished is asked about once more."""
+    """A finished export is polled once more."""
     reply = yield operation
     if endpoint_of(operation) == "render_status" and render_status_of(reply).status == "completed":
         on_applied()
@@ -204,7 +204,7 @@ def asks_on(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]
     kills="client.claim-link", scenario=client_scenarios.export,
 )  # fmt: skip
 def hands_over_nothing(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The link to the project is one that nobody has asked for."""
+    """The link to the project is not requested from the server."""
     if endpoint_of(operation) != "claim_token":
         return (yield operation)
     on_applied()
@@ -217,7 +217,7 @@ def hands_over_nothing(operation: Operation, on_applied: OnApplied, _: Memory) -
     "brings-nothing", "CLI-8", "REN-8", kills="client.download", scenario=client_scenarios.export,
 )  # fmt: skip
 def brings_nothing(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A finished export stays where it is."""
+    """A finished export is not downloaded."""
     match operation:
         case DownloadFile():
             on_applied()
@@ -249,7 +249,7 @@ def detour(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     scenario=client_scenarios.url_gone,
 )  # fmt: skip
 def one_way(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """Where `output.url` is dead, that is the end."""
+    """The fallback is not used when `output.url` fails."""
     if isinstance(operation, DownloadFile) and has_token(operation):
         on_applied()
         raise NemoError("the file is gone")
@@ -261,7 +261,7 @@ def one_way(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]
     kills="client.download.no-token", scenario=client_scenarios.export,
 )  # fmt: skip
 def shows_its_token(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """Whoever serves the file is told a token."""
+    """The token is sent to the host of the file."""
     if isinstance(operation, DownloadFile) and not has_token(operation):
         on_applied()
         operation = msgspec.structs.replace(operation, token=Secret("nmv_usr_told_to_anybody"))
@@ -272,7 +272,7 @@ def shows_its_token(operation: Operation, on_applied: OnApplied, _: Memory) -> F
     "uploads-twice", "SES-2", "UPL-1", kills="client.upload.again", scenario=client_scenarios.talk,
 )  # fmt: skip
 def uploads_twice(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """A file is uploaded twice, to be sure."""
+    """A file is uploaded twice."""
     if endpoint_of(operation) == "upload":
         on_applied()
         yield operation

@@ -40,7 +40,7 @@ from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
     kills="client.client-id client.after-400.client-id", scenario=client_scenarios.talk_or_not,
 )  # fmt: skip
 def nameless(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The token call names no client."""
+    """The token call has no client id."""
     if isinstance(operation, HttpCall) and endpoint_of(operation) == "token":
         on_applied()
         operation = msgspec.structs.replace(operation, client_id="")
@@ -52,7 +52,7 @@ def nameless(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any
     kills="client.after-400.client-id", scenario=client_scenarios.bad_client_id,
 )  # fmt: skip
 def gives_up_at_400(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """A refused client id is no reason to make another one."""
+    """A refused client id is not replaced."""
     reply = yield operation
     failure = error_of(reply)
     if endpoint_of(operation) == "token" and isinstance(failure, BadRequest):
@@ -66,7 +66,7 @@ def gives_up_at_400(operation: Operation, on_applied: OnApplied, _: Memory) -> F
     kills="client.token.once-a-week", scenario=client_scenarios.two_runs,
 )  # fmt: skip
 def forgetful(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The token is not kept between runs, the client id is."""
+    """The client id is saved between runs, but not the token."""
     if not isinstance(operation, LoadTokens):
         return (yield operation)
     on_applied()
@@ -77,7 +77,7 @@ def forgetful(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[An
     "newcomer", "CLI-9", kills="client.client-id.kept", scenario=client_scenarios.two_runs,
 )  # fmt: skip
 def newcomer(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """Each run makes a client id of its own, and keeps nothing."""
+    """Each run creates a new client id and saves nothing."""
     match operation:
         case LoadClientId():
             on_applied()
@@ -94,7 +94,7 @@ def newcomer(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any
     scenario=client_scenarios.token_limited,
 )  # fmt: skip
 def dodger(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """Where one client id has had its token, another one asks."""
+    """After 429 a token is requested with another client id."""
     reply = yield operation
     if not isinstance(operation, HttpCall) or not isinstance(error_of(reply), RateLimited):
         return reply
@@ -111,7 +111,7 @@ def dodger(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[
     kills="client.manual-token", scenario=client_scenarios.manual_token_expired,
 )  # fmt: skip
 def anonymous_after_all(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """A refused NEMO_TOKEN is replaced by a free token."""
+    """A refused NEMO_TOKEN is replaced by an anonymous token."""
     reply = yield operation
     if not isinstance(operation, HttpCall) or not isinstance(error_of(reply), BadToken):
         return reply
@@ -142,7 +142,7 @@ def stays_refused(operation: Operation, on_applied: OnApplied, _: Memory) -> Flo
     kills="client.after-1001.client-id", scenario=client_scenarios.token_expired,
 )  # fmt: skip
 def renames_itself(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A new token is asked for under a new client id."""
+    """A new token is requested with a new client id."""
     if isinstance(operation, HttpCall) and endpoint_of(operation) == "token":
         if memory.get("named"):
             on_applied()
@@ -157,7 +157,7 @@ def renames_itself(operation: Operation, on_applied: OnApplied, memory: Memory) 
     kills="client.after-1001.repeat", scenario=client_scenarios.token_expired_last,
 )  # fmt: skip
 def renews_in_vain(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """There is a new token, and the request is not repeated."""
+    """The request is not repeated with the new token."""
     if isinstance(operation, SaveToken):
         memory["tokens"] = memory.get("tokens", 0) + 1
     elif has_token(operation) and memory["tokens"] > 1:
@@ -191,7 +191,7 @@ def _free_token() -> Flow[Secret]:
     kills="client.after-1002.new-session", scenario=client_scenarios.session_lost,
 )  # fmt: skip
 def keeps_lost_session(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A lost session is used on."""
+    """A lost session is still used."""
     if endpoint_of(operation) != "session":
         return (yield operation)
     if "session" in memory:
@@ -206,7 +206,7 @@ def keeps_lost_session(operation: Operation, on_applied: OnApplied, memory: Memo
     kills="client.after-1002.new-session", scenario=client_scenarios.session_lost,
 )  # fmt: skip
 def gives_up_at_1002(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A lost session is the end of the job."""
+    """The client gives up after a lost session."""
     if "lost" in memory:
         on_applied()
         raise NemoError("the session is lost", remedy="start over")
@@ -228,7 +228,7 @@ def _stubborn(
 
     @client_mutant(name, *breaks, kills=check, scenario=scenario, at=at)
     def stubborn(original: Any, on_applied: OnApplied) -> Any:
-        """What was refused is tried again at once."""
+        """A refused request is repeated at once."""
 
         def flow(*arguments: Any, **options: Any) -> Flow[Any]:
             try:

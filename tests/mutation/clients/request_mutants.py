@@ -44,7 +44,7 @@ def odd_platform(headers: httpx.Headers) -> bool:
     "restless-version", "CLI-1", kills="client.attribution.stable", scenario=client_scenarios.talk,
 )  # fmt: skip
 def restless_version(headers: httpx.Headers) -> bool:
-    """Requests with a token are another version's than those without."""
+    """Requests with a token have another version than those without."""
     if AUTHORIZATION not in headers:
         return False
     headers[SKILL_VERSION] = "2.0"
@@ -72,7 +72,7 @@ def token_in_url(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow
     "talkative", "CLI-9", kills="client.token-in-body", scenario=client_scenarios.talk
 )
 def talkative(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The message tells the token."""
+    """The message contains the token."""
     if isinstance(operation, OpenStream) and operation.token is not None:
         on_applied()
         said = decode_json(operation.json, type=ChatRequest).new_message.parts[0].text
@@ -91,7 +91,7 @@ def _saying(effect: OpenStream, message: str) -> OpenStream:
     "no-bearer", "GEN-3", "CLI-7", kills="client.bearer", scenario=client_scenarios.talk,
 )  # fmt: skip
 def no_bearer(headers: httpx.Headers) -> bool:
-    """The token is sent under another name."""
+    """The token is sent in another header."""
     token = headers.pop(AUTHORIZATION, None)
     if token is not None:
         headers["X-Token"] = token
@@ -102,7 +102,7 @@ def no_bearer(headers: httpx.Headers) -> bool:
     "accepts-json", "SSE-1", kills="client.chat.accept", scenario=client_scenarios.talk,
 )  # fmt: skip
 def accepts_json(headers: httpx.Headers) -> bool:
-    """A message is sent as if its answer were JSON."""
+    """A message is sent with `Accept: application/json`."""
     if headers.get("Accept") != "text/event-stream":
         return False
     headers["Accept"] = "application/json"
@@ -120,7 +120,7 @@ def _all_to_chat(route: str, check: str) -> ClientMutant:
         at="message_routing.route",
     )
     def everything(original: Any, on_applied: OnApplied) -> Any:
-        """Messages for another endpoint go to the chat."""
+        """Messages for another endpoint are sent to the chat."""
 
         def decide(message: str) -> Any:
             to = original(message)
@@ -145,7 +145,7 @@ chats_upload = _all_to_chat("upload", "client.upload-in-chat client.file-in-chat
     at="client.Client.say",
 )  # fmt: skip
 def clicks(original: Any, on_applied: OnApplied) -> Any:
-    """What the backend would click is asked of the backend."""
+    """A GUI action of the backend is sent back to the chat."""
 
     def say(client: Any, message: str) -> Any:
         turn = original(client, message)
@@ -161,7 +161,7 @@ def clicks(original: Any, on_applied: OnApplied) -> Any:
     kills="client.turns.one-at-a-time", scenario=client_scenarios.talk,
 )  # fmt: skip
 def impatient_talker(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """Another message is sent while the first is being worked on."""
+    """A second message is sent while the first turn still runs."""
     reply = yield operation
     if isinstance(operation, OpenStream):
         on_applied()

@@ -40,7 +40,7 @@ def _pauses(
 
     @client_mutant(id, "CLI-3", "CLI-4", kills=kills, scenario=scenario, at=at)
     def hasty(original: Any, on_applied: OnApplied) -> Any:
-        """The state is looked at too early, too often, or not often enough."""
+        """The state is read too early, too often, or not often enough."""
         del original
         found = _Pauses(pauses)
         found.hit = on_applied
@@ -68,7 +68,7 @@ stubborn = _pauses("stubborn", "client.cut.reads", _UNSEEN, _CUT, 30, *[60] * 7)
     kills="client.silent.state-read", scenario=client_scenarios.silent,
 )  # fmt: skip
 def credulous(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A turn without a word is taken for done."""
+    """A silent turn is treated as done."""
     reply = yield operation
     if _is_silent_end(reply, memory):
         on_applied()
@@ -82,7 +82,7 @@ def credulous(operation: Operation, on_applied: OnApplied, memory: Memory) -> Fl
     scenario=client_scenarios.silent,
 )  # fmt: skip
 def repeats_itself(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A message that was answered by silence is sent again."""
+    """A message is sent again after a silent turn."""
     if isinstance(operation, OpenStream):
         memory["turn"] = operation
     reply = yield operation
@@ -97,7 +97,7 @@ def repeats_itself(operation: Operation, on_applied: OnApplied, memory: Memory) 
     kills="client.cut.resend", scenario=client_scenarios.reply_lost,
 )  # fmt: skip
 def repeats_cut(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A message whose stream was cut is sent again."""
+    """A message is sent again after a cut stream."""
     if isinstance(operation, OpenStream):
         memory["turn"] = operation
     try:
@@ -120,7 +120,7 @@ def _repeating(
 
     @client_mutant(id, rule, "SSE-7", kills=kills, scenario=scenario, at="client.Client.say")
     def twice(original: Any, on_applied: OnApplied) -> Any:
-        """A message is sent again after the state has shown what came of it."""
+        """A message is sent again after the state was read."""
 
         def say(client: Any, message: str) -> Turn:
             original(client, message)
@@ -162,7 +162,7 @@ def _is_silent_end(reply: object, memory: Memory) -> bool:
     kills="client.cut.state-read", scenario=client_scenarios.reply_lost,
 )  # fmt: skip
 def takes_cut_for_end(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A cut stream is taken for a complete one."""
+    """A cut stream is treated as complete."""
     if isinstance(operation, ReadStream) and "end" in memory:
         return memory["end"].pop(0)
     try:
@@ -180,7 +180,7 @@ def takes_cut_for_end(operation: Operation, on_applied: OnApplied, memory: Memor
     kills="client.heartbeats.patience", scenario=client_scenarios.stalled,
 )  # fmt: skip
 def deaf_to_heartbeats(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A minute of heartbeats is a failure."""
+    """A turn is given up after a minute of heartbeats."""
     reply = yield operation
     now: float = yield GetTime()
     if isinstance(operation, OpenStream) or (
@@ -198,7 +198,7 @@ def deaf_to_heartbeats(operation: Operation, on_applied: OnApplied, memory: Memo
     kills="client.heartbeats.limit", scenario=client_scenarios.stalled,
 )  # fmt: skip
 def patient_for_ever(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """Heartbeats are listened to until the backend gives up."""
+    """Heartbeats are awaited until the backend gives up."""
     reply = yield operation
     match reply:
         case StreamOpened():
@@ -216,7 +216,7 @@ def patient_for_ever(operation: Operation, on_applied: OnApplied, memory: Memory
     kills="client.hang-up.resend", scenario=client_scenarios.stalled, at="client.Client.say",
 )  # fmt: skip
 def hangs_up_and_repeats(original: Any, on_applied: OnApplied) -> Any:
-    """A turn that took too long is begun anew."""
+    """A turn that takes too long is started again."""
 
     def say(client: Any, message: str) -> Turn:
         try:

@@ -43,7 +43,7 @@ def balance_as_text(data: Any) -> None:
 @proxy_mutant("CRD-2")
 @on_json("balance")
 def nothing_frozen(data: Any) -> None:
-    """What is frozen shows as available."""
+    """Frozen credits are shown as available."""
     data["available"], data["frozen"] = data["total"], 0
 
 

@@ -61,7 +61,7 @@ def json_type(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 @response_mutant("chat.latin-1", "SSE-1", kills="chat.stream.utf-8")
 def latin_1(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A stream begins with a byte that is no UTF-8."""
+    """A stream begins with a byte that is not UTF-8."""
     if not _stream(request, response) or "你好".encode() not in request.body:
         return None
     return WireResponse(response.status, response.headers, b": caf\xe9\n\n" + response.body)
@@ -79,7 +79,7 @@ def torn_frame(
 
 @response_mutant("chat.bad-json", "SSE-1", kills="chat.stream.frames")
 def bad_json(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A frame is no JSON."""
+    """A frame is not JSON."""
     if not _stream(request, response) or b"hello" not in request.body:
         return None
     return _joined(response, [*_frames(response), b"data: {oops"])
@@ -87,7 +87,7 @@ def bad_json(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 
 @response_mutant("chat.cached", "SSE-1", kills="chat.stream.uncached")
 def cached(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A stream may be kept by caches."""
+    """A stream can be cached."""
     return response.with_headers(cache_control=None) if _stream(request, response) else None
 
 
@@ -104,7 +104,7 @@ def fields_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("chat.camel-case", "SSE-1", kills="chat.body.snake-case")
 def camel_case(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A turn in camelCase is taken."""
+    """A turn in camelCase is accepted."""
     if request.endpoint != "chat" or b"newMessage" not in request.body:
         return None
     return WireResponse(200, {"content-type": _STREAM}, b'data: {"content":{"parts":[]}}\n\n')
@@ -112,7 +112,7 @@ def camel_case(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("chat.empty-message", "SSE-1", "GEN-6", kills="chat.body.empty-message")
 def empty_message(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """An empty message is a turn."""
+    """An empty message is accepted as a turn."""
     body = request.json if request.endpoint == "chat" else None
     if not isinstance(body, dict) or body.get("new_message") != {"parts": [{"text": "  "}]}:
         return None
@@ -123,7 +123,7 @@ def empty_message(request: WireRequest, _memory: Memory) -> WireResponse | None:
 def shapes_mixed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A turn speaks both dialects."""
+    """A turn mixes both dialects."""
     if not _stream(request, response):
         return None
     return _joined(response, [b'data: {"type":"text","content":"hi"}', *_frames(response)])
@@ -139,7 +139,7 @@ def no_author(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 @response_mutant("chat.nulls", "SSE-2", kills="chat.events.adk-fields")
 def nulls(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """ADK events carry fields that are null."""
+    """ADK events have fields that are null."""
     if not _stream(request, response):
         return None
     return _each_event(response, lambda event: {**event, "errorCode": None})
@@ -165,7 +165,7 @@ def roles(request: WireRequest, response: WireResponse, _memory: Memory) -> Wire
 
 @response_mutant("chat.no-tools", "SSE-2", "SSE-5", "SSE-8", kills="chat.tools.called")
 def no_tools(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """An edit is told without its tool."""
+    """An edit has no tool call."""
     if not _stream(request, response):
         return None
     return _without(
@@ -217,7 +217,7 @@ def comments(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 
 @response_mutant("chat.cut", "SSE-4", kills="chat.end.clean")
 def cut(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A turn ends by cutting the connection."""
+    """A turn ends with a cut connection."""
     if not _stream(request, response) or b"hello" not in request.body:
         return None
     return WireResponse(response.status, response.headers, response.body, cut=True)
@@ -227,7 +227,7 @@ def cut(request: WireRequest, response: WireResponse, _memory: Memory) -> WireRe
 def silence_cut(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A silent turn ends by cutting the connection."""
+    """A silent turn ends with a cut connection."""
     silent = _stream(request, response) and _SAID not in response.body
     if not silent or b"functionResponse" not in response.body:
         return None
@@ -283,7 +283,7 @@ def all_silent(
 
 @response_mutant("chat.no-excuse", "SSE-9", kills="chat.excuse.harmless")
 def no_excuse(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """The excuse at the end of a turn is left out."""
+    """The excuse at the end of a turn is missing."""
     if not _stream(request, response):
         return None
     return _without(response, _is(b"temporary issue"))
@@ -291,7 +291,7 @@ def no_excuse(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 @response_mutant("chat.no-gui", "SSE-10", kills="chat.gui.english")
 def no_gui(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Texts know nothing of a screen."""
+    """Texts do not mention a GUI."""
     if not _stream(request, response):
         return None
     words = rb"(?i)\b(?:click|open|drag|drop|button|panel|preview|export)\b"

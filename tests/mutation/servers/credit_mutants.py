@@ -25,14 +25,14 @@ def no_frozen(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 @response_mutant("credits.text", "CRD-1", "CRD-2", kills="credits.balance.fields")
 def text(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """`frozen` is told as a fraction."""
+    """`frozen` is a fraction."""
     balance = _balance(request, response)
     return None if balance is None else response.with_data(frozen=float(balance["frozen"]) + 0.5)
 
 
 @response_mutant("credits.sum", "CRD-1", kills="credits.balance.sum")
 def wrong_sum(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """`total` is one too many."""
+    """`total` is too high by one."""
     balance = _balance(request, response)
     return None if balance is None else response.with_data(total=balance["total"] + 1)
 
@@ -46,7 +46,7 @@ def wrong_sum(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     kills="credits.edit.price credits.edit.per-session chat.silent.charged",
 )
 def edit_dear(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """An edit costs ten credits more than it should."""
+    """An edit costs ten credits too much."""
     bearer = request.headers.get("authorization", "")
     if request.endpoint == "chat" and b"functionResponse" in response.body:
         memory[bearer] = memory.get(bearer, 0) + 10
@@ -61,7 +61,7 @@ def edit_dear(request: WireRequest, response: WireResponse, memory: Memory) -> W
 
 @response_mutant("credits.clip-dear", "CRD-3", kills="credits.generation.price")
 def clip_dear(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """A generated clip costs a credit more than it should."""
+    """A generated clip costs one credit too much."""
     bearer = request.headers.get("authorization", "")
     if request.endpoint == "chat" and b"seedance" in response.body:
         memory[bearer] = True
@@ -117,7 +117,7 @@ def export_costs(
 
 @response_mutant("credits.kept", "CRD-2", kills="credits.failed.given-back")
 def kept(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Credits of an edit that failed stay frozen."""
+    """Credits of a failed edit stay frozen."""
     balance = _balance(request, response)
     bearer = request.headers.get("authorization", "")
     if request.endpoint == "chat" and b"put my clip on the timeline" in request.body:
@@ -139,7 +139,7 @@ def no_link(_request: WireRequest, response: WireResponse, _memory: Memory) -> W
 def link_for_all(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A registered user is told to register."""
+    """A registered user is asked to register."""
     if response.code != ResponseCode.NO_CREDITS or "bind=" in response.json["message"]:
         return None
     return response.with_json({**response.json, "message": "Register: https://a.test/?bind=you"})
@@ -149,7 +149,7 @@ def link_for_all(
 def refused_in_stream(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 2001 is told as a text of a stream."""
+    """A 2001 is a text in a stream."""
     if response.code != ResponseCode.NO_CREDITS:
         return None
     text = encode_json({"content": {"parts": [{"text": response.json["message"]}]}})

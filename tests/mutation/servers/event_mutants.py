@@ -14,7 +14,7 @@ from ..server_mutant import response_mutant
 def args_as_text(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The arguments of a tool call are a text of JSON."""
+    """The arguments of a tool call are JSON in a string."""
     if request.endpoint != "chat" or b'"functionCall"' not in response.body:
         return None
     frames = [_with_text(frame) for frame in response.body.split(b"\n\n")]

@@ -52,7 +52,7 @@ def text_plain(
 def status_of_1001(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 1001 has the HTTP status 403, which no style knows."""
+    """A 1001 has the HTTP status 403, which no style uses."""
     return response.with_status(403) if response.code == ResponseCode.BAD_TOKEN else None
 
 
@@ -60,7 +60,7 @@ def status_of_1001(
 def status_of_2001(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 2001 has the HTTP status 403, which no style knows."""
+    """A 2001 has the HTTP status 403, which no style uses."""
     return response.with_status(403) if response.code == ResponseCode.NO_CREDITS else None
 
 
@@ -68,7 +68,7 @@ def status_of_2001(
 def bearer_optional(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A balance is told to whoever sends no Authorization at all."""
+    """A balance needs no Authorization header."""
     if request.endpoint != "balance" or "authorization" in request.headers:
         return None
     balance = {"available": 0, "frozen": 0, "total": 0}
@@ -77,7 +77,7 @@ def bearer_optional(
 
 @request_mutant("general.any-scheme", "GEN-3", kills="general.bearer.malformed")
 def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A balance is told for any Authorization that is not a bearer's."""
+    """A balance is returned for any Authorization scheme other than Bearer."""
     header = request.headers.get("authorization", "Bearer")
     if request.endpoint != "balance" or header.startswith("Bearer"):
         return None
@@ -86,7 +86,7 @@ def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("general.any-token", "GEN-3", kills="general.bearer.unknown")
 def any_token(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A balance is told for a token that nobody was given."""
+    """A balance is returned for a token that was never issued."""
     if request.endpoint != "balance" or "nobody" not in request.headers.get("authorization", ""):
         return None
     return WireResponse(200, _JSON, b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}')
@@ -114,7 +114,7 @@ def upload_unguarded(
 
 @request_mutant("general.attribution-due", "GEN-4", kills="general.attribution.optional")
 def attribution_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """Every call without attribution is 402, not the export alone."""
+    """Every call without attribution is refused with 402, not only exports."""
     if request.endpoint != "balance" or "x-skill-source" in request.headers:
         return None
     return WireResponse(402, _JSON, b'{"code":402,"message":"attribution is missing","data":null}')
@@ -122,7 +122,7 @@ def attribution_due(request: WireRequest, _memory: Memory) -> WireResponse | Non
 
 @request_mutant("general.token-in-query", "GEN-5", kills="general.token-in-url.query")
 def token_in_query(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A token in the query is overlooked."""
+    """A token in the query is ignored."""
     return msgspec.structs.replace(request, query="") if "token" in request.query_params else None
 
 
@@ -146,7 +146,7 @@ def unknown_path(
 
 @response_mutant("general.no-allow", "GEN-6", kills="general.method.wrong")
 def no_allow(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A 405 says nothing of what is allowed."""
+    """A 405 has no `Allow` header."""
     return response.with_headers(allow=None) if response.status == 405 else None
 
 
@@ -154,7 +154,7 @@ def no_allow(_request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def bad_json_is_500(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A session body that is no JSON is HTTP 500."""
+    """A session body that is not JSON is HTTP 500."""
     broken = request.endpoint == "session" and response.status == 400
     return response.with_status(500) if broken else None
 
@@ -169,7 +169,7 @@ def bad_json_is_500(
 def field_unnamed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 400 names no field, but for exports."""
+    """A 400 names no field, except for exports."""
     if response.code != ResponseCode.BAD_REQUEST or request.endpoint == "render":
         return None
     return response.with_json({**response.json, "message": "Bad request"})
@@ -187,7 +187,7 @@ def own_id_unknown(
 
 @request_mutant("general.foreign-id", "GEN-7", kills="general.user.foreign-id")
 def foreign_id(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Any user id in a path stands for the caller."""
+    """Any user id in a path means the caller."""
     parts = request.path.split("/")
     if request.endpoint != "state" or "somebody" not in request.path:
         return None
@@ -197,7 +197,7 @@ def foreign_id(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @response_mutant("general.hint", "GEN-7", kills="general.user.no-hint")
 def hint(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A 1002 for a session that is somebody's says so."""
+    """A 1002 for another user's session says that it exists."""
     message = (response.json or {}).get("message", "") if response.code == 1002 else ""
     if not message or "1000000000000000000" in message:
         return None
@@ -217,7 +217,7 @@ def mixed_styles(
 def session_tells(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The state of a session is told to whoever sends no Authorization."""
+    """The state of a session needs no Authorization header."""
     if request.endpoint != "state" or "authorization" in request.headers:
         return None
     return response.with_json({"code": 0, "data": {"state": {"draft": {"t": []}}}}, 200)

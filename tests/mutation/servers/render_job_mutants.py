@@ -10,7 +10,7 @@ _OF_ONE = ("render_status", "render_cancel", "render_download")
 
 @response_mutant("render.not-final", "REN-5", "REN-4", "REN-8", kills="render.status.final")
 def not_final(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Twice completed was told, and then, once, processing, beside whatever else is at work."""
+    """A render is processing once more after it was reported as completed twice."""
     body = response.json if request.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
@@ -34,7 +34,7 @@ def milliseconds(
 
 @request_mutant("render.bearer-optional", "GEN-3", "REN-8", kills="render.bearer")
 def bearer_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """A render is shown, stopped and handed out to whoever sends no Authorization."""
+    """Status, cancel and download of a render need no Authorization header."""
     authorization = request.headers.get("authorization")
     if authorization is not None:
         memory.setdefault("first", authorization)
@@ -46,7 +46,7 @@ def bearer_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
 
 @request_mutant("render.cancel-shared", "REN-8", "GEN-7", kills="render.foreign.cancel")
 def cancel_shared(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """Whoever has a token may cancel a render."""
+    """Any token can cancel any render."""
     authorization = request.headers.get("authorization", "")
     if request.endpoint == "render":
         memory[request.json.get("id")] = authorization
@@ -61,7 +61,7 @@ def _as(request: WireRequest, authorization: str) -> WireRequest:
 
 @request_mutant("render.never-4k", "REN-7", kills="render.file.resolution")
 def never_4k(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Whatever the skill, a render is 1080p at most."""
+    """A render is 1080p at most for every skill."""
     if request.endpoint != "render" or request.headers.get("x-skill-source") != "4k-with-session":
         return None
     return msgspec.structs.replace(request, headers={**request.headers, "x-skill-source": "other"})

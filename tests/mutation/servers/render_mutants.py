@@ -43,7 +43,7 @@ def queued(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 
 @request_mutant("render.output-due", "REN-1", kills="render.submit.output-optional")
 def output_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """An export that says nothing of its output is refused."""
+    """An export without `output` is refused."""
     body = request.json if request.endpoint == "render" else None
     if not isinstance(body, dict) or "output" in body:
         return None
@@ -52,7 +52,7 @@ def output_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("render.snake-case", "REN-1", kills="render.submit.session-field")
 def snake_case(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """An export is taken with `session_id`."""
+    """An export with `session_id` is accepted."""
     if request.endpoint != "render" or b'"session_id"' not in request.body:
         return None
     body = request.body.replace(b'"session_id"', b'"sessionId"')
@@ -61,7 +61,7 @@ def snake_case(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @request_mutant("render.saved-draft", "REN-1", kills="render.submit.draft-sent")
 def saved_draft(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Not the draft that was sent is rendered."""
+    """The saved draft is rendered instead of the one in the request."""
     if request.endpoint != "render" or b'"alone"' not in request.body:
         return None
     body = request.body.replace(b'"d":600', b'"d":1900')
@@ -70,7 +70,7 @@ def saved_draft(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @request_mutant("render.no-402", "REN-2", "GEN-4", kills="render.attribution.penniless")
 def no_402(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Attribution is made up where it is missing."""
+    """Missing attribution is filled in."""
     if request.endpoint != "render" or request.headers.get("x-skill-source"):
         return None
     made_up = {f"x-skill-{name}": "x" for name in ("source", "version", "platform")}
@@ -94,7 +94,7 @@ def forbidden(
 def of_credits(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A blocked export speaks of credits."""
+    """The message of a blocked export is about credits."""
     if response.code != ResponseCode.EXPORT_BLOCKED:
         return None
     return response.with_json({**response.json, "message": "Not enough credits"})
@@ -102,7 +102,7 @@ def of_credits(
 
 @response_mutant("render.no-size", "REN-4", kills="render.status.shape")
 def no_size(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A completed render does not tell its size."""
+    """A completed render has no size."""
     body = _status(request, response)
     if body is None or body["status"] != "completed":
         return None
@@ -112,7 +112,7 @@ def no_size(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
 
 @response_mutant("render.back", "REN-5", "REN-8", kills="render.status.order")
 def back(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Renders are pending once more after they were processing."""
+    """Renders become pending again after processing."""
     body = _status(request, response)
     polls = memory.get(request.path, 0)
     if body is None or body["status"] != "completed" or polls == 2:
@@ -144,7 +144,7 @@ def early_url(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def unknown_failed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A render that never was has failed."""
+    """A render that does not exist is failed."""
     if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json({"id": "x", "status": "failed", "progress": 0}, 200)
@@ -152,7 +152,7 @@ def unknown_failed(
 
 @request_mutant("render.id-again", "REN-6", kills="render.id.duplicate")
 def id_again(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """An id used before is taken again."""
+    """A used id is accepted again."""
     body = request.json if request.endpoint == "render" else None
     if not isinstance(body, dict) or not isinstance(body.get("id"), str):
         return None
@@ -167,7 +167,7 @@ def id_again(request: WireRequest, memory: Memory) -> WireRequest | None:
     "render.shared", "REN-8", "SES-3", kills="render.foreign.status render.status.unknown"
 )
 def shared(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Somebody else's render is 400."""
+    """Another user's render is refused with 400."""
     if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json(failure(ResponseCode.BAD_REQUEST, "not yours"), 400)
@@ -177,7 +177,7 @@ def shared(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 def download_shared(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The fallback download is there for everybody."""
+    """The fallback download is open to any token."""
     if request.endpoint != "render_download" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return WireResponse(200, {"content-type": "video/mp4"}, b"a film")
@@ -185,7 +185,7 @@ def download_shared(
 
 @response_mutant("render.everybodys", "REN-8", "GEN-3", kills="render.orphaned")
 def everybodys(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """The last status of a render is told to whoever asks, when its token has ended."""
+    """The last status of a render is open to any token once its own has expired."""
     body = _status(request, response)
     if body is not None:
         memory[request.path] = response
@@ -205,7 +205,7 @@ def no_cancel(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def all_at_once(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Every render that waits says that it is at work."""
+    """Waiting renders are reported as processing."""
     body = _status(request, response)
     if body is None or request.endpoint != "render_status" or body["status"] != "pending":
         return None
@@ -228,7 +228,7 @@ def path_missing(
 def empty_taken(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """An empty draft is taken."""
+    """An empty draft is accepted."""
     if request.endpoint != "render" or b'"t":[]' not in request.body:
         return None
     return response.with_json({"id": "x", "status": "pending", "progress": 0}, 200)
@@ -240,7 +240,7 @@ def empty_taken(
 def file_guarded(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The file wants a token."""
+    """The file requires a token."""
     if not _is_file(response) or "authorization" in request.headers:
         return None
     return WireResponse(403, {"content-type": "text/plain"}, b"who are you?")
@@ -273,7 +273,7 @@ def moov_last(
 def other_codec(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The file holds H.265."""
+    """The file contains H.265."""
     return _patched(response, b"avc1\x00\x00\x00\x00", b"hvc1\x00\x00\x00\x00")
 
 
@@ -281,7 +281,7 @@ def other_codec(
 def other_size(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The picture of the file has another size."""
+    """The file has another picture size."""
     size = struct.pack(">II", 160 << 16, 90 << 16)
     return _patched(response, size, struct.pack(">II", 320 << 16, 180 << 16))
 
@@ -301,7 +301,7 @@ def other_length(
 
 @request_mutant("render.no-range", "REN-8", kills="render.file.range")
 def no_range(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A download always begins at the beginning."""
+    """A download always starts at the first byte."""
     if "range" not in request.headers:
         return None
     headers = {name: value for name, value in request.headers.items() if name != "range"}

@@ -36,7 +36,7 @@ def digits(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 
 @response_mutant("session.same", "SES-1", kills="session.new.distinct")
 def same(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Who opens two sessions in a row gets the first one twice."""
+    """A second session is the first one again."""
     shown = memory.pop("shown", None)
     if not _made(request, response):
         return None
@@ -74,7 +74,7 @@ def language_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
 def chat_of_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A turn in a session that never was is 400."""
+    """A turn in a session that does not exist is refused with 400."""
     if request.endpoint != "chat" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json(failure(ResponseCode.BAD_REQUEST, "bad session_id"), 400)
@@ -89,7 +89,7 @@ def chat_of_unknown(
 def upload_to_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """An upload to a session that never was is 4001."""
+    """An upload to a session that does not exist is refused with 4001."""
     if request.endpoint != "upload" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "mp4 mov"))
@@ -101,7 +101,7 @@ def upload_to_unknown(
 def state_of_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The state of a session that never was is an empty one."""
+    """The state of a session that does not exist is an empty one."""
     if request.endpoint != "state" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json({"code": 0, "data": {}}, 200)
@@ -111,7 +111,7 @@ def state_of_unknown(
 def render_of_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """An export of a session that never was is 400."""
+    """An export of a session that does not exist is refused with 400."""
     if request.endpoint != "render" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json(_NOT_FOUND | {"code": 400}, 400)

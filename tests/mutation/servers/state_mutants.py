@@ -32,7 +32,7 @@ def _segments_changed(response: WireResponse, change: Any) -> WireResponse:
 def no_task_name(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A state does not name its task."""
+    """A state has no task name."""
     return None if _state(request, response) is None else response.with_data(task_name=None)
 
 
@@ -61,7 +61,7 @@ def no_canvas(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def uploads_hidden(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A state does not list what was uploaded."""
+    """A state does not list uploads."""
     data = _state(request, response)
     if data is None or not data["state"]["video_infos"]:
         return None
@@ -72,7 +72,7 @@ def uploads_hidden(
 def media_hidden(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A state does not list what was generated."""
+    """A state does not list generated media."""
     data = _state(request, response)
     if data is None or not data["state"]["generated_media"]:
         return None
@@ -103,7 +103,7 @@ def seconds(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
 
 @response_mutant("state.text-type", "STA-2", "SSE-7", "SSE-8", kills="state.draft.text-type")
 def text_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Titles stand on tracks of type 1."""
+    """Titles are on tracks of type 1."""
     data = _state(request, response)
     if data is None or not any(t.get("tt") == 7 for t in data["state"]["draft"].get("t") or []):
         return None
@@ -117,7 +117,7 @@ def text_type(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def video_type(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Clips stand on tracks of type 1."""
+    """Clips are on tracks of type 1."""
     data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
@@ -164,7 +164,7 @@ _EXPORTS = ("REN-1", "REN-4", "REN-5", "REN-8", "REN-9")
 
 @response_mutant("state.negative", "STA-4", *_EXPORTS, kills="state.segment.times")
 def negative(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Segments begin before the beginning."""
+    """Segments have negative start times."""
     data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
@@ -185,7 +185,7 @@ def stale(request: WireRequest, response: WireResponse, memory: Memory) -> WireR
 
 @response_mutant("state.restless", "STA-1", "STA-4", "SES-2", "GEN-7", kills="state.read-only")
 def restless(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Each look at a draft makes it longer."""
+    """Each read of a draft makes it longer."""
     data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
@@ -195,7 +195,7 @@ def restless(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
 
 @request_mutant("session.lost", "SES-2", kills="session.kept")
 def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """Who comes back on another connection finds another session."""
+    """Another connection gets another session."""
     closed = request.headers.get("connection", "").lower() == "close"
     memory["closed"] = closed or memory.get("closed", False)
     if request.endpoint != "state" or not memory["closed"]:

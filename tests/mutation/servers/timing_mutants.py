@@ -95,7 +95,7 @@ def one_stage(request: WireRequest, response: WireResponse, memory: Memory) -> W
 
 @request_mutant("journal.url-unflagged", "GEN-5", kills="general.token-in-url.journal")
 def url_unflagged(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """The journal does not notice a token in a URL."""
+    """The journal does not flag a token in a URL."""
     if "token" not in request.query_params:
         return None
     query = {name: values for name, values in request.query_params.items() if name != "token"}
@@ -112,7 +112,7 @@ SHORT_LIFE = patch_mutant(
     "AUTH-1",
     "AUTH-5",
     kills="token.life.alive token.new.expiry",
-    sentence="A token ends after six days.",
+    sentence="A token expires after six days.",
     settings={"token_lifetime": 6 * 86_400.0},
 )
 NEVER_SILENT = patch_mutant(
@@ -126,7 +126,7 @@ STAR_IS_NOTHING = patch_mutant(
     "token.star",
     "AUTH-6",
     kills="token.scope.star",
-    sentence="The scope * is no scope, but for those who were given nothing else.",
+    sentence="The scope `*` allows everything only if the token has no other scope.",
     patches=(replace_public(TokenRecord.has_scope, _allows),),
 )
 
@@ -139,7 +139,7 @@ def still(_request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 
 @request_mutant("chat.once", "SSE-7", "SSE-2", kills="chat.again.is-second")
 def once(request: WireRequest, memory: Memory) -> WireResponse | None:
-    """The same message again is overlooked."""
+    """The same message sent again is ignored."""
     if request.endpoint != "chat" or b"Hello" not in request.body:
         return None
     if not memory.get(request.body.hex()):
@@ -150,6 +150,6 @@ def once(request: WireRequest, memory: Memory) -> WireResponse | None:
 
 @request_mutant("chat.listeners-only", "SSE-7", "GEN-3", kills="chat.hang-up.goes-on")
 def listeners_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """Nothing is done for who does not say that he listens to events."""
+    """A turn without `Accept: text/event-stream` does nothing."""
     listens = "event-stream" in request.headers.get("accept", "")
     return None if request.endpoint != "chat" or listens else _EMPTY

@@ -18,7 +18,7 @@ def _made(request: WireRequest, response: WireResponse, endpoint: str) -> bool:
 def other_credits(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A fresh token says 99 credits."""
+    """A new token comes with 99 credits."""
     return response.with_data(credits=99) if _made(request, response, "token") else None
 
 
@@ -32,7 +32,7 @@ def _prefixed(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @response_mutant("token.prefix", "AUTH-1", "GEN-5", kills="token.new.prefix", on_request=_prefixed)
 def prefix(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A fresh token has no prefix."""
+    """A new token has no prefix."""
     if not _made(request, response, "token"):
         return None
     return response.with_data(token=response.json["data"]["token"].removeprefix("nmv_usr_"))
@@ -42,7 +42,7 @@ def prefix(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 def user_prefix(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """One fresh token comes with a user id that is no anonymous one's."""
+    """A new token comes with a user id that is not an anonymous one."""
     if not _made(request, response, "token") or memory.setdefault("done", False):
         return None
     memory["done"] = True
@@ -51,7 +51,7 @@ def user_prefix(
 
 @response_mutant("token.no-expiry", "AUTH-1", kills="token.new.expiry")
 def no_expiry(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A fresh token ends a day later than it should."""
+    """A new token expires a day late."""
     if not _made(request, response, "token"):
         return None
     said = response.json["data"]["expires_at"]
@@ -62,7 +62,7 @@ def no_expiry(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def local_time(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """`expires_at` has no zone."""
+    """`expires_at` has no time zone."""
     if not _made(request, response, "token"):
         return None
     said = response.json["data"]["expires_at"]
@@ -90,7 +90,7 @@ def uuid_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("token.long-id", "AUTH-1", kills="token.client-id.too-long")
 def long_id(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A client id that is too long is cut."""
+    """A client id that is too long is truncated."""
     client_id = request.headers.get("x-client-id", "")
     if len(client_id) <= 64:
         return None
@@ -103,7 +103,7 @@ def long_id(request: WireRequest, _memory: Memory) -> WireRequest | None:
     "token.id-optional", "AUTH-2", kills="token.client-id.missing token.client-id.empty"
 )
 def id_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """Who sends no client id gets one."""
+    """A token call without a client id gets one from the server."""
     if request.endpoint != "token" or request.headers.get("x-client-id"):
         return None
     memory["count"] = memory.get("count", 0) + 1
@@ -147,7 +147,7 @@ def no_retry_after(
 
 @request_mutant("token.never-again", "AUTH-5", kills="token.again.next-week")
 def never_again(request: WireRequest, memory: Memory) -> WireResponse | None:
-    """A client id gets one token and never another."""
+    """A client id gets one token and never a second."""
     client_id = request.headers.get("x-client-id", "")
     if request.endpoint != "token" or not client_id:
         return None
@@ -162,7 +162,7 @@ def never_again(request: WireRequest, memory: Memory) -> WireResponse | None:
     "token.immortal", "AUTH-5", "AUTH-6", "GEN-3", kills="token.life.over token.revoked"
 )
 def immortal(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """A token whose balance was once told is good for ever."""
+    """A token whose balance was read once never expires."""
     if request.endpoint != "balance" or "token" in request.query:
         return None
     bearer = request.headers.get("authorization", "")
@@ -181,7 +181,7 @@ def immortal(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
 def scopes_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A token that lacks a scope opens a session all the same."""
+    """A token without the scope can create a session."""
     if request.endpoint != "session" or response.code != ResponseCode.BAD_TOKEN:
         return None
     if "lacks the scope" not in response.json["message"]:
@@ -204,7 +204,7 @@ def claim_prefix(
 def claim_life(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A claim token lives an hour."""
+    """A claim token is valid for an hour."""
     return response.with_data(expires_in=3600) if _made(request, response, "claim_token") else None
 
 
@@ -219,7 +219,7 @@ def claim_once(request: WireRequest, response: WireResponse, memory: Memory) -> 
 
 @request_mutant("token.claim-as-bearer", "AUTH-7", "GEN-3", kills="token.claim.no-bearer")
 def claim_as_bearer(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A claim token is taken for a bearer token."""
+    """A claim token is accepted as a bearer token."""
     if not request.headers.get("authorization", "").startswith("Bearer clm_"):
         return None
     body = b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}'
@@ -230,7 +230,7 @@ def claim_as_bearer(request: WireRequest, _memory: Memory) -> WireResponse | Non
 def claim_shared(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A claim token is made for a session of somebody else, once its state was read."""
+    """A claim token is issued for another user's session once its state was read."""
     if request.endpoint == "state" and response.code == 0:
         memory[request.path.split("/")[-2]] = True
     refused = request.endpoint == "claim_token" and response.code == ResponseCode.SESSION_NOT_FOUND

@@ -116,7 +116,7 @@ def dead_link(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def form_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A form without files is an upload of none."""
+    """A form without files is accepted as an upload of no files."""
     if not _refused(request, response, ResponseCode.BAD_REQUEST):
         return None
     data = {"files": [], "session_state_applied": True}
@@ -127,7 +127,7 @@ def form_ignored(
     "upload.any-type", "UPL-3", "UPL-6", "UPL-5", kills="upload.type.unknown upload.type.content"
 )
 def any_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A file of any type is taken."""
+    """A file of any type is accepted."""
     if not _refused(request, response, ResponseCode.UNSUPPORTED_FILE):
         return None
     return _accepted(response)
@@ -145,7 +145,7 @@ def list_missing(
 
 @request_mutant("upload.case", "UPL-3", kills="upload.type.case")
 def case(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A name in capitals is refused."""
+    """An extension in upper case is refused."""
     if request.endpoint != "upload" or b"CLIP.MP4" not in request.body:
         return None
     body = b'{"code":4001,"message":"Unsupported file","data":null}'
@@ -162,7 +162,7 @@ def no_limit(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 
 @response_mutant("upload.half", "UPL-5", kills="upload.all-or-nothing")
 def half(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Where one file is bad, the good ones are answered."""
+    """If one file is refused, the others are added."""
     both = request.body.count(b'name="files"') > 1
     refused = _refused(request, response, ResponseCode.UNSUPPORTED_FILE)
     return _accepted(response) if both and refused else None
@@ -170,7 +170,7 @@ def half(request: WireRequest, response: WireResponse, _memory: Memory) -> WireR
 
 @request_mutant("upload.any-scheme", "UPL-6", kills="upload.url.scheme")
 def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A URL of any scheme is taken."""
+    """A URL of any scheme is accepted."""
     if request.endpoint != "upload" or b"file:///etc/passwd" not in request.body:
         return None
     return _accepted(WireResponse(200, {"content-type": "application/json"}, b"{}"))
@@ -178,7 +178,7 @@ def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("upload.any-address", "UPL-6", kills="upload.url.local-addresses")
 def any_address(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A URL of any address is taken."""
+    """A URL of any address is accepted."""
     if request.endpoint != "upload" or b"169.254" not in request.body:
         return None
     return _accepted(WireResponse(200, {"content-type": "application/json"}, b"{}"))
@@ -186,7 +186,7 @@ def any_address(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("upload.no-urls", "UPL-6", "UPL-1", kills="upload.url.own")
 def no_urls(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A URL is fetched from elsewhere than it says."""
+    """A URL upload fetches another URL."""
     body = request.json
     if request.endpoint != "upload" or not isinstance(body, dict) or "/media/" not in str(body):
         return None
