@@ -52,6 +52,8 @@ GUESSES = [
     "undo all the silences",
     "hum the echo",
     "raise the hum",
+    "reset the captions",
+    "change the captions",
     "remove clips longer than 5 seconds",
     "remove all the ukuleles",
     "undo the hamster",

@@ -277,7 +277,9 @@ def _names_silence(clause: Clause) -> bool:
 
 def extract_captions(clause: Clause) -> list[Edit] | None:
     """Add captions to speech, whose words nobody gives; not those of a file."""
-    adds = clause.has_any("captioning", "add", "generate", "edit", "set", "find", "burn")
+    # To set or reset captions is about those that are there.
+    made = any(token.value == "make" for token in clause.tokens)
+    adds = made or clause.has_any("captioning", "add", "generate", "find")
     known = symbol_set("captioning subtitles title byword over find", Slot.ASPECT_RATIO, Slot.MOOD)
     if not adds or not _knows_all(clause, *known):
         return None
