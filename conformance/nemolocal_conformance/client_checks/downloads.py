@@ -56,7 +56,9 @@ def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.download.no-token", "REN-8", "CLI-9")
 def token_stays_from_the_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """The token SHOULD NOT be sent to `output.url`, which needs no header and may be on any host."""
+    """The token SHOULD NOT be sent to `output.url`, which needs no header and may be on
+    any host.
+    """
     for render in _completed(log):
         for call in _files(log, render):
             actual = "a bearer token"

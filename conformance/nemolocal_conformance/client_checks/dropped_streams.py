@@ -73,7 +73,9 @@ def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding
 
 @client_check("client.cut.resend", "CLI-4", "SSE-7")
 def cut_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message whose stream was cut off MUST NOT be sent again: the work goes on and is charged."""
+    """A message whose stream was cut off MUST NOT be sent again: the work goes on and
+    is charged.
+    """
     yield from _unknown_endings(log)
     for turn in _cuts(log):
         yield check_resend(log, turn)

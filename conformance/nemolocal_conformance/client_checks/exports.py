@@ -121,7 +121,9 @@ def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.claim-link", "CLI-10", "AUTH-7")
 def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
-    """After a completed export a client SHOULD request a claim token and show its link to the user."""
+    """After a completed export a client SHOULD request a claim token and show its link
+    to the user.
+    """
     done = [render for render in log.exports if render.is_completed]
     claims = log.calls_to("claim_token")
     for session in dict.fromkeys(render.session_id for render in done):

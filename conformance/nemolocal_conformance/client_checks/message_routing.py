@@ -49,7 +49,9 @@ def files_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.gui-words", "CLI-6")
 def gui_actions_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
-    """A GUI action such as "click Export" MUST be done through the API and not be sent to the chat."""
+    """A GUI action such as "click Export" MUST be done through the API and not be sent
+    to the chat.
+    """
     for call in log.calls_to("chat"):
         cost = call.entry.turn.cost if call.entry.turn else 0
         if is_gui_instruction(call.message):

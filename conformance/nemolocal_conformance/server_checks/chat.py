@@ -168,7 +168,9 @@ def stream_ends_by_closing(context: CheckContext) -> None:
 
 @server_check("chat.end.no-done", "SSE-4", prerequisite="session")
 def there_is_no_done_event(context: CheckContext) -> None:
-    """There MUST be no done event: a stream has only text, tool calls and results, and heartbeats."""
+    """There MUST be no done event: a stream has only text, tool calls and results, and
+    heartbeats.
+    """
     stream = context.send_message(context.session, "hello")
     done = [
         frame.data

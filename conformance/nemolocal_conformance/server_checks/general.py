@@ -199,7 +199,9 @@ def calls_without_attribution_are_answered(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.query", "GEN-5", prerequisite="token")
 def token_in_the_query_is_refused(context: CheckContext) -> None:
-    """A request with a token in its query MUST be refused with 1001, even if its header is valid."""
+    """A request with a token in its query MUST be refused with 1001, even if its header
+    is valid.
+    """
     account = context.account
     path = f"{wire.BALANCE.template}?token={account.token}"
     response = context.target.request("GET", path, token=account.token)

@@ -15,7 +15,9 @@ from ..server_check import server_check
 
 @server_check("general.body.not-json", "GEN-6", prerequisite="token")
 def body_that_is_no_json_is_400(context: CheckContext) -> None:
-    """A body that is not JSON where JSON is expected SHOULD be refused with HTTP 400 and code 400."""
+    """A body that is not JSON where JSON is expected SHOULD be refused with HTTP 400
+    and code 400.
+    """
     headers = {"Content-Type": "application/json"}
     for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
         response = context.call(wire.SESSION, content=body, headers=headers)

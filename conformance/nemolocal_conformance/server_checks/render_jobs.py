@@ -18,7 +18,9 @@ def unknown_render_is_not_found(context: CheckContext) -> None:
 
 @server_check("render.bearer", "GEN-3", "REN-8", prerequisite="render")
 def render_requires_a_token(context: CheckContext) -> None:
-    """Status, cancel and fallback download of a render MUST be refused with 1001 without a token."""
+    """Status, cancel and fallback download of a render MUST be refused with 1001
+    without a token.
+    """
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL, wire.RENDER_DOWNLOAD):
         path = endpoint.path(render=str(context.completed_export["id"]))
         expect_error(context, context.target.request(endpoint.method, path), ResponseCode.BAD_TOKEN)
@@ -82,7 +84,9 @@ def render_can_be_cancelled(context: CheckContext) -> None:
 
 @server_check("render.queue", "REN-8", prerequisite="edit", seconds=180)
 def one_export_a_session_is_active(context: CheckContext) -> None:
-    """Of several exports of a session one MUST be active while the others wait, and all MUST end."""
+    """Of several exports of a session one MUST be active while the others wait,
+    and all MUST end.
+    """
     draft = context.read_draft(context.edited_session)
     renders = [context.new_render_id() for _ in range(3)]
     for render in renders:

@@ -263,7 +263,9 @@ def own_url_is_fetched(context: CheckContext) -> None:
 
 @server_check("upload.url.local-addresses", "UPL-6", needs_control=True, prerequisite="session")
 def local_addresses_are_refused(context: CheckContext) -> None:
-    """A URL of an address that the settings do not allow MUST be refused with 4001 and the reason."""
+    """A URL of an address that the settings do not allow MUST be refused with 4001 and
+    the reason.
+    """
     patterns = context.settings.fetch_from
     urls = [url for host, url in _LOCAL_ADDRESSES.items() if not _is_allowed(host, patterns)]
     if not urls:
