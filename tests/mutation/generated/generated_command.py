@@ -30,9 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the mutants, and write down what became of them unless they are a sample.
 
-    Return 1 if one survives that was killed before, if too few are killed, or a reason is stale.
+    Return 2 if none is selected; 1 if one survives that was killed before, if too few are killed,
+    or if a reason is stale.
     """
     names = _selected(options)
+    if not names:
+        print(f"no generated mutant matches {options.only!r}", file=sys.stderr)
+        return 2
     before = killing_checks()
     found = dict(before)
     for result in run_generated(names, options.jobs):
