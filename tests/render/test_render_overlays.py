@@ -166,3 +166,19 @@ def test_a_picture_larger_than_the_canvas_is_cut_off(make: Make) -> None:
     assert near(seen.rgb(5, 0.5, 0.02), RED)
     assert near(seen.rgb(5, 0.02, 0.5), BLUE)
     assert near(seen.rgb(25, 0.5, 0.02), BLUE)
+
+
+@pytest.mark.slow
+def test_cell_of_a_split_screen_goes_over_into_another_place(make: Make) -> None:
+    def cell(column: int) -> list[dict[str, Any]]:
+        return [{"type": "cell", "columns": 4, "rows": 1, "column": column, "row": 0}]
+
+    cut = {"type": "crossfade", "d": 200}
+    left, right = {"d": 500, "fx": cell(1), "tr": cut}, {"s": 500, "d": 500, "fx": cell(2)}
+    seen = DecodedVideo(make([BELOW, video(left, right)], **SIZE)[0])
+    assert len(seen) == 30
+    assert (near(seen.rgb(5, 0.375, 0.5), RED), near(seen.rgb(5, 0.625, 0.5), BLUE)) == (True, True)
+    assert (near(seen.rgb(25, 0.375, 0.5), BLUE), near(seen.rgb(25, 0.625, 0.5), RED)) == (
+        True,
+        True,
+    )

@@ -100,7 +100,8 @@ def _overlay_run(run: Layer, graph: GraphBuilder) -> tuple[Stream, int, int]:
 
 
 def _size(clip: VideoClip, plan: RenderPlan) -> Size:
-    return compute_clip_size(clip, plan) if clip.overlay else (plan.width, plan.height)
+    is_small = clip.overlay is not None or clip.cell is not None
+    return compute_clip_size(clip, plan) if is_small else (plan.width, plan.height)
 
 
 def _without_dip(picture: ClipSlice) -> ClipSlice:
