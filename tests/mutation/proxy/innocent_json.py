@@ -242,6 +242,8 @@ MARK = "-0a.v2~x"
 """The end of longer ids, which is taken off again where a client sends it."""
 _SECRETS = re.compile(r"\b(?:nmv_[a-z]{1,16}_|clm_|anon_)[A-Za-z0-9_-]+")
 _ID_NAMES = ("task_id", "hash", "invocationId", "src")
+# The `id` of their items is the `src` of segments.
+_MEDIA_LISTS = ("video_infos", "generated_media")
 
 
 def longer_ids(value: Any, noise: Noise) -> Any:
@@ -261,6 +263,10 @@ def _with_longer_ids(value: Any) -> Any:
     for name in _ID_NAMES:
         if named.get(name) and isinstance(value[name], str):
             named[name] = value[name] + MARK
+    for name in _MEDIA_LISTS:
+        for media in named.get(name) or ():
+            if isinstance(media, dict) and isinstance(media.get("id"), str):
+                media["id"] += MARK
     return named
 
 
