@@ -146,12 +146,13 @@ def _expect_heartbeats(stream: TurnStream, least: int, what: str) -> None:
 @server_check("chat.heartbeat.form", "SSE-3", "SSE-2", needs_control=True, long_turns=("stalled",))
 def heartbeat_has_a_known_form(context: CheckContext) -> None:
     """A heartbeat MUST be an empty data line or a heartbeat event."""
-    stream = context.stalled_turn.stream
+    turn = context.stalled_turn
+    stream = turn.stream
     if any(body.get("type") == "heartbeat" for body in event_bodies(stream)):
         context.note_alternative("SSE-3", "heartbeat=event")
     if not all(frame.data.strip() for frame in stream.frames):
         context.note_alternative("SSE-3", "heartbeat=line")
-    if stream.events_of(Heartbeat):
+    if stream.events_of(Heartbeat) or turn.seconds < context.settings.dialect.heartbeat_seconds:
         return
     # Comments may come besides heartbeats, not in their place.
     comments = [line for line in _LINE_END.split(stream.response.body) if line.startswith(b":")]

@@ -26,8 +26,10 @@ _CLIP_MS = int(1000 * CLIP_SECONDS)
 _SECOND = 1000
 
 
-def _expect_duplicate(response: TargetResponse) -> None:
-    said = response.body.decode(errors="replace").lower()
+def expect_duplicate(response: TargetResponse) -> None:
+    """Require that a submit is refused because its id was used before."""
+    # The word may stand in any text, and JSON may escape it.
+    said = str(response.json).lower()
     expect_true("the reply", "duplicate" in said, "the word duplicate", said[:200])
     body = response.json
     taken = isinstance(body, dict) and flatten_render(body).get("status") == "pending"
@@ -39,7 +41,7 @@ def id_is_used_up_in_every_session(context: CheckContext) -> None:
     """An id used before MUST be a duplicate in another session too, and with another draft."""
     used = str(context.completed_export["id"])
     for session in (context.new_session(), context.edited_session):
-        _expect_duplicate(context.submit_export(used, session, TITLE_DRAFT))
+        expect_duplicate(context.submit_export(used, session, TITLE_DRAFT))
 
 
 def _failed_render(context: CheckContext) -> tuple[TargetAccount, str, dict[str, Any]]:
@@ -82,7 +84,7 @@ def _is_refused(response: TargetResponse) -> bool:
 def id_of_a_failed_render_is_used_up(context: CheckContext) -> None:
     """The id of a render that failed MUST be a duplicate; another id MUST be taken."""
     account, session, last = _failed_render(context)
-    _expect_duplicate(context.submit_export(last["id"], session, TITLE_DRAFT, account))
+    expect_duplicate(context.submit_export(last["id"], session, TITLE_DRAFT, account))
     again = context.submit_export(context.new_render_id(), session, TITLE_DRAFT, account)
     status = require_field("the reply", flatten_render(again.json), "status")
     expect_one_of("status of another id", status, ("pending", "processing"))

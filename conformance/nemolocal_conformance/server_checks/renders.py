@@ -13,6 +13,7 @@ from ..error_assertions import error_code, expect_error, names_path
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from .render_files import mp4_duration
+from .render_refusals import expect_duplicate
 
 _STATES = ("pending", "processing", "completed", "failed")
 
@@ -251,13 +252,7 @@ def id_used_before_is_refused(context: CheckContext) -> None:
     response = context.submit_export(
         used, context.edited_session, context.read_draft(context.edited_session)
     )
-    # The word may stand in any text, and JSON may escape it.
-    said = str(response.json).lower()
-    expect_true("the reply", "duplicate" in said, "the word duplicate", said[:200])
-    pending = (
-        isinstance(response.json, dict) and flatten_render(response.json).get("status") == "pending"
-    )
-    expect_equal("taken", pending, False)
+    expect_duplicate(response)
 
 
 @server_check("render.refused.empty", "REN-9", prerequisite="token")
