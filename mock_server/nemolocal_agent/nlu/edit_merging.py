@@ -37,6 +37,8 @@ def merge_redundant(edits: list[Edit], says_each: bool) -> list[Edit]:
 
     Captions whose words follow as SRT are those subtitles.
     """
+    if len(edits) == 1:
+        return edits
     found: list[Edit] = []
     if any(isinstance(edit, AddSubtitles) for edit in edits):
         edits = [edit for edit in edits if not isinstance(edit, AddCaptions)]

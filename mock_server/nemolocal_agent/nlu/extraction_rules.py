@@ -85,6 +85,9 @@ _CUTS = symbol_set(
     "later"
 )
 
+# Their values can differ from what was said; of other edits, only the box of a title does.
+_NOTED_EDITS = (intents.AddMusic, intents.Generate)
+
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
@@ -204,7 +207,8 @@ def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | Non
     if is_unsupported(clause):
         return None
     words = clause.symbols
-    for number in sorted({n for word in words for n in _rules_by_symbol().get(word, ())}):
+    rules = _rules_by_symbol()
+    for number in sorted({n for word in words if word in rules for n in rules[word]}):
         _, forbidden, extract = _RULES[number]
         if not words.isdisjoint(forbidden):
             continue
@@ -219,6 +223,10 @@ def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | Non
 def find_notes(tokens: Iterable[LexToken], edits: Iterable[Edit], original: str) -> list[Note]:
     """What the answer must say because the edits differ from the words: "no jazz: calm"."""
     tokens = list(tokens)
+    if not any(isinstance(edit, _NOTED_EDITS) for edit in edits) and all(
+        token.symbol != "boxed" for token in tokens
+    ):
+        return []
     words = [token for token in tokens if token.kind == TokenKind.UNKNOWN]
     music = words or [token for token in tokens if token.symbol.startswith(GENRE_PREFIX)]
     notes = [
