@@ -43,6 +43,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
             port=0,
             data_dir=self.chat_folder,
             token_lifetime=_TOKEN_LIFETIME,
+            extra_uploads=("cube", "srt", "vtt"),
             fetch_from=self.fetch_from,
             fetch_seconds=_FETCH_SECONDS,
         )

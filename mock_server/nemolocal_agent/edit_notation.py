@@ -241,6 +241,12 @@ def remove_watermark(keys: EditKeys) -> Edit:
     return intents.RemoveWatermark(place, selector)
 
 
+def apply_lut(keys: EditKeys) -> Edit:
+    """`upload`, `amount`, and the clip."""
+    fields = keys.some("amount") | keys.renamed("upload", "name")
+    return msgspec.convert(fields | keys.about("clip", in_span=True), intents.ApplyLut)
+
+
 def audio_effect(intent: type[Edit], *names: str) -> Reader:
     """A reader of audio effects: `name`, whose sound (`of`), and the clip."""
 
@@ -333,7 +339,11 @@ EDITS: dict[str, Reader] = {
     "cut-silence": plain(
         intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
     ),
-    "add-captions": plain(intents.AddCaptions, "by_word"),
+    "add-captions": plain(intents.AddCaptions, "by_word", "words"),
+    "add-subtitle-file": lambda keys: msgspec.convert(
+        keys.renamed("upload", "name"), intents.AddSubtitleFile
+    ),
+    "apply-lut": apply_lut,
     "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),

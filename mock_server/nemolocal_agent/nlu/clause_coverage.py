@@ -51,7 +51,7 @@ _OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays, intents.RemoveWatermark
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, intents.Fade),
     "font": _TITLES,
-    "subtitles": (*_TITLES, intents.AddCaptions),
+    "subtitles": (*_TITLES, intents.AddCaptions, intents.AddSubtitleFile),
     "music": (*_SOUNDS, intents.Fade),
     "voice": (*_SOUNDS, intents.Fade),
     "sound": (*_SOUNDS, intents.Fade),
@@ -62,13 +62,14 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "overlay": _OVERLAYS,
     "corner": (*_TITLES, *_OVERLAYS),
     "transition": (intents.AddTransition, intents.RemoveTransitions, intents.Fade),
-    "color": (intents.ApplyEffect, intents.RemoveEffects, *_TITLES),
+    "color": (intents.ApplyEffect, intents.ApplyLut, intents.RemoveEffects, *_TITLES),
     "order": (intents.ReverseOrder, intents.MoveClip, intents.SwapClips, intents.Merge),
     "resolution": (intents.SetResolution, intents.Compress, intents.SetAspect),
     "framerate": (intents.SetFrameRate, intents.SetResolution),
     "effect": (
         intents.ApplyEffect, intents.RemoveEffects, intents.AddTransition,
         intents.RemoveTransitions, intents.Fade, intents.SetSpeed, intents.AddMusic,
+        intents.ApplyLut,
     ),
     "audiofx": SOUND_EDITS,
     "audiofault": SOUND_EDITS,
@@ -84,13 +85,15 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "highlight": (intents.KeepHighlights, *_TITLES),
     "plate": (),
     "area": (),
-    "preset": (intents.ApplyEffect, intents.RemoveEffects),
+    "preset": (intents.ApplyEffect, intents.ApplyLut, intents.RemoveEffects),
     "stabilize": (intents.ApplyEffect, intents.RemoveEffects),
     "smoothmotion": (intents.ApplyEffect, intents.RemoveEffects),
     "chromakey": (intents.KeyOut, intents.RemoveEffects),
     "splitscreen": (intents.SplitScreen,),
     "upscale": (intents.SetResolution,),
-    "lut": (),
+    "lut": (intents.ApplyLut, intents.RemoveEffects),
+    "uploaded": (*_TITLES, intents.AddSubtitleFile),
+    "strength": (intents.ApplyLut,),
     "typewriter": (),
 }  # fmt: skip
 
@@ -112,13 +115,13 @@ _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
         "keep removeends short lower start play end add give need raise flaw"
     ),
     intents.RemoveMusic: _TAKING_WORDS | symbol_set("music sound play add negation"),
-    intents.RemoveTitle: _TAKING_WORDS | symbol_set("title subtitles font"),
+    intents.RemoveTitle: _TAKING_WORDS | symbol_set("uploaded title subtitles font"),
     intents.RemoveTransitions: _TAKING_WORDS | TRANSITION_SYMBOLS | FADE_SYMBOLS | _CLIP_NOUNS
     | symbol_set("effect add negation keep play loop merge"),
     intents.RemoveOverlays: _TAKING_WORDS | symbol_set("watermark pip overlay corner photo clip"),
     intents.RemoveEffects: _TAKING_WORDS | _CLIP_NOUNS | EFFECT_SYMBOLS | symbol_set(
         "effect color frame corner add play undo restart without preset pixelate stabilize "
-        "smoothmotion chromakey"
+        "smoothmotion chromakey lut"
     ),
     intents.RemoveAudioEffects: _TAKING_WORDS | symbol_set(
         "without audiofx audiofault sound voice music clip effect"
@@ -155,7 +158,10 @@ _FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
     intents.AddTransition: symbol_set("swap raise lower loop trim stop keep split arrange play"),
     intents.AddTitle: symbol_set("swap merge split loop trim cut raise lower arrange"),
     intents.ChangeTitle: symbol_set("swap split loop trim cut merge play generate arrange"),
-    intents.ApplyEffect: symbol_set("swap merge split loop arrange play trim cut"),
+    **dict.fromkeys(
+        (intents.ApplyEffect, intents.ApplyLut),
+        symbol_set("swap merge split loop arrange play trim cut"),
+    ),
     intents.SetVolume: symbol_set("swap split loop merge trim arrange generate"),
     intents.Compress: symbol_set("swap merge split loop play"),
     intents.Fade: symbol_set("swap split loop merge"),

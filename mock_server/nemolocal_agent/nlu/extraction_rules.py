@@ -52,6 +52,7 @@ from .extractors.preset_extractors import (
 )
 from .extractors.sound_extractors import GENRE_PREFIX, SOUND_RULES
 from .extractors.title_extractors import extract_subtitles, extract_title
+from .extractors.upload_extractors import extract_lut, extract_subtitle_file
 from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
 from .unsupported import is_unsupported
 
@@ -91,6 +92,16 @@ _NOTED_EDITS = (intents.AddMusic, intents.Generate)
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
+    (
+        symbol_set("lut", Slot.FILE_NAME),
+        symbol_set("undo restart title font music sfx silentpart", Slot.QUOTED_TEXT),
+        extract_lut,
+    ),
+    (
+        symbol_set("subtitles captioning", Slot.FILE_NAME),
+        symbol_set("font remove color size", Slot.QUOTED_TEXT),
+        extract_subtitle_file,
+    ),
     *SOUND_RULES,
     (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
     (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),

@@ -24,8 +24,8 @@ TWO_OBJECT_COMMANDS = symbol_set(
 )
 """Commands about two objects: an "and" between them does not end the clause."""
 ATTRIBUTE_NOUNS = symbol_set(
-    "volume size font opacity speed color corner side frame effect order aspect resolution "
-    "transparent halftransparent"
+    "volume size strength font opacity speed color corner side frame effect order aspect "
+    "resolution transparent halftransparent"
 )
 """Nouns for a property of an object."""
 CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))

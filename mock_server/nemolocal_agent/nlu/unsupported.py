@@ -15,7 +15,7 @@ _REMOVAL = symbol_set("remove stop without cancel")
 _ADDING = symbol_set("add generate set record says edit replace")
 _LOUDNESS = symbol_set("volume louder quieter duck mute raise lower audiofx audiofault")
 # A clause without any of these asks for nothing that is unsupported.
-_SUSPECTS = _RECOGNITION | symbol_set("lut novoice voice record", Slot.ASPECT_RATIO)
+_SUSPECTS = _RECOGNITION | symbol_set("novoice voice record", Slot.ASPECT_RATIO)
 _SEVERAL_VIDEOS = ("shorts", "reels", "tiktoks")
 
 
@@ -84,8 +84,6 @@ def is_unsupported(clause: Clause) -> bool:
     if words.isdisjoint(_SUSPECTS) or Slot.SUBTITLES in words:
         return False
     if words & _RECOGNITION and words.isdisjoint(_TITLES):
-        return True
-    if "lut" in words and words.isdisjoint(_REMOVAL):
         return True
     return _asks_for_voice(clause) or _asks_for_several_videos(clause)
 

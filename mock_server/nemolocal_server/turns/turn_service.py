@@ -20,10 +20,10 @@ from nemolocal_agent import (
     Generate,
     NoEdit,
     is_generation,
-    parse_message,
     split_stages,
     stand_in_for,
     understand_message,
+    with_subtitles,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
@@ -41,10 +41,12 @@ from ..data.sessions import SessionRecord
 from ..data.tokens import NotUnderstood, TokenRecord
 from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
-from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
+from ..scripted_replies.reply_captions import adds_captions, with_captions
+from ..scripted_replies.scripted_reply import ScriptedReply
 from ..settings import Settings
 from .content_analyzer import ContentAnalyzer
 from .draft_service import DraftService, StagePreview
+from .late_edits import late_edits
 from .media_generator import MediaGenerator
 from .scripted_turns import ScriptedTurn, scripted_outcome
 from .silent_turns import EditOutcome, choose_outcome
@@ -251,7 +253,7 @@ class TurnPlanner:
         self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
     ) -> str:
         calls = [call for preview in previews for call in preview.calls]
-        edits = tuple(edit for call in calls for edit in call.edits)
+        edits = with_subtitles((edit for call in calls for edit in call.edits), previews[-1].pool)
         chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
         return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
 
@@ -347,7 +349,14 @@ class TurnService:
             is_said = reply is not None and reply.spec.say is not None
             if not is_said and not_understood_by(token, self._context.settings) == "try":
                 return TurnIntent(stand_in_for(found.no_edit, message), "none")
-        return TurnIntent(found.intent, found.understood, remarks)
+        intent = found.intent
+        if reply is not None and reply.captions is not None and not isinstance(intent, NoEdit):
+            if not adds_captions(intent):
+                log.warning(
+                    "scripted reply %s: no captions are added, its own are not used", reply.name
+                )
+            intent = with_captions(intent, reply.captions)
+        return TurnIntent(intent, found.understood, remarks)
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -408,7 +417,7 @@ class TurnService:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        turn.stages = split_stages(_late_edits(late))
+        turn.stages = split_stages(late_edits(late))
         turn.outcome = EditOutcome(True, "late", late.late)
         self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
@@ -462,14 +471,6 @@ class TurnService:
 def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
     """What a message of this token gets that is not understood."""
     return token.not_understood or settings.not_understood
-
-
-def _late_edits(late: LateEdit) -> tuple[Edit, ...]:
-    """The edits of a turn that was interrupted: what it was going to do is decided again."""
-    if late.scripted is not None:
-        return read_changes(late.scripted)
-    intent = parse_message(late.message)
-    return stand_in_for(intent, late.message) if isinstance(intent, NoEdit) else intent
 
 
 def _has_text(step: TurnStep) -> bool:

@@ -62,7 +62,9 @@ _QUOTED = re.compile(
 _LISTED = re.compile(r"(?:^|\n)[ ]{0,8}(?:\(?\d{1,2}[.):,](?=[^\d])|[-•·]) ?")
 _QUOTE_PLACEHOLDER, _QUOTE_PADDING = "\x01", "\x02"
 _MAX_MESSAGE_LENGTH = 2000
-_EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
+_EXTENSION = (
+    r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac|cube|srt|vtt)(?![a-z0-9])"
+)
 _HAN = "\u3400-\u9fff"
 _FILE = rf"""
     (?P<file>[{_HAN}]{{0,20}}[a-z0-9_][a-z0-9_-]{{0,60}}(?:\.[a-z0-9_-]{{1,60}}){{0,3}}{_EXTENSION}
