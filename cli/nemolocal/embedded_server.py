@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nemolocal_client import IdentityStore, MemoryProfile
+from nemolocal_contract.media import EXTRA_EXTENSIONS
 
 from .data_folders import DATA_VARIABLE
 from .errors import CommandError
@@ -43,7 +44,6 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
             port=0,
             data_dir=self.chat_folder,
             token_lifetime=_TOKEN_LIFETIME,
-            extra_uploads=("cube", "srt", "vtt"),
             fetch_from=self.fetch_from,
             fetch_seconds=_FETCH_SECONDS,
         )
@@ -52,6 +52,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
         at_once = TurnTimes(talk=(0, 0), edit=(0, 0), generation=(0, 0))
         return msgspec.structs.replace(
             common,
+            extra_uploads=tuple(EXTRA_EXTENSIONS),
             tariff=FREE_TARIFF,
             silence=SilentTurnPolicy(rate=0),
             gui=False,
