@@ -28,7 +28,11 @@ _SAME = {("brighter", "brightness"), ("darker", "brightness"), ("fade", "crossfa
 # Effects of a strength that has a direction: "lower the contrast".
 _SIGNED = symbol_set("brightness contrast saturation brighter darker color warmer cooler hue")
 # Removals for sounds, titles and effects; a film that is stopped or hidden is still there.
-_NO_REMOVAL_OF_MATERIAL = ("stop", "undo", "revert", "hide", "turn off", "switch off")
+_NO_REMOVAL_OF_MATERIAL = frozenset(
+    "stop|undo|revert|hide|turn off|switch off|停掉|停了|撤销|撤下|关掉|关闭|关了|关上|隐藏".split(
+        "|"
+    )
+)
 _MATERIAL = (intents.RemoveClip, intents.RemoveSpan, intents.KeepSpan, intents.StartOver)
 _BETWEEN = symbol_set("all")
 # The verbs that an edit cannot come of, whatever its object.
