@@ -72,6 +72,7 @@ class TurnResults:
             cost=result.cost,
             resend=result.resend,
             understood=entry.turn.understood,
+            model=entry.turn.model,
         )
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 
