@@ -1,13 +1,12 @@
 """Edits that take everything away, and whether a message asks for that in so many words.
 
 A language model may misread a message; the rules account for every word. So what it wants to undo
-or to clear is done only if the rules read the same in a part of the message.
+or to clear is done only if the rules read the same in a part of the message. All other edits that
+would leave no clip are refused in any case (`nothing_left`).
 """
 
 import re
 from collections.abc import Sequence
-
-from nemolocal_contract.draft import Draft, TrackType
 
 from .intents import SELECT_ALL, Edit, Redo, RemoveClip, RemoveSpan, StartOver, TimelineSpan, Undo
 from .nlu import understand_message
@@ -32,27 +31,15 @@ def clears_everything(edit: Edit) -> bool:
     return isinstance(edit, StartOver)
 
 
-def has_lost_all_clips(before: Draft, after: Draft) -> bool:
-    """Whether there were clips, and none is left."""
-    return _has_clips(before) and not _has_clips(after)
-
-
-def _has_clips(draft: Draft) -> bool:
-    return any(track.segments for track in draft.of_type(TrackType.VIDEO))
-
-
 def is_destructive(edit: Edit) -> bool:
     """Whether an edit needs words of its own in the message, whatever the draft is."""
     return isinstance(edit, Undo | Redo) or clears_everything(edit)
 
 
-def find_unasked(edits: Sequence[Edit], message: str, *, is_emptied: bool = False) -> str:
-    """Return what the edits destroy without a word for it in the message; "" for nothing.
-
-    `is_emptied` says that no clip is left after them.
-    """
+def find_unasked(edits: Sequence[Edit], message: str) -> str:
+    """Return what the edits destroy without a word for it in the message; "" for nothing."""
     wanted = [edit for edit in edits if is_destructive(edit)]
-    if not wanted and not is_emptied:
+    if not wanted:
         return ""
     asked = _edits_in_parts(message)
     for kind, name in ((Undo, "undo"), (Redo, "redo")):
@@ -60,9 +47,7 @@ def find_unasked(edits: Sequence[Edit], message: str, *, is_emptied: bool = Fals
             steps = [edit.steps for edit in asked if isinstance(edit, kind)]
             if any(edit.steps not in steps for edit in wanted if isinstance(edit, kind)):
                 return name
-    if (is_emptied or any(map(clears_everything, wanted))) and not any(
-        map(clears_everything, asked)
-    ):
+    if any(map(clears_everything, wanted)) and not any(map(clears_everything, asked)):
         return "remove everything"
     return ""
 

@@ -43,10 +43,3 @@ EVERYTHING = "remove everything"
 )
 def test_only_asked_destruction_passes(message: str, edit: Edit, unasked: str) -> None:
     assert find_unasked([edit], message) == unasked
-
-
-def test_edits_that_empty_the_timeline_together_need_words_too() -> None:
-    half = RemoveClip(Selector(number=1))
-    assert find_unasked([half, half], "make it flibber", is_emptied=True) == EVERYTHING
-    assert find_unasked([half, half], "remove everything, flibber", is_emptied=True) == ""
-    assert find_unasked([half, half], "make it flibber") == ""

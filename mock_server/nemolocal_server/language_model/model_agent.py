@@ -12,6 +12,7 @@ from nemolocal_contract.describe.descriptions import truncate_text
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.journal import ModelEntry, ModelOutcome
 from nemolocal_contract.responses import encode_json
+from nemolocal_contract.text_escaping import escape_controls
 
 from ..context import ServerContext
 from ..data.sessions import Asset, SessionRecord
@@ -53,10 +54,16 @@ class ModelAnswer(msgspec.Struct, frozen=True):
         """The edits; none if there is no usable answer."""
         return (self.reply.edits or ()) if self.reply is not None else ()
 
-    def with_outcome(self, outcome: ModelOutcome, detail: str) -> "ModelAnswer":
-        """Return the answer without what it wanted, because that is not done."""
-        entry = msgspec.structs.replace(self.entry, outcome=outcome, detail=detail)
-        return ModelAnswer(entry)
+    def refused(self, reason: str) -> "ModelAnswer":
+        """The answer, whose edits the turn will refuse for this reason."""
+        return msgspec.structs.replace(self, entry=self._entry("refused", reason))
+
+    def given_up(self, reason: str) -> "ModelAnswer":
+        """The answer without its edits, which nobody asked for."""
+        return ModelAnswer(self._entry("destructive", reason))
+
+    def _entry(self, outcome: ModelOutcome, detail: str) -> ModelEntry:
+        return msgspec.structs.replace(self.entry, outcome=outcome, detail=detail)
 
 
 class ModelAgent:
@@ -91,9 +98,14 @@ class ModelAgent:
             else:
                 reply = await self._check(calls)
         except ModelFailed as error:
-            outcome, detail = error.outcome, truncate_text(str(error), _MAX_DETAIL)
+            outcome, detail = error.outcome, self._shown(str(error))
         milliseconds = round((self._clock.elapsed() - started) * 1000)
         return ModelAnswer(ModelEntry(self._name, outcome, milliseconds, detail), reply, text)
+
+    def _shown(self, reason: str) -> str:
+        """A reason as it may be logged: a model may have written it."""
+        text = escape_controls(" ".join(reason.split()))
+        return self._redact(truncate_text(text, _MAX_DETAIL))
 
     async def _calls(
         self, session: SessionRecord, message: str, draft: Draft, assets: list[Asset]

@@ -7,7 +7,7 @@ answers, nothing is done that a scripted reply could not do, and nothing is take
 import msgspec
 
 from nemolocal_agent import EditRejected, NoEdit, split_stages
-from nemolocal_agent.destructive_edits import find_unasked, has_lost_all_clips
+from nemolocal_agent.destructive_edits import find_unasked
 from nemolocal_contract.journal import ModelEntry
 
 from ..context import ServerContext
@@ -59,28 +59,16 @@ class ModelTurns:
     def _judge(self, session: SessionRecord, seed: TurnSeed, answer: ModelAnswer) -> ModelAnswer:
         """Give the edits up if they would take everything away and the message does not say so.
 
-        Edits that the timeline does not allow stay: the turn refuses them with their reason.
+        Others that the timeline does not allow stay: the turn refuses them with their reason.
         """
-        unasked, refused = find_unasked(answer.edits, seed.message), ""
+        unasked = find_unasked(answer.edits, seed.message)
         if not unasked:
             try:
-                unasked = self._find_loss(session, seed, answer)
+                self._drafts.preview(session, split_stages(answer.edits), seed.turn)
             except EditRejected as error:
-                refused = error.message_in("en")
-        if unasked:
-            detail = f"it would {unasked}, and the message does not say so"
-            return answer.with_outcome("destructive", detail)
-        if refused:
-            entry = msgspec.structs.replace(answer.entry, outcome="refused", detail=refused)
-            return msgspec.structs.replace(answer, entry=entry)
-        return answer
-
-    def _find_loss(self, session: SessionRecord, seed: TurnSeed, answer: ModelAnswer) -> str:
-        """What the edits together take away unasked; raises `EditRejected`."""
-        previews = self._drafts.preview(session, split_stages(answer.edits), seed.turn)
-        is_emptied = any(
-            has_lost_all_clips(call.before, call.after)
-            for preview in previews
-            for call in preview.calls
-        )
-        return find_unasked(answer.edits, seed.message, is_emptied=is_emptied)
+                if error.code != "nothing_left":
+                    return answer.refused(str(error))
+                unasked = "remove everything"
+            else:
+                return answer
+        return answer.given_up(f"it would {unasked}, and the message does not say so")
