@@ -148,6 +148,7 @@ def test_a_clock_that_jumps_waits_for_the_model(model: ScriptedModel) -> None:
     asyncio.run(asyncio.wait_for(talk(), GIVE_UP))
 
 
+@pytest.mark.slow
 def test_outcomes_are_drawn_as_without_a_model(model: ScriptedModel) -> None:
     """Silence is decided by what the client controls, so a model changes nothing in it."""
 
@@ -173,7 +174,9 @@ def test_outcomes_are_drawn_as_without_a_model(model: ScriptedModel) -> None:
     assert len(set(first)) == 2
 
 
-@pytest.mark.parametrize("how", ["reset", "reset of the token", "stop"])
+@pytest.mark.parametrize(
+    "how", ["reset", *(pytest.param(how, marks=pytest.mark.slow) for how in ("token", "stop"))]
+)
 def test_a_turn_that_waits_for_a_model_ends_with_a_reset_and_with_the_server(
     servers: ServerFactory, new_caller: NewCaller, model: ScriptedModel, how: str
 ) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..network_errors import describe_error, http_errors, ssl_context
-from .chat_completions import ModelFailed
+from .chat_completions import ModelFailed, tools_json
 from .model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ class ModelEndpoint:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         if settings.url:
             # Now, since the first turn that asks would stop all others meanwhile.
-            import httpx
-
-            assert httpx
+            http_errors()
+            tools_json()
             if settings.url.startswith("https:"):
                 ssl_context()
 
