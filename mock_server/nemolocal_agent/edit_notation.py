@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from nemolocal_contract.audio_effects import audio_effect_rows
 from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 
@@ -348,7 +349,12 @@ def audio_effect(intent: type[Edit], *names: str) -> EditForm:
     @form(intent, *names, of="target", about="clip", has_span=True)
     def read(keys: EditKeys) -> Edit:
         fields = keys.some(*names) | keys.renamed("of", "target")
-        return msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+        edit = msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+        if isinstance(edit, intents.ApplyAudioEffect) and edit.amount is not None:
+            row = audio_effect_rows().get(edit.name)
+            if row is not None and row.amount is None:
+                raise NotationError(f"{edit.name} has no amount")
+        return edit
 
     return read
 

@@ -85,6 +85,8 @@ def _parameters(form: EditForm, names: Mapping[tuple[type[Edit], str], Iterable[
             properties[key] = {"type": "string", "enum": list(names[form.intent, field])}
         if form.required is None and _is_required(struct, field):
             required.append(key)
+    if form.intent is ApplyAudioEffect:
+        properties["amount"]["description"] = f"only of {', '.join(_audio_amounts())}"
     if form.intent is ApplyEffect:
         properties["type"] = {"type": "string", "enum": _effect_types()}
         properties |= _effect_fields()
@@ -102,6 +104,15 @@ def _parameters(form: EditForm, names: Mapping[tuple[type[Edit], str], Iterable[
         "required": required,
         "additionalProperties": False,
     }
+
+
+def _audio_amounts() -> list[str]:
+    """The audio effects that have an amount, with its range."""
+    return [
+        f"{name} ({row.amount.low:g} to {row.amount.high:g} {row.amount.unit})"
+        for name, row in audio_effect_rows().items()
+        if row.amount is not None
+    ]
 
 
 def _span_schema(key: str) -> Schema:

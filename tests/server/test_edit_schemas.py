@@ -100,3 +100,13 @@ def test_a_place_of_a_watermark_and_the_sound_of_an_upload_are_checked() -> None
         read_edit({"edit": "replace-sound", "upload": 1})
     with pytest.raises(NotationError, match="upload is missing"):
         read_edit({"edit": "replace-sound"})
+
+
+def test_an_audio_effect_without_an_amount_takes_none() -> None:
+    """Its reader refuses what the edit could not be made with."""
+    with pytest.raises(NotationError, match="mono has no amount"):
+        read_edit({"edit": "audio-effect", "name": "mono", "amount": 0.5})
+    assert read_edit({"edit": "audio-effect", "name": "bass", "amount": 3})
+    amount = SCHEMAS["audio-effect"].parameters["properties"]["amount"]["description"]
+    assert "bass (" in amount
+    assert "mono" not in amount

@@ -81,6 +81,12 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
         "invalid",
         "more than 1000000 bytes",
     ),
+    (
+        "a long title",
+        completion(tool_call("add-title", {"text": "x" * 20_000})),
+        "invalid",
+        "more than 20000 characters",
+    ),
     ("HTML", Response("<html>", media_type="text/html"), "invalid", "not of the type"),
     (
         "compressed",

@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -200,3 +201,56 @@ def test_a_turn_that_waits_for_a_model_ends_with_a_reset_and_with_the_server(
     chat.join(GIVE_UP)
     assert not chat.is_alive()
     assert not any(isinstance(event, Text) for events in answers for event in events)
+
+
+def test_a_client_that_hangs_up_while_a_model_thinks_has_its_edit(
+    servers: ServerFactory, new_caller: NewCaller, model: ScriptedModel, sample: Path
+) -> None:
+    """The turn goes on (SSE-7), and the journal tells what became of it."""
+    base_url = servers.start(model=ModelSettings(url=model.url, name="tiny-1"))
+    caller = new_caller(base_url).connect()
+    caller.upload(sample)
+    model.wait(KEEP)
+    body = caller.turn(WISH)
+    with caller.http.stream("POST", "/run_sse", json=body) as response:
+        assert response.status_code == 200
+        assert model.asked.wait(GIVE_UP)
+    journal = "/__nemolocal__/journal?endpoint=chat"
+    while not (entries := caller.get(journal)["entries"]):
+        pass
+    assert entries[0]["turn"]["truth"] == "pending"
+    assert caller.balance()["frozen"] == 50
+    model.released.set()
+    while caller.balance()["frozen"]:
+        pass
+    assert caller.draft()["d"] == 500
+    turn = caller.get(journal)["entries"][0]["turn"]
+    assert (turn["truth"], turn["cost"]) == ("late", 50)
+    assert turn["model"]["outcome"] in ("pending", "edited")
+
+
+def test_a_process_that_ends_while_a_model_thinks_leaves_nothing_frozen(
+    model: ScriptedModel, tmp_path: Path
+) -> None:
+    async def talk(settings: Settings) -> int:
+        services = Services(settings, ManualClock())
+        services.start()
+        try:
+            one = Thinking(services, model)
+            await one.start()
+            return one.token.id
+        finally:
+            await services.close()
+
+    async def frozen(settings: Settings, token: int) -> int:
+        services = Services(settings, ManualClock())
+        services.start()
+        try:
+            return services.context.ledger.balance(token).frozen
+        finally:
+            await services.close()
+
+    asked = ModelSettings(url=model.url, name="tiny-1")
+    settings = Settings(data_dir=tmp_path, silence=SilentTurnPolicy(rate=0), model=asked)
+    token = asyncio.run(asyncio.wait_for(talk(settings), GIVE_UP))
+    assert asyncio.run(frozen(settings, token)) == 0

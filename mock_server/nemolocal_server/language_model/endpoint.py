@@ -9,6 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from nemolocal_contract.responses import encode_json
+
 from ..network_errors import describe_error, http_errors, ssl_context
 from .chat_completions import ModelFailed, tools_json
 from .model_settings import ModelSettings
@@ -41,8 +43,8 @@ class ModelEndpoint:
                 ssl_context()
 
     def has_key(self, text: str) -> bool:
-        """Whether a text has the key in it, which must be neither shown nor stored."""
-        return bool(self._key) and self._key in text
+        """Whether JSON has the key in a string, which must be neither shown nor stored."""
+        return bool(self._key) and encode_json(self._key).decode().strip('"') in text
 
     async def complete(self, body: bytes) -> bytes:
         """Return the answer to a request; raises `ModelFailed`.

@@ -36,6 +36,8 @@ _MAX_TIMELINE = 8000
 _MAX_NAME = 120
 _MAX_UPLOADS = 50
 _MAX_DETAIL = 200
+# As long as a message, which could ask for the same.
+_MAX_CALLS = 20_000
 _REPLAYED = "recorded"
 
 
@@ -121,8 +123,11 @@ class ModelAgent:
         question = self._redact(describe_project(session, message, draft, assets))
         body = await self._endpoint.complete(build_request(self._settings.name, question))
         calls = read_calls(body)
-        if self._endpoint.has_key(msgspec.json.encode(calls).decode()):
+        written = encode_json(calls).decode()
+        if self._endpoint.has_key(written):
             raise ModelFailed("invalid", "its answer has the key in it")
+        if len(written) > _MAX_CALLS:
+            raise ModelFailed("invalid", f"its edits have more than {_MAX_CALLS} characters")
         if self._recorder is not None:
             self._record(self._recorder, RecordedAnswer(message, key, self._settings.name, calls))
         return calls
