@@ -258,6 +258,23 @@ def test_an_endpoint_that_is_slow_or_gone_is_given_up(
     assert caller.balance() == UNPAID
 
 
+def test_a_word_in_place_of_a_key_is_no_secret(
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    model: ScriptedModel,
+    monkeypatch: pytest.MonkeyPatch,
+    sample: Path,
+) -> None:
+    """Servers without keys are given any: it may occur in an edit."""
+    monkeypatch.setenv("NEMOLOCAL_MODEL_KEY", "none")
+    caller = new_caller(servers.start(model=settings_for(model))).connect()
+    caller.upload(sample)
+    model.edits(("add-title", {"text": "none"}))
+    caller.say(WISH)
+    assert model.keys == ["Bearer none"]
+    assert turns(caller)[0]["model"]["outcome"] == "edited"
+
+
 def test_the_rules_come_first_and_a_part_is_done_where_the_model_fails(
     asking: HttpCaller, model: ScriptedModel
 ) -> None:

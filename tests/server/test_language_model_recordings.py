@@ -116,6 +116,10 @@ def test_a_file_that_cannot_be_used_is_refused_at_the_start(
     with pytest.raises(ModelSetupError, match="the key in NEMOLOCAL_MODEL_KEY has") as error:
         Services(Settings(model=ModelSettings(url=URL, name="m")))
     assert "two" not in str(error.value)
+    answers = tmp_path / "answers.jsonl"
+    answers.touch()
+    services = Services(Settings(model=ModelSettings(replay=answers)))  # which needs no key
+    services.context.store.close()
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

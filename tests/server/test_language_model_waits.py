@@ -14,6 +14,7 @@ from nemolocal_contract.clock import Clock, ManualClock, WallClock
 from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, TurnEvent
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
+from nemolocal_server.language_model.endpoint import ModelEndpoint
 from nemolocal_server.language_model.model_settings import ModelSettings
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
@@ -254,3 +255,22 @@ def test_a_process_that_ends_while_a_model_thinks_leaves_nothing_frozen(
     settings = Settings(data_dir=tmp_path, silence=SilentTurnPolicy(rate=0), model=asked)
     token = asyncio.run(asyncio.wait_for(talk(settings), GIVE_UP))
     assert asyncio.run(frozen(settings, token)) == 0
+
+
+def test_at_most_four_requests_run_at_once(model: ScriptedModel) -> None:
+    async def ask() -> list[bytes]:
+        endpoint = ModelEndpoint(ModelSettings(url=model.url, name="tiny-1"))
+        for _ in range(6):
+            model.wait(KEEP)
+        asked = [asyncio.create_task(endpoint.complete(b"{}")) for _ in range(6)]
+        while model.waiting < 4:
+            await asyncio.sleep(0.001)
+        # Another exchange gives the fifth request the time to arrive, if it was sent.
+        model.answers.appendleft(KEEP)
+        await ModelEndpoint(ModelSettings(url=model.url, name="tiny-1")).complete(b"{}")
+        model.released.set()
+        return await asyncio.gather(*asked)
+
+    answers = asyncio.run(asyncio.wait_for(ask(), GIVE_UP))
+    assert set(answers) == {bytes(KEEP.body)}
+    assert model.most_waiting == 4

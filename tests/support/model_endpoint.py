@@ -57,6 +57,7 @@ class ScriptedModel:
         self.url = ""
         # An armed `wait` is answered when the test, or its end, says so.
         self.asked, self.released = threading.Event(), threading.Event()
+        self.waiting = self.most_waiting = 0
 
     def arm(self, *answers: Answer) -> None:
         self.answers.extend(answers)
@@ -69,9 +70,12 @@ class ScriptedModel:
         """Answer the next request only once `released` is set."""
 
         async def late() -> AsyncIterator[bytes]:
+            self.waiting += 1
+            self.most_waiting = max(self.waiting, self.most_waiting)
             self.asked.set()
             while not self.released.is_set():
                 await asyncio.sleep(0.005)
+            self.waiting -= 1
             yield bytes(then.body)
 
         self.arm(lambda: StreamingResponse(late(), media_type="application/json"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_ANSWER = 1_000_000
 """Bytes of an answer."""
 _AT_ONCE = 4
+_LEAST_SECRET = 12
 _KEY = re.compile(r"[\x21-\x7e]{0,4096}")
 
 
@@ -33,9 +34,10 @@ class ModelEndpoint:
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
-        self._key = _read_key(settings.key_variable)
+        is_asked = settings.replay is None
+        self._key = _read_key(settings.key_variable) if is_asked else ""
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        if settings.url:
+        if is_asked:
             # Now, since the first turn that asks would stop all others meanwhile.
             http_errors()
             tools_json()
@@ -43,8 +45,11 @@ class ModelEndpoint:
                 ssl_context()
 
     def has_key(self, text: str) -> bool:
-        """Whether JSON has the key in a string, which must be neither shown nor stored."""
-        return bool(self._key) and encode_json(self._key).decode().strip('"') in text
+        """Whether JSON has the key in a string, which must be neither shown nor stored.
+
+        A short key is no secret: servers without keys are given any word, such as "none".
+        """
+        return len(self._key) >= _LEAST_SECRET and encode_json(self._key).decode()[1:-1] in text
 
     async def complete(self, body: bytes) -> bytes:
         """Return the answer to a request; raises `ModelFailed`.
