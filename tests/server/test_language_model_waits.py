@@ -20,6 +20,7 @@ from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.running_turn import RunningTurn
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
+from nemolocal_server.turns.turn_schedule import CLOUD_TURN_TIMES, TurnTimes
 from tests.support.clips import open_session
 from tests.support.http_caller import NewCaller
 from tests.support.model_endpoint import (
@@ -66,10 +67,11 @@ class Thinking:
 
 
 @asynccontextmanager
-async def thinking(model: ScriptedModel, clock: Clock) -> AsyncIterator[Thinking]:
-    settings = Settings(
-        silence=SilentTurnPolicy(rate=0), model=ModelSettings(url=model.url, name="tiny-1")
-    )
+async def thinking(
+    model: ScriptedModel, clock: Clock, times: TurnTimes = CLOUD_TURN_TIMES
+) -> AsyncIterator[Thinking]:
+    asked = ModelSettings(url=model.url, name="tiny-1")
+    settings = Settings(silence=SilentTurnPolicy(rate=0), model=asked, turn_times=times)
     services = Services(settings, clock)
     services.start()
     try:
@@ -105,7 +107,7 @@ def test_heartbeats_of_the_plan_are_not_sent_again_for_the_time_a_model_took(
     """At this speed the answer comes after all of the plan is due."""
 
     async def talk() -> None:
-        async with thinking(model, WallClock(speed=1e6)) as one:
+        async with thinking(model, WallClock(speed=1e6), TurnTimes(edit=(60.0, 60.0))) as one:
             turn = await one.start()
             model.released.set()
             kinds = [type(event) for event in await events_of(turn)]
