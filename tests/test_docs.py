@@ -49,16 +49,25 @@ def test_every_key_of_the_settings_is_explained_and_no_other() -> None:
     }
 
 
+MODEL_URL, MODEL_NAME = 'url = "http://127.0.0.1:1"\n', 'name = "m"\n'
+# What an example cannot be without.
+NEEDED = {
+    "model.url": MODEL_NAME,
+    "model.name": MODEL_URL,
+    "model.record": MODEL_URL + MODEL_NAME,
+    **{f"skills.{key}": 'source = "x"\n' for key in ("upload_limit", "resolution")},
+}
+
+
 @pytest.mark.slow
 def test_every_example_of_a_setting_loads(tmp_path: Path, subtests: pytest.Subtests) -> None:
     file = tmp_path / "settings.toml"
     for section, keys in write_settings.meanings().items():
         head = f"[[{section}]]\n" if section in write_settings.LISTS else f"[{section}]\n"
-        needed = 'source = "x"\n' if section == "skills" else ""
         for key, (_, example) in keys.items():
             with subtests.test(key=f"{section}.{key}"):
                 text = example if section == "settings" else f"{head}{example}\n"
-                text += needed if key != "source" else ""
+                text += NEEDED.get(f"{section}.{key}", "")
                 file.write_text(text, encoding="utf-8")
                 load_settings(file)
 
