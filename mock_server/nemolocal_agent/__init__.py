@@ -33,6 +33,7 @@ from .errors import EditRejected
 from .intents import AddMusic, AddSound, Edit, Generate
 from .nlu import parse_message, understand_message
 from .replies import (
+    write_declined_reply,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
@@ -89,6 +90,7 @@ __all__ = [
     "stand_in_for",
     "understand_message",
     "with_subtitles",
+    "write_declined_reply",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",
