@@ -170,7 +170,7 @@ class Duck(_Effect, frozen=True, tag="duck"):
 
 
 class Lut(_Effect, frozen=True, tag="lut"):
-    """The colors are those of a lookup table: `source` is the asset of its `.cube` file."""
+    """The colours are those of a lookup table: `source` is the asset of its `.cube` file."""
 
     source: str
     amount: _Share = 1.0

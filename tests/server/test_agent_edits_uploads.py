@@ -7,6 +7,8 @@ from nemolocal_agent import (
     AnalysisRequest,
     Media,
     MediaPool,
+    SilenceRequest,
+    Silences,
     Subtitles,
     SubtitlesRequest,
     apply_edits,
@@ -14,6 +16,7 @@ from nemolocal_agent import (
 from nemolocal_agent.edits.extra_upload_edits import with_subtitles
 from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
+    AddCaptions,
     AddSubtitleFile,
     AddSubtitles,
     ApplyLut,
@@ -95,3 +98,17 @@ def test_what_is_not_there_or_not_clear_is_rejected(
     with pytest.raises(EditRejected, match=reason) as rejected:
         edited(edit, extras=extras)
     assert rejected.value.message_in("zh") != str(rejected.value)
+
+
+def test_words_of_a_script_all_get_a_caption_where_there_is_sound() -> None:
+    quiet: dict[tuple[str, AnalysisRequest], Analysis] = {
+        ("beach-id", SilenceRequest(-35.0, 300)): Silences(((150, 4000),))
+    }
+    pool = MediaPool(CLIPS[:1], analyses=quiet)
+    words = tuple(f"word {number}" for number in range(40))
+    draft = apply_edits([AddCaptions(words=words)], Draft(), pool)
+    (track,) = draft.of_type(TrackType.TEXT)
+    assert [segment.text for segment in track.segments or ()] == [*words]
+    assert (track.segments or ())[-1].end_ms <= 150
+    with pytest.raises(EditRejected, match="there are 300 captions, and too little is heard"):
+        apply_edits([AddCaptions(words=words[:1] * 300)], Draft(), pool)

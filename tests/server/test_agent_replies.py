@@ -233,7 +233,7 @@ SAID: list[tuple[Edit, str, str]] = [
     (AddCaptions(words=("Hi",)), "I added captions where there is sound. ", "添加了字幕。"),
     (AddSubtitleFile("a.srt"), 'added the subtitles of "a.srt"', "添加了“a.srt”的字幕"),
     (AddSubtitleFile(), "added the uploaded subtitles", "添加了上传的字幕"),
-    (ApplyLut(), "changed the colors of the video by the LUT", "用LUT调整了视频的颜色"),
+    (ApplyLut(), "changed the colours of the video by the LUT", "用LUT调整了视频的颜色"),
     (ApplyLut("a.cube", 0.5), 'by the LUT "a.cube" (50 %)',
      "用LUT“a.cube”调整了视频的颜色（强度50 %）"),
     (KeepHighlights(30_000), "kept 30s of the loudest parts and those after scene changes",

@@ -132,7 +132,7 @@ EFFECT_LABELS: _LabelTable = {
     "smooth-motion": ("motion interpolation", "补帧"),
     "chroma-key": ("chroma key", "绿幕抠像"),
     "cell": ("split screen", "分屏"),
-    "lut": ("color lookup table", "LUT调色"),
+    "lut": ("colour lookup table", "LUT调色"),
     "sound-fade": ("sound fade", "声音淡入淡出"),
 }
 
