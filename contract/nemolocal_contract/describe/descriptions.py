@@ -24,6 +24,7 @@ from ..effects import (
     Duck,
     Effect,
     Flip,
+    Freeze,
     Grayscale,
     Overlay,
     PixelateRegion,
@@ -36,6 +37,7 @@ from ..effects import (
     Sepia,
     Sharpen,
     SmoothMotion,
+    Solid,
     SoundFade,
     Stabilize,
     Vignette,
@@ -44,6 +46,7 @@ from ..effects import (
     effect_from_wire,
     effect_type,
 )
+from ..text_effects import TEXT_EFFECTS
 
 Language = Literal["en", "zh"]
 _LabelTable = dict[str, tuple[str, str]]
@@ -132,6 +135,14 @@ EFFECT_LABELS: _LabelTable = {
     "chroma-key": ("chroma key", "绿幕抠像"),
     "cell": ("split screen", "分屏"),
     "sound-fade": ("sound fade", "声音淡入淡出"),
+    "freeze": ("freeze frame", "定格"),
+    "solid": ("solid colour", "纯色画面"),
+    "typewriter": ("typewriter", "打字机效果"),
+    "credits-roll": ("rolling credits", "滚动字幕"),
+    "karaoke": ("karaoke", "卡拉OK字幕"),
+    "lower-third": ("lower third", "下三分之一字幕条"),
+    "timer": ("timer", "计时器"),
+    "progress-bar": ("progress bar", "进度条"),
 }
 
 
@@ -212,11 +223,22 @@ def _has_overlay_effect(segment: Segment) -> bool:
 def segment_name(segment: Segment, track: Track, language: str = "en") -> str:
     """Return the name of a segment: its text, its title, the name of its track or its source."""
     chinese = parse_language(language) == "zh"
-    if segment.text is not None:
+    if segment.text:
         return f"“{segment.text}”" if chinese else f'"{segment.text}"'
     title = (segment.metadata or {}).get("title")
+    if segment.text is not None and not title:
+        title = _drawn_name(segment, parse_language(language))
     nameless = "未命名" if chinese else "untitled"
     return str(title) if title else (track.name or segment.source or nameless)
+
+
+def _drawn_name(segment: Segment, lang: Language) -> str:
+    """Return what is drawn in place of an empty text: a timer, a progress bar."""
+    types = [str(effect.get("type")) for effect in segment.effects or ()]
+    drawn = next((name for name in types if name in TEXT_EFFECTS), None)
+    if drawn is not None:
+        return effect_label(drawn, lang)
+    return "“”" if lang == "zh" else '""'
 
 
 def format_span(segment: Segment, lang: Language) -> str:
@@ -281,6 +303,7 @@ _PLAIN: dict[type[Effect], tuple[str, str]] = {
     Reverse: ("played backwards", "倒放"),
     Grayscale: ("black and white", "黑白"),
     Sepia: ("sepia", "怀旧色调"),
+    Freeze: ("one frame held", "定格"),
 }
 _FLIPPED = {
     "horizontal": ("mirrored left to right", "左右镜像"),
@@ -318,9 +341,12 @@ def describe_effect(effect: Effect, lang: Language) -> str:
     """Return an effect with its values."""
     chinese = lang == "zh"
     match effect:
-        case SmoothMotion() | ChromaKey() | Cell() | BlurRegion() | PixelateRegion() | RemoveLogo():
+        case (
+            SmoothMotion() | ChromaKey() | Solid() | Cell()
+            | BlurRegion() | PixelateRegion() | RemoveLogo()
+        ):  # fmt: skip
             return _describe_composition(effect, lang)
-        case Reverse() | Grayscale() | Sepia():
+        case Reverse() | Grayscale() | Sepia() | Freeze():
             return _PLAIN[type(effect)][chinese]
         case Brightness(amount) | Contrast(amount) | Saturation(amount) | Warmth(amount):
             return f"{_name(effect, lang)} {amount * 100:+.0f} %"
@@ -341,13 +367,13 @@ def describe_effect(effect: Effect, lang: Language) -> str:
 
 
 def _describe_composition(
-    effect: SmoothMotion | ChromaKey | Cell | RegionEffect, lang: Language
+    effect: SmoothMotion | ChromaKey | Solid | Cell | RegionEffect, lang: Language
 ) -> str:
     name = _name(effect, lang)
     match effect:
         case SmoothMotion():
             return name
-        case ChromaKey(color):
+        case ChromaKey(color) | Solid(color):
             details = translate_label(COLOR_LABELS, color, lang)
         case Cell(columns, rows, column, row):
             details = f"{column + 1}/{columns} x {row + 1}/{rows}"
