@@ -261,6 +261,37 @@ def add_sound(keys: EditKeys) -> Edit:
     return msgspec.convert(fields, intents.AddSound)
 
 
+def _place(keys: EditKeys) -> dict[str, Any]:
+    """The field `at` of `at_ms`, `at_share` or `at_end`, if one is there."""
+    for key, value in keys.some("at_ms", "at_share").items():
+        return {"at": point(key, value)}
+    return {"at": {"before_end": True}} if keys.some("at_end") else {}
+
+
+def placed(intent: type[Edit], *names: str) -> Reader:
+    """A reader of an edit at a point of the video, or after a clip."""
+
+    def read(keys: EditKeys) -> Edit:
+        fields = keys.some(*names) | _place(keys)
+        if "selector" in intent.__struct_fields__:
+            fields |= keys.about("after_clip")
+        return msgspec.convert(fields, intent)
+
+    return read
+
+
+def freeze_frame(keys: EditKeys) -> Edit:
+    """`duration_ms`; `at_ms`, `at_share` or `at_end`, of the video or of the `clip`."""
+    fields = keys.some("duration_ms") | _place(keys) | keys.about("clip")
+    return msgspec.convert(fields, intents.FreezeFrame)
+
+
+def replace_clip(keys: EditKeys) -> Edit:
+    """`clip`, and the `upload` to show in its place."""
+    fields = {"selector": {}, **keys.about("clip"), **keys.renamed("upload", "name")}
+    return msgspec.convert(fields, intents.ReplaceClip)
+
+
 def compress(keys: EditKeys) -> Edit:
     """Below `megabytes`, at a `quality`, or without visible loss."""
     fields = keys.some("megabytes", "quality")
@@ -293,7 +324,9 @@ EDITS: dict[str, Reader] = {
     "duck-music": plain(intents.DuckMusic),
     "remove-music": plain(intents.RemoveMusic),
     "fade": fade,
-    "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
+    "add-title": plain(
+        intents.AddTitle, "text", "color", "position", "size", "animation", span="own"
+    ),
     "change-title": plain(
         intents.ChangeTitle,
         "text",
@@ -302,6 +335,7 @@ EDITS: dict[str, Reader] = {
         "size",
         "grow",
         "shift",
+        "animation",
         about="title",
         span="own",
     ),
@@ -335,6 +369,20 @@ EDITS: dict[str, Reader] = {
     ),
     "add-captions": plain(intents.AddCaptions, "by_word"),
     "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
+    "freeze-frame": freeze_frame,
+    "boomerang": plain(intents.Boomerang, about="clip", span="clip"),
+    "speed-ramp": plain(intents.SpeedRamp, "start", "end", about="clip", span="clip"),
+    "seamless-loop": plain(intents.SeamlessLoop),
+    "shuffle-clips": plain(intents.ShuffleClips),
+    "insert-gap": placed(intents.InsertGap, "duration_ms"),
+    "replace-clip": replace_clip,
+    "reverse-sound": plain(intents.ReverseSound, about="clip", span="clip"),
+    "add-card": placed(intents.AddCard, "text", "role", "duration_ms", "color"),
+    "add-countdown": placed(intents.AddCountdown, "seconds"),
+    "add-timer": plain(intents.AddTimer, "down", "position", "color", "size", span="own"),
+    "add-progress-bar": plain(intents.AddProgressBar, "color", "position"),
+    "remove-timer": plain(intents.RemoveTimer),
+    "remove-progress-bar": plain(intents.RemoveProgressBar),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),

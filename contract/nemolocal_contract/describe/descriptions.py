@@ -61,6 +61,8 @@ TRACK_LABELS: _LabelTable = {
     "Sound": ("Sound", "声音"),
     "Title": ("Title", "标题"),
     "Subtitles": ("Subtitles", "字幕"),
+    "Timer": ("Timer", "计时器"),
+    "Progress bar": ("Progress bar", "进度条"),
 }
 
 POSITION_LABELS: _LabelTable = {
@@ -196,6 +198,8 @@ def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:
 
 # The names of audio tracks that are no background music.
 _SOUND_TRACKS = ("Sound effects", "Sound")
+# The names of text tracks that have no titles.
+_TEXT_TRACKS = ("Subtitles", "Timer", "Progress bar")
 # The most clips in a line.
 _LISTED = 20
 
@@ -205,7 +209,7 @@ def track_label(track: Track) -> str:
     if track.type == TrackType.VIDEO:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:
-        return "Subtitles" if track.name == "Subtitles" else "Title"
+        return str(track.name) if track.name in _TEXT_TRACKS else "Title"
     if track.type == TrackType.AUDIO:
         return "Sound" if track.name in _SOUND_TRACKS else "BGM"
     return f"Track type {track.type}"
