@@ -48,12 +48,15 @@ _Extractor = Callable[[Clause], list[Edit] | None]
 _TIME, _NUMBER = slot_pattern(Slot.TIME), slot_pattern(Slot.NUMBER)
 # Words that say nothing more: "add it to the video".
 PLAIN = symbol_set(
-    "add set edit give generate play take it all to of in on for with at up video by and effect "
-    "like long"
+    "add set give generate take it all to of in on for with at up video by and effect like long"
 )
 _CLIPS = symbol_set(
     "clip photo upload first last hash and", Slot.NUMBER, Slot.ORDINAL, Slot.FILE_NAME
 )
+_CHANGING = (
+    "chang", "adjust", "modif", "alter", "tweak", "fix", "rename", "edit", "work on", "work with",
+    "修改", "更改", "调整", "改一下", "变更", "编辑", "处理",
+)  # fmt: skip
 _REMOVAL = symbol_set("remove stop cancel without")
 _AT_TIME = re.compile(rf" (?:at|from|when|after) (?:at )?(?P<at>{_TIME})(?: at| when)?(?= )")
 # "5 s in", 5秒处; not "for 5 s at the end".
@@ -65,7 +68,13 @@ _ANY_TIME = re.compile(rf" ({_TIME})(?= )")
 
 
 def knows_all(clause: Clause, *known: str) -> bool:
-    """Whether the clause has no symbols but plain ones and these."""
+    """Whether the clause has no symbols but plain ones and these.
+
+    False for a change of what is there: "change the timer" is not to add one.
+    """
+    said = (clause.original[t.start : t.end].lower() for t in clause.tokens)
+    if any(words.startswith(_CHANGING) for words in said):
+        return False
     return clause.symbols <= PLAIN.union(*(symbol_set(words) for words in known))
 
 
@@ -94,14 +103,16 @@ def extract_freeze(clause: Clause) -> list[Edit] | None:
     at = point_of_time(clause)
     selectors = extract_selectors(clause)
     length = only_time(clause)
-    if length is None or len(selectors) > 1:
+    if length is None or len(selectors) > 1 or clause.has_any("all"):
         return None
+    edge = re.search(r" (?:start|first|end|last|middle|halfway) ", clause.line)
+    if at is not None and edge:
+        return None  # "freeze the first frame at 5 s"
     if at is None and clause.has_any("middle", "halfway"):
         at = TimelinePoint(share=0.5)
     elif at is None and re.search(r" (?:start|first) ", clause.line):
         at = TIMELINE_START
-    named = at is not None or re.search(r" (?:end|last) ", clause.line)
-    if selectors and not named and not clause.has_any("frame"):
+    if at is None and not edge and not _says_frame(clause):
         return None  # "freeze the second clip": which of its frames?
     usual = FreezeFrame()
     return [
@@ -113,12 +124,18 @@ def extract_freeze(clause: Clause) -> list[Edit] | None:
     ]
 
 
+def _says_frame(clause: Clause) -> bool:
+    """Whether it asks for a freeze frame, 定格, rather than for something to freeze."""
+    said = [clause.original[t.start : t.end].lower() for t in clause.tokens if t.symbol == "freeze"]
+    return clause.has_any("frame") or any("frame" in words or "格" in words for words in said)
+
+
 def extract_boomerang(clause: Clause) -> list[Edit] | None:
     """Forwards and backwards: "make a boomerang of the first 3 seconds"."""
-    known = ("boomerang loop only part", "start end later", *_CLIPS, Slot.TIME)
+    known = ("boomerang play only part", "start end later", *_CLIPS, Slot.TIME)
     if not knows_all(clause, *known):
         return None
-    selectors = extract_scope(clause, "to", "by", "all", "for")
+    selectors = extract_scope(clause, "to", "by", "all", "for", "at")
     return [Boomerang(selectors[0])] if len(selectors) == 1 else None
 
 
@@ -155,7 +172,7 @@ def extract_ramp(clause: Clause) -> list[Edit] | None:
             speeds = (1.0, usual.end) if faster else (1.0, usual.start)
     if not all(0.01 <= speed <= 100 for speed in speeds):
         return None
-    selectors = extract_scope(clause, "bare", "to", "by", "all", "for")
+    selectors = extract_scope(clause, "bare", "to", "by", "all", "for", "at")
     return [SpeedRamp(*speeds, selectors[0])] if len(selectors) == 1 else None
 
 
@@ -274,10 +291,10 @@ def _replaces(clause: Clause) -> bool:
 
 def extract_reversed_sound(clause: Clause) -> list[Edit] | None:
     """Only the sound backwards: "reverse just the audio"."""
-    known = ("reverse backwards sound voice only part", "start end", *_CLIPS, Slot.TIME)
+    known = ("reverse backwards play sound voice only part", "start end", *_CLIPS, Slot.TIME)
     if not clause.has_any("sound", "voice") or not knows_all(clause, *known):
         return None
-    selectors = extract_scope(clause, "bare", "to", "by", "all", "for")
+    selectors = extract_scope(clause, "bare", "to", "by", "all", "for", "at")
     return [ReverseSound(one) for one in selectors]
 
 
