@@ -23,6 +23,7 @@ from .context import EllipsisResolver, depends_on_context, invert_complaint, is_
 from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
 from .extraction_rules import extract_edits, find_notes
 from .extractors.prompted_generation import generate_from_prompt
+from .extractors.script_cards import cards_from_script
 from .extractors.title_extractors import CARD_NOUNS, TITLE_NOUNS, quote_title_text
 from .extractors.untitled_text import quote_placed_text
 from .lexer.quantities import parse_quantities
@@ -90,6 +91,8 @@ def _understand(message: str) -> Understanding:
     tokens = tokenize(message)
     if tokens is None or any(_is_kana(message[t.start]) for t in tokens if t.kind in _OPEN_KINDS):
         return _unknown(message)
+    if (cards := cards_from_script(message)) is not None:
+        return Understanding(cards)
     generated = generate_from_prompt(message, tokens)
     if generated is not None:
         edit, note = generated
