@@ -141,6 +141,11 @@ def is_one_picture(segment: Segment) -> bool:
     return any(effect.get("type") in ("freeze", "solid") for effect in segment.effects or ())
 
 
+def is_card_text(segment: Segment) -> bool:
+    """Whether it is the text of a card, which belongs to that clip alone."""
+    return segment.metadata is not None and segment.metadata.get("card") is True
+
+
 def clamp_fades(segment: Segment) -> Segment:
     """Shorten fades that are longer than the segment; the fade-in has precedence."""
     length = segment.duration_ms or 0

@@ -21,6 +21,7 @@ from nemolocal_agent.intents import (
     InsertGap,
     Merge,
     PlaceUploads,
+    RemoveClip,
     RemoveProgressBar,
     RemoveTimer,
     RemoveTitle,
@@ -227,7 +228,9 @@ def test_credits_roll_and_last_longer_with_more_lines() -> None:
 def test_cards_can_be_the_whole_video() -> None:
     draft = edited(AddCard("One"), AddCard("Two"), uploads=())
     assert draft.duration_ms == 6000
-    assert [text.start_ms for text in texts(draft)] == [0, 3000]
+    assert [(text.start_ms, text.duration_ms) for text in texts(draft)] == [(0, 3000), (3000, 3000)]
+    without = edited(AddCard("One"), AddCard("Two"), RemoveClip(FIRST), uploads=())
+    assert [(text.text, text.start_ms) for text in texts(without)] == [("Two", 0)]
 
 
 def test_countdown_shows_a_number_a_second() -> None:

@@ -49,6 +49,8 @@ _CARD_MS, _CREDITS_LINE_MS, _SHORTEST_CREDITS_MS = 3000, 1000, 5000
 _CARD_SIZE, _LONG_CARD_SIZE, _LONG_CARD = 96, 64, 40
 _CREDITS_SIZE, _COUNTDOWN_SIZE, _TIMER_SIZE = 64, 240, 56
 _CARD_FADE_MS = 300
+# Or it would last as long as the video if the card is all of it.
+_OF_CARD = {"card": True}
 _LIGHT_COLORS = ("white", "yellow", "cyan", "pink")
 _MAX_COUNTDOWN = 60
 
@@ -100,7 +102,9 @@ def _card_text(edit: AddCard, text: str, at: Number, length: Number) -> Segment:
     if edit.role == "credits":
         style = Style(size=_CREDITS_SIZE, color=color, position="bottom-center")
         roll = (text_effect_to_wire(CreditsRoll()),)
-        return Segment(start_ms=at, duration_ms=length, text=text, style=style, effects=roll)
+        return Segment(
+            start_ms=at, duration_ms=length, text=text, style=style, effects=roll, metadata=_OF_CARD
+        )
     size = _CARD_SIZE if len(text) <= _LONG_CARD else _LONG_CARD_SIZE
     fade = min(_CARD_FADE_MS, length / 4)
     return Segment(
@@ -110,6 +114,7 @@ def _card_text(edit: AddCard, text: str, at: Number, length: Number) -> Segment:
         style=Style(size=size, color=color, position="center"),
         fade_in_ms=fade,
         fade_out_ms=fade,
+        metadata=_OF_CARD,
     )
 
 
