@@ -1,12 +1,16 @@
 """Frames that are held, plain colours and texts that move, measured in one rendered file."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.text_effects import TEXT_EFFECTS
+from nemolocal_render.ass_subtitles import build_ass_script
+from nemolocal_render.fonts import bundled_font
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.draft_reader import DraftRejected
@@ -236,6 +240,22 @@ def test_effect_of_another_kind_of_track_is_left_out_with_a_warning() -> None:
         "draft.t[0].sg[0].fx[0]: only texts have this effect",
         "draft.t[1].sg[0].fx[0]: texts do not have this effect",
     )
+
+
+@pytest.mark.parametrize("effect", [*TEXT_EFFECTS])
+def test_text_of_an_effect_cannot_add_tags_or_lines(effect: str) -> None:
+    hostile = "{\\pos(0,0)}\\N\\h{\\p1}m 0 0\r\nDialogue: 0,a\u0301"
+    segment = {"s": 0, "d": 1000, "txt": hostile, "fx": [{"type": effect}]}
+    script = build_ass_script(plan_of((7, [segment])), [bundled_font()]).text
+    lines = script.split("[Events]")[1].strip().splitlines()
+    assert all(line.startswith(("Format: ", "Dialogue: ")) for line in lines)
+    for line in lines[1:]:
+        text = line.split(",,", 2)[-1]
+        tags = re.findall(r"(?<!\\)\{([^}]*)\}", text)
+        assert not any("\\pos(0,0)" in tag for tag in tags)
+        outside = re.sub(r"(?<!\\)\{[^}]*\}", "", text)
+        assert "\\pos" not in outside
+        assert "\\p1" not in outside
 
 
 def test_timers_are_bounded() -> None:

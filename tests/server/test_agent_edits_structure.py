@@ -37,7 +37,7 @@ from nemolocal_agent.intents import (
     TimelinePoint,
     span_between,
 )
-from nemolocal_contract.describe import describe_timeline
+from nemolocal_contract.describe import describe_changes, describe_timeline
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 from nemolocal_contract.effects import Reverse
 
@@ -252,6 +252,19 @@ def test_timer_and_bar_last_as_long_as_the_video_and_are_no_titles() -> None:
     again = edited(*drawn, AddTimer(down=True))
     assert [types(t) for t in texts(again)] == [[], ["timer"], ["progress-bar"]]
     assert len(texts(edited(*drawn, RemoveTimer(), RemoveProgressBar()))) == 1
+
+
+def test_changes_name_what_is_drawn() -> None:
+    plain = edited(ALONE)
+    typed = edited(ALONE, AddTitle("Hi", animation="typewriter"), AddTimer(), AddProgressBar())
+    assert describe_changes(plain, typed) == [
+        "Title added: 'Hi' (white, top-center, 0-3s, typewriter)",
+        "Timer added: timer (white, bottom-right, 0-10s)",
+        "Progress bar added: progress bar (bottom-center, 0-10s)",
+    ]
+    assert "已添加计时器：计时器（白色，右下角，0-10秒）" in describe_changes(plain, typed, "zh")
+    held = edited(ALONE, FreezeFrame())
+    assert "Video a (10-12s): one frame held" in describe_changes(plain, held)
 
 
 def test_title_is_typed_instead_of_standing_still() -> None:
