@@ -292,6 +292,7 @@ GAP_FIRST = Draft(
         ([FreezeFrame(duration_ms=5)], "too short"),
         ([SpeedRamp(1, 1)], "two speeds"),
         ([SpeedRamp(1, 9)], "9x"),
+        ([SpeedRamp(0, 1)], "0x"),
         ([ALONE, SpeedRamp(selector=Selector(span=span_between(0, 150)))], "too short"),
         ([ALONE, InsertGap()], "no cut between two clips"),
         ([InsertGap(at=TimelinePoint(90_000))], "ends before 90s"),

@@ -46,7 +46,6 @@ from ..timeline import (
 )
 from .clip_edits import (
     check_limits,
-    make_clip,
     merged_clip_ranges,
     replace_ranges,
     select_clips,
@@ -55,6 +54,7 @@ from .clip_edits import (
 from .ripple import (
     KeptRange,
     TimeMapping,
+    checked_speed,
     fit_transitions,
     rebuild_video,
     reorder_clips,
@@ -181,7 +181,8 @@ def boomerang(draft: Draft, edit: Boomerang, media_pool: MediaPool) -> Draft:
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     spans = merged_clip_ranges(clips, indexes)
     if edit.selector == SELECT_ALL:
-        spans = [(0, length_of(draft))]
+        # A gap at the start would be one at the end, where there is none.
+        spans = [(start_of(clips[0]), length_of(draft))]
     # From the last one on, so that the times of the others stay.
     for start, end in reversed(spans):
         draft = check_limits(_with_return(draft, start, end, media_pool))
@@ -222,6 +223,8 @@ def ramp_speed(draft: Draft, edit: SpeedRamp, media_pool: MediaPool) -> Draft:
     """Play each run of the selected clips in parts whose speed changes from part to part."""
     if edit.start == edit.end:
         raise EditRejected("flat_ramp")
+    if not min(edit.start, edit.end) > 0:
+        checked_speed(min(edit.start, edit.end))
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     spans = merged_clip_ranges(clips, indexes)
     ramps = [_ramp(start, end, edit) for start, end in spans]
@@ -324,12 +327,13 @@ def replace_clip(draft: Draft, edit: ReplaceClip, media_pool: MediaPool) -> Draf
     effects = [effect for effect in old.effects or () if effect.get("type") not in own]
     clips[index] = clamp_fades(
         _replace(
-            make_clip(media, old.id or next(new_segment_ids(draft)), start, length),
-            volume=old.volume,
-            fade_in_ms=old.fade_in_ms,
-            fade_out_ms=old.fade_out_ms,
-            transition=old.transition,
+            old,
+            duration_ms=length,
+            source=media.id,
+            source_start_ms=0,
+            speed=None,
             effects=tuple(effects) or None,
+            metadata={"title": media.stem},
         )
     )
     return with_clips(draft, fit_transitions(clips))
