@@ -230,6 +230,16 @@ class Cell(_Effect, frozen=True, tag="cell"):
     row: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
 
 
+class Freeze(_Effect, frozen=True, tag="freeze"):
+    """One frame of the source, the one at `ss`, is held for the whole segment, without sound."""
+
+
+class Solid(_Effect, frozen=True, tag="solid"):
+    """A plain colour in place of a source: such a segment of a video track needs no `src`."""
+
+    color: PresetColor = "black"
+
+
 class PresetEffect(_Effect, frozen=True, tag="preset"):
     """A look of `effect_presets.toml`; on the wire its `type` is the `name`.
 
@@ -286,7 +296,9 @@ PictureEffect = (
 RegionEffect = BlurRegion | PixelateRegion | RemoveLogo
 """An effect that changes a rectangle of the picture."""
 SoundEffect = Duck | AudioEffect | SoundFade
-Effect = Reverse | SoundEffect | PictureEffect
+StillEffect = Freeze | Solid
+"""An effect that leaves one picture of a segment, and no sound."""
+Effect = Reverse | SoundEffect | PictureEffect | StillEffect
 
 EFFECTS: dict[str, type[Effect]] = {
     str(effect.__struct_config__.tag): effect

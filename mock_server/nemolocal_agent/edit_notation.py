@@ -6,7 +6,6 @@ unknown key or value is an error that names it.
 
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, Literal
 
 import msgspec
@@ -16,24 +15,10 @@ from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 
 from . import intents
+from .edit_keys import EditKeys, NotationError, point
 from .intents import Edit
 
-# The keys that name a span, alone or two together.
-_SPANS = {
-    frozenset(keys.split())
-    for keys in (
-        "throughout", "first_ms", "last_ms", "middle_ms", "from_ms", "from_ms to_ms",
-        "first_share", "last_share", "from_share", "from_share to_share",
-    )
-}  # fmt: skip
-SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
-"""The keys that name a span."""
 _SIDE = re.compile(r"[0-9]{1,6}")
-_FRACTION = re.compile(r"[0-9]{1,6}/0*[1-9][0-9]{0,5}")
-
-
-class NotationError(ValueError):
-    """A table that is not in the notation; the message names the key."""
 
 
 def read_edit(table: Mapping[str, Any]) -> Edit:
@@ -53,70 +38,6 @@ def read_edit(table: Mapping[str, Any]) -> Edit:
     if keys.unread:
         raise NotationError(f"{name!r} takes no {', '.join(keys.unread)}")
     return edit
-
-
-class EditKeys:
-    """The keys of an edit; `unread` are those that nobody has asked for.
-
-    The methods return fields of an intent as plain values, which msgspec converts.
-    """
-
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        self.unread = dict(table)
-
-    def take(self, name: str) -> Any:
-        """The value of a key. Raises NotationError if it is missing."""
-        if name not in self.unread:
-            raise NotationError(f"{name} is missing")
-        return self.unread.pop(name)
-
-    def some(self, *names: str) -> dict[str, Any]:
-        """The keys among these that are there."""
-        return {name: self.unread.pop(name) for name in names if name in self.unread}
-
-    def renamed(self, name: str, field: str) -> dict[str, Any]:
-        """The key under the name of a field, if it is there."""
-        return {field: self.unread.pop(name)} if name in self.unread else {}
-
-    def about(self, name: str, *, in_span: bool = False) -> dict[str, Any]:
-        """The field `selector`: a number or a name, with `in_span` also a span."""
-        selector: dict[str, Any] = {}
-        for value in self.some(name).values():
-            selector["name" if isinstance(value, str) else "number"] = value
-        if in_span:
-            selector |= self.span()
-        return {"selector": selector} if selector else {}
-
-    def span(self) -> dict[str, Any]:
-        """The field `span`, if a span is named."""
-        given = self.some(*SPAN_KEYS)
-        if not given:
-            return {}
-        if frozenset(given) not in _SPANS:
-            raise NotationError(f"{' and '.join(given)} together are not a span")
-        span = {}
-        if "middle_ms" in given:
-            return {"span": msgspec.to_builtins(intents.middle_span(given["middle_ms"]))}
-        for key, value in given.items():
-            match key.partition("_")[0]:
-                case "first" | "to":
-                    span["end"] = point(key, value)
-                case "from":
-                    span["start"] = point(key, value)
-                case "last":
-                    span["start"] = {**point(key, value), "before_end": True}
-        return {"span": span}
-
-
-def point(key: str, value: Any) -> dict[str, Any]:
-    """The fields of a TimelinePoint; the key ends in `_ms` or in `_share`."""
-    if not key.endswith("_share"):
-        return {"ms": value}
-    if isinstance(value, str) and _FRACTION.fullmatch(value):
-        return {"share": float(Fraction(value))}
-    if isinstance(value, int | float):
-        return {"share": value}
-    raise NotationError(f"{key} = {value!r} is no share")
 
 
 Reader = Callable[[EditKeys], Edit]
@@ -402,6 +323,43 @@ def replace_sound(keys: EditKeys) -> Edit:
     return msgspec.convert({"name": keys.take("upload")}, intents.ReplaceSound)
 
 
+_PLACE_KEYS: Mapping[str, Any] = {"at_ms": _MS, "at_share": _SHARE, "at_end": {"type": "boolean"}}
+
+
+def _place(keys: EditKeys) -> dict[str, Any]:
+    """The field `at` of `at_ms`, `at_share` or `at_end`, if one is there."""
+    for key, value in keys.some("at_ms", "at_share").items():
+        return {"at": point(key, value)}
+    return {"at": {"before_end": True}} if keys.some("at_end") else {}
+
+
+def placed(intent: type[Edit], *names: str) -> EditForm:
+    """The form of an edit at a point of the video, or after a clip."""
+    about = "after_clip" if "selector" in intent.__struct_fields__ else ""
+
+    def read(keys: EditKeys) -> Edit:
+        fields = keys.some(*names) | _place(keys)
+        if about:
+            fields |= keys.about(about)
+        return msgspec.convert(fields, intent)
+
+    return form(intent, *names, about=about, other=_PLACE_KEYS)(read)
+
+
+@form(intents.FreezeFrame, "duration_ms", about="clip", other=_PLACE_KEYS)
+def freeze_frame(keys: EditKeys) -> Edit:
+    """`duration_ms`; `at_ms`, `at_share` or `at_end`, of the video or of the `clip`."""
+    fields = keys.some("duration_ms") | _place(keys) | keys.about("clip")
+    return msgspec.convert(fields, intents.FreezeFrame)
+
+
+@form(intents.ReplaceClip, renamed={"upload": "name"}, about="clip")
+def replace_clip(keys: EditKeys) -> Edit:
+    """`clip`, and the `upload` to show in its place."""
+    fields = {"selector": {}, **keys.about("clip"), **keys.renamed("upload", "name")}
+    return msgspec.convert(fields, intents.ReplaceClip)
+
+
 @form(intents.Compress, "megabytes", "quality")
 def compress(keys: EditKeys) -> Edit:
     """Below `megabytes`, at a `quality`, or without visible loss."""
@@ -436,7 +394,9 @@ EDITS: dict[str, EditForm] = {
     "duck-music": plain(intents.DuckMusic),
     "remove-music": plain(intents.RemoveMusic),
     "fade": fade,
-    "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
+    "add-title": plain(
+        intents.AddTitle, "text", "color", "position", "size", "animation", span="own"
+    ),
     "change-title": plain(
         intents.ChangeTitle,
         "text",
@@ -445,6 +405,7 @@ EDITS: dict[str, EditForm] = {
         "size",
         "grow",
         "shift",
+        "animation",
         about="title",
         span="own",
     ),
@@ -486,6 +447,20 @@ EDITS: dict[str, EditForm] = {
     "add-subtitle-file": add_subtitle_file,
     "apply-lut": apply_lut,
     "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
+    "freeze-frame": freeze_frame,
+    "boomerang": plain(intents.Boomerang, about="clip", span="clip"),
+    "speed-ramp": plain(intents.SpeedRamp, "start", "end", about="clip", span="clip"),
+    "seamless-loop": plain(intents.SeamlessLoop),
+    "shuffle-clips": plain(intents.ShuffleClips),
+    "insert-gap": placed(intents.InsertGap, "duration_ms"),
+    "replace-clip": replace_clip,
+    "reverse-sound": plain(intents.ReverseSound, about="clip", span="clip"),
+    "add-card": placed(intents.AddCard, "text", "role", "duration_ms", "color"),
+    "add-countdown": placed(intents.AddCountdown, "seconds"),
+    "add-timer": plain(intents.AddTimer, "down", "position", "color", "size", span="own"),
+    "add-progress-bar": plain(intents.AddProgressBar, "color", "position"),
+    "remove-timer": plain(intents.RemoveTimer),
+    "remove-progress-bar": plain(intents.RemoveProgressBar),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),

@@ -21,6 +21,23 @@ from .sound_intents import (
     RemoveSounds as RemoveSounds,
     ReplaceSound as ReplaceSound,
 )
+from .structure_intents import (
+    AddCard as AddCard,
+    AddCountdown as AddCountdown,
+    AddProgressBar as AddProgressBar,
+    AddTimer as AddTimer,
+    Boomerang as Boomerang,
+    FreezeFrame as FreezeFrame,
+    InsertGap as InsertGap,
+    RemoveProgressBar as RemoveProgressBar,
+    RemoveTimer as RemoveTimer,
+    ReplaceClip as ReplaceClip,
+    ReverseSound as ReverseSound,
+    SeamlessLoop as SeamlessLoop,
+    ShuffleClips as ShuffleClips,
+    SpeedRamp as SpeedRamp,
+    TextAnimation as TextAnimation,
+)
 from .timeline_selection import (
     SELECT_ALL as SELECT_ALL,
     TIMELINE_END as TIMELINE_END,
@@ -169,6 +186,7 @@ class AddTitle(msgspec.Struct, frozen=True):
     color: str | None = None
     position: Position | None = None
     size: int | None = None
+    animation: TextAnimation | None = None
 
 
 class ChangeTitle(msgspec.Struct, frozen=True):
@@ -184,6 +202,7 @@ class ChangeTitle(msgspec.Struct, frozen=True):
     """A factor of its size: "make the title bigger"."""
     shift: Literal["up", "down", "left", "right"] | None = None
     """The next position in this direction: "move the title up"."""
+    animation: TextAnimation | None = None
 
 
 class RemoveTitle(msgspec.Struct, frozen=True):
@@ -390,5 +409,8 @@ Edit = (
     | AddSubtitleFile | ApplyLut | Compress | Generate | SimulateEdit | ReplaceDraft
     | PatchDraft | ApplyAudioEffect
     | RemoveAudioEffects | AddSound | RemoveSounds
-    | ReplaceSound | CutSilence | AddCaptions | KeepHighlights | Undo | Redo | StartOver
+    | ReplaceSound | CutSilence | AddCaptions | KeepHighlights | FreezeFrame | Boomerang
+    | SpeedRamp | SeamlessLoop | ShuffleClips | InsertGap | ReplaceClip | ReverseSound | AddCard
+    | AddCountdown | AddTimer | AddProgressBar | RemoveTimer | RemoveProgressBar
+    | Undo | Redo | StartOver
 )  # fmt: skip

@@ -21,6 +21,7 @@ from .intents import Edit, Selector, TimelinePoint, TimelineSpan
 
 MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
 SOUNDS_TRACK, SOUND_TRACK = "Sound effects", "Sound"
+TIMER_TRACK, PROGRESS_TRACK = "Timer", "Progress bar"
 """The names of the tracks with a fixed purpose."""
 _KNOWN_TYPES = {kind.value for kind in TrackType}
 _replace = msgspec.structs.replace
@@ -122,7 +123,7 @@ def trim_segment(segment: Segment, start: Number, end: Number) -> Segment:
         return segment
     skipped = old_end - end if is_reversed(segment) else start - old_start
     source_start = segment.source_start_ms
-    if segment.source is not None and skipped:
+    if segment.source is not None and skipped and not is_one_picture(segment):
         speed = 1 if segment.speed is None else segment.speed
         source_start = round_ms((source_start or 0) + skipped * speed)
     return _replace(
@@ -133,6 +134,16 @@ def trim_segment(segment: Segment, start: Number, end: Number) -> Segment:
 def is_reversed(segment: Segment) -> bool:
     """Whether the segment plays in reverse."""
     return any(effect.get("type") == "reverse" for effect in segment.effects or ())
+
+
+def is_one_picture(segment: Segment) -> bool:
+    """Whether the segment holds one frame, or is a plain colour: it has no sound."""
+    return any(effect.get("type") in ("freeze", "solid") for effect in segment.effects or ())
+
+
+def is_card_text(segment: Segment) -> bool:
+    """Whether it is the text of a card, which belongs to that clip alone."""
+    return segment.metadata is not None and segment.metadata.get("card") is True
 
 
 def clamp_fades(segment: Segment) -> Segment:
@@ -270,17 +281,23 @@ class MediaPool(msgspec.Struct, frozen=True):
 
     def has_audio(self, segment: Segment) -> bool:
         """Whether the segment has audio; True if its file is not known."""
+        if is_one_picture(segment):
+            return False
         media = self.find(segment.source)
         return media is None or (media.has_audio and media.kind != "image")
 
     def is_static(self, segment: Segment) -> bool:
-        """Whether the segment looks the same at any time: a text or a still image."""
+        """Whether the segment looks the same at any time: a text, a still image, a held frame."""
         return self.static_flags([segment])[0]
 
     def static_flags(self, segments: Iterable[Segment]) -> list[bool]:
         """`is_static` for several segments."""
         stills = {m.id for m in (*self.uploads, *self.generated) if m.kind == "image"}
-        return [s.text is not None if s.source is None else s.source in stills for s in segments]
+        return [
+            (s.text is not None if s.source is None else s.source in stills)
+            or (s.effects is not None and is_one_picture(s))
+            for s in segments
+        ]
 
     def source_duration_ms(self, source: str | None) -> Number | None:
         """The duration of a source; None for an image or an unknown file."""

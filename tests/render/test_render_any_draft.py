@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.effect_presets import effect_presets
+from nemolocal_contract.effect_presets import PRESET_COLORS, effect_presets
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
+from nemolocal_contract.text_effects import TEXT_EFFECTS
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.media import MediaInfo
@@ -83,7 +84,8 @@ effects = st.one_of(
         lambda c, r, n: {"type": "cell", "columns": c, "rows": r, "column": n, "row": n},
         st.integers(1, 4), st.integers(1, 4), st.integers(0, 3),
     ),
-    st.just({"type": "smooth-motion"}),
+    st.sampled_from([{"type": "smooth-motion"}, {"type": "freeze"}]),
+    st.builds(lambda color: {"type": "solid", "color": color}, st.sampled_from(PRESET_COLORS)),
 )  # fmt: skip
 transitions = st.none() | st.builds(
     lambda kind, length: {"type": kind, "d": length},
@@ -118,13 +120,23 @@ def tracks(draw: st.DrawFn, kind: int) -> dict[str, Any]:
 
 
 titles = st.builds(
-    lambda text, start, place: {
+    lambda text, start, place, effect: {
         "tt": 7,
-        "sg": [{"s": start, "d": 400, "txt": text, "fi": 100, "st": {"pos": place}}],
+        "sg": [
+            {
+                "s": start,
+                "d": 400,
+                "txt": text,
+                "fi": 100,
+                "st": {"pos": place},
+                "fx": [{"type": effect}] if effect else [],
+            }
+        ],
     },
     st.text(max_size=12),
     st.integers(0, 500),
     st.sampled_from(POSITIONS),
+    st.none() | st.sampled_from([*TEXT_EFFECTS]),
 )
 drafts = st.builds(
     lambda lanes, texts, size, fps, fit: {
@@ -144,7 +156,7 @@ def test_the_strategy_knows_every_effect() -> None:
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
     drawn |= {"blur", "sharpen", "vignette", "duck", "sound-fade"}
     drawn |= {"blur-region", "pixelate-region", "remove-logo", "stabilize"}
-    drawn |= {"chroma-key", "cell", "smooth-motion"}
+    drawn |= {"chroma-key", "cell", "smooth-motion", "freeze", "solid"}
     assert drawn == {*EFFECTS, "glow"}
 
 

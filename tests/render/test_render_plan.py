@@ -234,7 +234,7 @@ def test_what_is_not_rendered_is_said() -> None:
         "draft.t[0].sg[1].fx[0]: the first video track is not laid over anything",
         "draft.t[0].sg[1].fx[1]: only audio tracks are ducked",
         "draft.t[1].sg[0].fx[0]: sound has no picture to change",
-        "draft.t[2].sg[0].fx[0]: texts have no effects",
+        "draft.t[2].sg[0].fx[0]: texts do not have this effect",
         "draft.t[2].sg[0].tr: texts have no transitions",
         "draft.t[3].tt: tracks of type 9 are not rendered",
         "draft.t[1].sg[0].src: has no sound",

@@ -109,8 +109,34 @@ settling = st.one_of(
     st.builds(intents.AddMusic, mood=st.just("calm")),
     st.builds(intents.AddMusic, name=st.just("song")),
 )
+short = st.integers(0, 3000)
+structure: st.SearchStrategy[Edit] = st.one_of(
+    st.builds(intents.FreezeFrame, at=moments, duration_ms=short, selector=clip_selectors),
+    st.builds(intents.Boomerang, selector=selectors),
+    st.builds(intents.SpeedRamp, start=factors, end=factors, selector=selectors),
+    st.sampled_from(
+        [intents.SeamlessLoop(), intents.ShuffleClips(), intents.RemoveTimer(),
+         intents.RemoveProgressBar(), intents.AddProgressBar()]
+    ),
+    st.builds(
+        intents.InsertGap, duration_ms=short, at=maybe(moments), selector=clip_selectors
+    ),
+    st.builds(intents.ReplaceClip, selector=selectors, name=maybe(names)),
+    st.builds(intents.ReverseSound, selector=selectors),
+    st.builds(
+        intents.AddCard,
+        text=st.text(max_size=3),
+        role=st.sampled_from(["intro", "outro", "card", "credits"]),
+        duration_ms=maybe(short),
+        at=maybe(moments),
+        selector=clip_selectors,
+    ),
+    st.builds(intents.AddCountdown, seconds=st.integers(0, 4), at=moments),
+    st.builds(intents.AddTimer, down=st.booleans(), span=maybe(spans)),
+)  # fmt: skip
 any_edit: st.SearchStrategy[Edit] = st.one_of(
     settling,
+    structure,
     st.builds(intents.PlaceUploads, selector=selectors),
     st.builds(intents.KeepSpan, span=spans, selector=selectors),
     st.builds(intents.RemoveSpan, span=spans, selector=selectors),
@@ -297,6 +323,8 @@ def assert_track_sound(track: Track, video_ms: float) -> None:
         at = segment.end_ms
         if segment.source in LENGTHS:
             begin, used = segment.source_start_ms or 0, length * (segment.speed or 1)
+            if any(effect.get("type") == "freeze" for effect in segment.effects or ()):
+                used = 0
             assert 0 <= begin <= LENGTHS[segment.source] + 0.01 - used
 
 

@@ -44,7 +44,6 @@ TOO_LITTLE = [
     "keep the first 2 minutes and 3 clips",
     "only the first",
     "%",
-    "shuffle the order",
     "make a wallpaper",
     "make the quality better than low",
     "add a glitch transition",
@@ -75,7 +74,6 @@ TOO_LITTLE = [
     "make the title bounce",
     "我剪了10秒",
     "把天空变蓝",
-    "add a countdown",
     "remove the people in the background",
 ]
 

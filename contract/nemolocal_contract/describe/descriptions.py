@@ -24,6 +24,7 @@ from ..effects import (
     Duck,
     Effect,
     Flip,
+    Freeze,
     Grayscale,
     Lut,
     Overlay,
@@ -37,6 +38,7 @@ from ..effects import (
     Sepia,
     Sharpen,
     SmoothMotion,
+    Solid,
     SoundFade,
     Stabilize,
     Vignette,
@@ -45,6 +47,7 @@ from ..effects import (
     effect_from_wire,
     effect_type,
 )
+from ..text_effects import TEXT_EFFECTS
 
 Language = Literal["en", "zh"]
 _LabelTable = dict[str, tuple[str, str]]
@@ -59,6 +62,8 @@ TRACK_LABELS: _LabelTable = {
     "Sound": ("Sound", "声音"),
     "Title": ("Title", "标题"),
     "Subtitles": ("Subtitles", "字幕"),
+    "Timer": ("Timer", "计时器"),
+    "Progress bar": ("Progress bar", "进度条"),
 }
 
 POSITION_LABELS: _LabelTable = {
@@ -134,6 +139,14 @@ EFFECT_LABELS: _LabelTable = {
     "cell": ("split screen", "分屏"),
     "lut": ("colour lookup table", "LUT调色"),
     "sound-fade": ("sound fade", "声音淡入淡出"),
+    "freeze": ("freeze frame", "定格"),
+    "solid": ("solid colour", "纯色画面"),
+    "typewriter": ("typewriter", "打字机效果"),
+    "credits-roll": ("rolling credits", "滚动字幕"),
+    "karaoke": ("karaoke", "卡拉OK字幕"),
+    "lower-third": ("lower third", "下三分之一字幕条"),
+    "timer": ("timer", "计时器"),
+    "progress-bar": ("progress bar", "进度条"),
 }
 
 
@@ -187,6 +200,8 @@ def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:
 
 # The names of audio tracks that are no background music.
 _SOUND_TRACKS = ("Sound effects", "Sound")
+# The names of text tracks that have no titles.
+_TEXT_TRACKS = ("Subtitles", "Timer", "Progress bar")
 # The most clips in a line.
 _LISTED = 20
 
@@ -196,7 +211,7 @@ def track_label(track: Track) -> str:
     if track.type == TrackType.VIDEO:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:
-        return "Subtitles" if track.name == "Subtitles" else "Title"
+        return str(track.name) if track.name in _TEXT_TRACKS else "Title"
     if track.type == TrackType.AUDIO:
         return "Sound" if track.name in _SOUND_TRACKS else "BGM"
     return f"Track type {track.type}"
@@ -214,11 +229,22 @@ def _has_overlay_effect(segment: Segment) -> bool:
 def segment_name(segment: Segment, track: Track, language: str = "en") -> str:
     """Return the name of a segment: its text, its title, the name of its track or its source."""
     chinese = parse_language(language) == "zh"
-    if segment.text is not None:
+    if segment.text:
         return f"“{segment.text}”" if chinese else f'"{segment.text}"'
     title = (segment.metadata or {}).get("title")
+    if segment.text is not None and not title:
+        title = _drawn_name(segment, parse_language(language))
     nameless = "未命名" if chinese else "untitled"
     return str(title) if title else (track.name or segment.source or nameless)
+
+
+def _drawn_name(segment: Segment, lang: Language) -> str:
+    """Return what is drawn in place of an empty text: a timer, a progress bar."""
+    types = [str(effect.get("type")) for effect in segment.effects or ()]
+    drawn = next((name for name in types if name in TEXT_EFFECTS), None)
+    if drawn is not None:
+        return effect_label(drawn, lang)
+    return "“”" if lang == "zh" else '""'
 
 
 def format_span(segment: Segment, lang: Language) -> str:
@@ -283,6 +309,7 @@ _PLAIN: dict[type[Effect], tuple[str, str]] = {
     Reverse: ("played backwards", "倒放"),
     Grayscale: ("black and white", "黑白"),
     Sepia: ("sepia", "怀旧色调"),
+    Freeze: ("one frame held", "定格"),
 }
 _FLIPPED = {
     "horizontal": ("mirrored left to right", "左右镜像"),
@@ -320,9 +347,12 @@ def describe_effect(effect: Effect, lang: Language) -> str:
     """Return an effect with its values."""
     chinese = lang == "zh"
     match effect:
-        case SmoothMotion() | ChromaKey() | Cell() | BlurRegion() | PixelateRegion() | RemoveLogo():
+        case (
+            SmoothMotion() | ChromaKey() | Solid() | Cell()
+            | BlurRegion() | PixelateRegion() | RemoveLogo()
+        ):  # fmt: skip
             return _describe_composition(effect, lang)
-        case Reverse() | Grayscale() | Sepia():
+        case Reverse() | Grayscale() | Sepia() | Freeze():
             return _PLAIN[type(effect)][chinese]
         case Brightness(amount) | Contrast(amount) | Saturation(amount) | Warmth(amount):
             return f"{_name(effect, lang)} {amount * 100:+.0f} %"
@@ -343,13 +373,13 @@ def describe_effect(effect: Effect, lang: Language) -> str:
 
 
 def _describe_composition(
-    effect: SmoothMotion | ChromaKey | Cell | RegionEffect, lang: Language
+    effect: SmoothMotion | ChromaKey | Solid | Cell | RegionEffect, lang: Language
 ) -> str:
     name = _name(effect, lang)
     match effect:
         case SmoothMotion():
             return name
-        case ChromaKey(color):
+        case ChromaKey(color) | Solid(color):
             details = translate_label(COLOR_LABELS, color, lang)
         case Cell(columns, rows, column, row):
             details = f"{column + 1}/{columns} x {row + 1}/{rows}"

@@ -15,6 +15,7 @@ from .descriptions import (
     Language,
     clamp_number,
     describe_segment,
+    describe_wire_effect,
     format_details,
     format_list,
     format_seconds,
@@ -236,9 +237,15 @@ def _describe_added(placed: PlacedSegment, lang: Language) -> str:
     looks = [translate_label(COLOR_LABELS, style.color, lang)] if style.color else []
     looks += [translate_label(POSITION_LABELS, style.position, lang)] if style.position else []
     looks.append(format_span(segment, lang))
+    text = truncate_text(segment.text)
+    if text:
+        looks += [describe_wire_effect(effect, lang) for effect in segment.effects or ()]
+        name = f"“{text}”" if lang == "zh" else f"'{text}'"
+    else:
+        name = truncate_text(segment_name(segment, placed.track, lang))
     if lang == "zh":
-        return f"已添加{label}：“{truncate_text(segment.text)}”（{'，'.join(looks)}）"
-    return f"{label} added: '{truncate_text(segment.text)}' ({', '.join(looks)})"
+        return f"已添加{label}：{name}（{'，'.join(looks)}）"
+    return f"{label} added: {name} ({', '.join(looks)})"
 
 
 def _describe_order(pairing: SegmentMatches, lang: Language) -> list[str]:

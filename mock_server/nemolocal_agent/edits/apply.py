@@ -22,6 +22,7 @@ from ..timeline import MediaPool, main_track, update_duration
 from . import (
     audio_edits,
     audio_effect_edits,
+    card_edits,
     clip_edits,
     composition_edits,
     content_edits,
@@ -31,6 +32,7 @@ from . import (
     format_edits,
     overlay_edits,
     stand_in_edits,
+    structure_edits,
     title_edits,
 )
 
@@ -99,6 +101,20 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
     intents.CutSilence: content_edits.cut_silence,
     intents.AddCaptions: content_edits.add_captions,
     intents.KeepHighlights: content_edits.keep_highlights,
+    intents.FreezeFrame: structure_edits.freeze_frame,
+    intents.Boomerang: structure_edits.boomerang,
+    intents.SpeedRamp: structure_edits.ramp_speed,
+    intents.SeamlessLoop: structure_edits.loop_seamlessly,
+    intents.ShuffleClips: structure_edits.shuffle_clips,
+    intents.InsertGap: structure_edits.insert_gap,
+    intents.ReplaceClip: structure_edits.replace_clip,
+    intents.ReverseSound: structure_edits.reverse_sound,
+    intents.AddCard: card_edits.add_card,
+    intents.AddCountdown: card_edits.add_countdown,
+    intents.AddTimer: card_edits.add_timer,
+    intents.AddProgressBar: card_edits.add_progress_bar,
+    intents.RemoveTimer: card_edits.remove_timer,
+    intents.RemoveProgressBar: card_edits.remove_progress_bar,
 }
 
 
@@ -118,7 +134,7 @@ def apply_edits(edits: Iterable[Edit], draft: Draft, media_pool: MediaPool) -> D
             draft = update_duration(clip_edits.remove_spans_and_clips(draft, removals, media_pool))
             continue
         for edit in run:
-            if not isinstance(edit, _ALLOWED_ON_EMPTY):
+            if _needs_video(edit, media_pool):
                 draft = _ensure_video(draft, media_pool)
             draft = update_duration(_HANDLERS[type(edit)](draft, edit, media_pool))
     return draft
@@ -128,10 +144,17 @@ def place_uploads_if_empty(
     edits: Sequence[Edit], draft: Draft, media_pool: MediaPool
 ) -> Draft | None:
     """The draft with the uploads that `apply_edits` would place first; None if it places none."""
-    if not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
+    if not edits or not _needs_video(edits[0], media_pool):
         return None
     placed = _ensure_video(draft, media_pool)
     return None if placed is draft else placed
+
+
+def _needs_video(edit: Edit, media_pool: MediaPool) -> bool:
+    """Whether the uploads are placed before the edit; cards can be a video by themselves."""
+    if isinstance(edit, intents.AddCard):
+        return bool(media_pool.visual_uploads)
+    return not isinstance(edit, _ALLOWED_ON_EMPTY)
 
 
 def _ensure_video(draft: Draft, media_pool: MediaPool) -> Draft:

@@ -337,23 +337,23 @@ def split_clips(draft: Draft, edit: Split, media_pool: MediaPool) -> Draft:
     after = rebuild_video(draft, split_at(total, times), media_pool)
     if len(clips_of(after)) == len(clips_of(draft)):
         raise EditRejected("split_already")
-    return _check_limits(after)
+    return check_limits(after)
 
 
 def loop_clips(draft: Draft, edit: Loop, media_pool: MediaPool) -> Draft:
     """Repeat the video, or each of the selected clips."""
     if edit.selector == SELECT_ALL:
         again = _repeat(KeptRange(0, length_of(draft)), edit, len(clips_of(draft)))
-        return _check_limits(rebuild_video(draft, again, media_pool))
+        return check_limits(rebuild_video(draft, again, media_pool))
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     spans = _clip_ranges(clips, indexes)
-    again = _replace_ranges(
+    again = replace_ranges(
         length_of(draft), spans, [_repeat(KeptRange(*span), edit, 1) for span in spans]
     )
-    return _check_limits(rebuild_video(draft, again, media_pool))
+    return check_limits(rebuild_video(draft, again, media_pool))
 
 
-def _replace_ranges(
+def replace_ranges(
     total: Number, spans: Sequence[_Range], replacements: Iterable[Sequence[KeptRange]]
 ) -> list[KeptRange]:
     """The whole video, with each of these spans replaced by other ranges."""
@@ -381,7 +381,7 @@ def _repeat(kept_range: KeptRange, edit: Loop, clips: int) -> list[KeptRange]:
     return [kept_range] * times + last
 
 
-def _check_limits(draft: Draft) -> Draft:
+def check_limits(draft: Draft) -> Draft:
     """Return the draft; raises `EditRejected` if it has too many clips or is too long."""
     if len(clips_of(draft)) > MAX_CLIPS:
         raise EditRejected("too_many_clips", most=MAX_CLIPS)
@@ -393,14 +393,14 @@ def _check_limits(draft: Draft) -> Draft:
 def set_speed(draft: Draft, edit: SetSpeed, media_pool: MediaPool) -> Draft:
     """Multiply the speed of the selected clips, or fit them into a length."""
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
-    spans = _merged_clip_ranges(clips, indexes)
+    spans = merged_clip_ranges(clips, indexes)
     factor = edit.factor
     if edit.duration_ms is not None:
         factor = sum(end - start for start, end in spans) / max(edit.duration_ms, 1)
     if not factor > 0:
         checked_speed(factor)
     scaled = [[KeptRange(*span, factor)] for span in spans]
-    after = rebuild_video(draft, _replace_ranges(length_of(draft), spans, scaled), media_pool)
+    after = rebuild_video(draft, replace_ranges(length_of(draft), spans, scaled), media_pool)
     if length_of(after) > MAX_LENGTH_MS:
         raise EditRejected("too_long", hours=MAX_LENGTH_MS // 3_600_000)
     return after
@@ -410,8 +410,8 @@ def _clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Rang
     return [(clips[index].start_ms or 0, clips[index].end_ms) for index in indexes]
 
 
-def _merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
-    """The ranges of these clips; adjacent ones are merged."""
+def merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
+    """The ranges of these clips on the timeline; adjacent ones are merged."""
     runs: list[_Range] = []
     for begin, end in _clip_ranges(clips, indexes):
         if runs and runs[-1][1] == begin:

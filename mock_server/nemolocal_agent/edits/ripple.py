@@ -3,7 +3,8 @@
 The new video is a list of ranges of the old one, each with a speed; a new order is a list of the
 old clips. The other tracks follow these rules:
 
-- A text or still image that covered the whole video covers the whole new video.
+- A text or still image that covered the whole video covers the whole new video. The text of a card
+  stays with its card.
 - If the order stays (cuts, speed, loops), titles, overlays and sounds stay with the part of the
   video that they were over, and last as long as it lasts. A segment with a source of its own is
   cut where the video is cut, keeps its speed and never gets longer.
@@ -33,6 +34,7 @@ from ..timeline import (
     clips_of,
     end_of,
     has_overlap,
+    is_card_text,
     is_known_track,
     is_reversed,
     length_of,
@@ -337,7 +339,7 @@ class _TrackRipple:
 
     def _ripple_segment(self, segment: Segment, static: bool) -> list[Segment]:
         start, end = segment.start_ms or 0, segment.end_ms
-        if static and start <= 0 and end >= self._old_end:
+        if static and start <= 0 and end >= self._old_end and not is_card_text(segment):
             return [_set_times(segment, 0, self._new_end)]
         if not self._in_order:
             return [self._move_with_clip(segment)]

@@ -1,13 +1,14 @@
 """Edits of titles and subtitles. Subtitles at the same time are on several tracks."""
 
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType
 from nemolocal_contract.effects import Position
+from nemolocal_contract.text_effects import TEXT_EFFECTS, text_effect_to_wire
 
 from ..errors import EditRejected
 from ..intents import (
@@ -17,11 +18,14 @@ from ..intents import (
     Cue,
     RemoveTitle,
     Selector,
+    TextAnimation,
     TimelineSpan,
     first_span,
 )
 from ..timeline import (
+    PROGRESS_TRACK,
     SUBTITLES_TRACK,
+    TIMER_TRACK,
     MediaPool,
     add_segment,
     add_track,
@@ -36,7 +40,7 @@ from ..timeline import (
 DEFAULT_TITLE_SPAN = first_span(3000)
 _DEFAULT_SIZE = 64
 _MIN_SIZE, _MAX_SIZE = 8, 400
-_TITLE_TRACK = "Title"
+TITLE_TRACK = "Title"
 _replace = msgspec.structs.replace
 _TitleIndex = tuple[int, int]
 MAX_TEXT_LENGTH = 2000
@@ -52,17 +56,19 @@ def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
         id=next(new_segment_ids(draft)),
         start_ms=start,
         duration_ms=end - start,
-        text=_checked_text(edit.text),
+        text=checked_text(edit.text),
         style=Style(
             color=edit.color or "white",
             position=edit.position or "top-center",
-            size=None if edit.size is None else _clamp_size(edit.size),
+            size=None if edit.size is None else clamp_size(edit.size),
         ),
+        effects=_animated(None, edit.animation),
     )
-    return add_segment(draft, TrackType.TEXT, _TITLE_TRACK, segment)
+    return add_segment(draft, TrackType.TEXT, TITLE_TRACK, segment)
 
 
-def _clamp_size(size: float) -> int:
+def clamp_size(size: float) -> int:
+    """The nearest size that a title can have."""
     return round(min(max(size, _MIN_SIZE), _MAX_SIZE))
 
 
@@ -78,9 +84,9 @@ def change_title(draft: Draft, edit: ChangeTitle, _: MediaPool) -> Draft:
 
 def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
     style = title.style or Style()
-    size = style.size if edit.size is None else _clamp_size(edit.size)
+    size = style.size if edit.size is None else clamp_size(edit.size)
     if edit.grow is not None:
-        size = _clamp_size((size or _DEFAULT_SIZE) * edit.grow)
+        size = clamp_size((size or _DEFAULT_SIZE) * edit.grow)
     position = edit.position or style.position
     if edit.shift is not None:
         position = _shifted(position or "top-center", edit.shift)
@@ -91,8 +97,19 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
         position=position,
         font=style.font,
     )
-    text = title.text if edit.text is None else _checked_text(edit.text)
-    return _replace(title, text=text, style=changed_style)
+    text = title.text if edit.text is None else checked_text(edit.text)
+    effects = _animated(title.effects, edit.animation)
+    return _replace(title, text=text, style=changed_style, effects=effects)
+
+
+def _animated(
+    effects: tuple[dict[str, Any], ...] | None, animation: TextAnimation | None
+) -> tuple[dict[str, Any], ...] | None:
+    """The effects of a text with another animation, which replaces the one that it had."""
+    if animation is None:
+        return effects
+    others = [e for e in effects or () if e.get("type") not in [*TEXT_EFFECTS]]
+    return (*others, text_effect_to_wire(TEXT_EFFECTS[animation]()))
 
 
 _ROWS, _COLUMNS = ("top", "center", "bottom"), ("left", "center", "right")
@@ -121,7 +138,7 @@ def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -
         draft = with_segments(draft, track, kept)
     for track, title in titles:
         moved = clamp_fades(_replace(title, start_ms=start, duration_ms=end - start))
-        draft = add_segment(draft, TrackType.TEXT, track.name or _TITLE_TRACK, moved)
+        draft = add_segment(draft, TrackType.TEXT, track.name or TITLE_TRACK, moved)
     return draft
 
 
@@ -176,7 +193,8 @@ def _match_titles(titles: list[Segment], selector: Selector, draft: Draft) -> li
 
 
 def _is_title_track(track: Track) -> bool:
-    return track.type == TrackType.TEXT and track.name != SUBTITLES_TRACK
+    others = (SUBTITLES_TRACK, TIMER_TRACK, PROGRESS_TRACK)
+    return track.type == TrackType.TEXT and track.name not in others
 
 
 def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
@@ -270,7 +288,7 @@ def _subtitle_segment(segment_id: str, cue: Cue) -> Segment:
         id=segment_id,
         start_ms=cue.start_ms,
         duration_ms=cue.end_ms - cue.start_ms,
-        text=_checked_text(cue.text),
+        text=checked_text(cue.text),
         style=_STYLE,
     )
 
@@ -287,7 +305,7 @@ def _subtitle_tracks(draft: Draft) -> list[Track]:
     return [track for track in tracks if track.name == SUBTITLES_TRACK and track.segments]
 
 
-def _checked_text(text: str) -> str:
+def checked_text(text: str) -> str:
     """Return the text; raises `EditRejected` if it is empty or too long."""
     if not text.strip():
         raise EditRejected("empty_text")

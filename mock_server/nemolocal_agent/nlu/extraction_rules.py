@@ -12,6 +12,7 @@ from ..understanding import Note
 from .clause_coverage import FADE_SYMBOLS, TRANSITION_SYMBOLS, covers_clause
 from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
 from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
+from .extractors.card_extractors import extract_card
 from .extractors.clause import Clause
 from .extractors.clip_extractors import (
     extract_extension,
@@ -51,6 +52,22 @@ from .extractors.preset_extractors import (
     extract_upscaling,
 )
 from .extractors.sound_extractors import GENRE_PREFIX, SOUND_RULES
+from .extractors.structure_extractors import (
+    extract_animated_title,
+    extract_boomerang,
+    extract_clip_replacement,
+    extract_countdown,
+    extract_film_rate,
+    extract_fit,
+    extract_freeze,
+    extract_gap,
+    extract_progress_bar,
+    extract_ramp,
+    extract_reversed_sound,
+    extract_seamless_loop,
+    extract_shuffle,
+    extract_timer,
+)
 from .extractors.title_extractors import extract_subtitles, extract_title
 from .extractors.upload_extractors import extract_lut, extract_subtitle_file
 from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
@@ -68,6 +85,7 @@ _NOT_PICTURES = symbol_set(
     "speed speedup slowdown faster slower slowmo timelapse",
     Slot.QUOTED_TEXT,
 )
+_TEXT_WORDS = symbol_set("title subtitles font", Slot.QUOTED_TEXT)
 _HIDING = symbol_set("blur pixelate preset plate area watermark")
 _SPEED = symbol_set("speed speedup slowdown faster slower slow fast slowmo timelapse", Slot.FACTOR)
 _SOUND = symbol_set("volume sound voice louder quieter loud mute unmute", Slot.DECIBELS)
@@ -102,6 +120,21 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
         symbol_set("font remove color size", Slot.QUOTED_TEXT),
         extract_subtitle_file,
     ),
+    (symbol_set("typewriter karaoke banner"), _NO_SYMBOLS, extract_animated_title),
+    (symbol_set("intro outro card creditsroll gap"), _NO_SYMBOLS, extract_card),
+    (symbol_set("countdown"), symbol_set("timer"), extract_countdown),
+    (symbol_set("timer"), _NO_SYMBOLS, extract_timer),
+    (symbol_set("progressbar"), _NO_SYMBOLS, extract_progress_bar),
+    (symbol_set("freeze"), _NO_SYMBOLS, extract_freeze),
+    (symbol_set("boomerang"), _NO_SYMBOLS, extract_boomerang),
+    (symbol_set("ramp"), _NO_SYMBOLS, extract_ramp),
+    (symbol_set("fitinto"), _NO_SYMBOLS, extract_fit),
+    (symbol_set("seamless"), _NO_SYMBOLS, extract_seamless_loop),
+    (symbol_set("shuffle"), _NO_SYMBOLS, extract_shuffle),
+    (symbol_set("gap between after before later earlier", Slot.COLOR), _TEXT_WORDS, extract_gap),
+    (symbol_set("replace swap", Slot.FILE_NAME), _TEXT_WORDS, extract_clip_replacement),
+    (symbol_set("reverse backwards"), symbol_set("order music"), extract_reversed_sound),
+    (symbol_set("film_rate", Slot.FRAME_RATE), _TEXT_WORDS, extract_film_rate),
     *SOUND_RULES,
     (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
     (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),

@@ -23,7 +23,8 @@ from .context import EllipsisResolver, depends_on_context, invert_complaint, is_
 from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
 from .extraction_rules import extract_edits, find_notes
 from .extractors.prompted_generation import generate_from_prompt
-from .extractors.title_extractors import TITLE_NOUNS, quote_title_text
+from .extractors.script_cards import cards_from_script
+from .extractors.title_extractors import CARD_NOUNS, TITLE_NOUNS, quote_title_text
 from .extractors.untitled_text import quote_placed_text
 from .lexer.quantities import parse_quantities
 from .lexer.tokenizer import tokenize
@@ -92,6 +93,8 @@ def _understand(message: str) -> Understanding:
     tokens = tokenize(message)
     if tokens is None or (not message.isascii() and _has_kana(message, tokens)):
         return _unknown(message)
+    if (cards := cards_from_script(message)) is not None:
+        return Understanding(cards)
     generated = generate_from_prompt(message, tokens)
     if generated is not None:
         edit, note = generated
@@ -137,7 +140,7 @@ class _MessageParser:
         symbols = {token.symbol for token in tokens}
         self._has_subtitles = Slot.SUBTITLES in symbols
         self._says_each = "per" in symbols
-        if not symbols.isdisjoint(TITLE_NOUNS):
+        if not symbols.isdisjoint((*TITLE_NOUNS, *CARD_NOUNS)):
             tokens = quote_title_text(tokens, self._original)
         tokens = quote_placed_text(tokens, self._original)
         read = 0

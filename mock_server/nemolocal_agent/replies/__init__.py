@@ -20,6 +20,7 @@ from . import (
     gui_hints,
     sound_replies,
     stand_in_replies,
+    structure_replies,
     title_replies,
     visual_replies,
 )
@@ -78,6 +79,16 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.CutSilence: sound_replies.describe_cut_silence,
     intents.AddCaptions: sound_replies.describe_add_captions,
     intents.KeepHighlights: sound_replies.describe_keep_highlights,
+    intents.FreezeFrame: structure_replies.describe_freeze_frame,
+    intents.Boomerang: structure_replies.describe_boomerang,
+    intents.SpeedRamp: structure_replies.describe_speed_ramp,
+    intents.InsertGap: structure_replies.describe_insert_gap,
+    intents.ReplaceClip: structure_replies.describe_replace_clip,
+    intents.ReverseSound: structure_replies.describe_reverse_sound,
+    intents.AddCard: structure_replies.describe_add_card,
+    intents.AddCountdown: structure_replies.describe_add_countdown,
+    intents.AddTimer: structure_replies.describe_add_timer,
+    intents.AddProgressBar: structure_replies.describe_add_progress_bar,
 }
 # The texts of edits without parameters, in English and Chinese.
 _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
@@ -102,6 +113,13 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "removed the watermark; one that was filmed is filled from the edges of its place",
         "移除了水印；拍进画面的水印由其边缘的画面填补",
     ),
+    intents.SeamlessLoop: (
+        "let the end fade over into the start, so that it can be repeated without a jump",
+        "让结尾叠化到开头，可以无缝循环播放",
+    ),
+    intents.ShuffleClips: ("shuffled the clips", "打乱了片段的顺序"),
+    intents.RemoveTimer: ("removed the timer", "移除了计时器"),
+    intents.RemoveProgressBar: ("removed the progress bar", "移除了进度条"),
     intents.RemoveOverlays: (
         "removed the pictures over the picture and the watermarks",
         "移除了画中画和水印",

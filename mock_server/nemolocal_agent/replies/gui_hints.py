@@ -60,6 +60,7 @@ _EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
         intents.AddSound,
         intents.RemoveSounds,
         intents.ReplaceSound,
+        intents.ReverseSound,
     ),
     _TEXT: (
         intents.AddTitle,
@@ -68,6 +69,11 @@ _EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
         intents.AddSubtitles,
         intents.AddCaptions,
         intents.AddSubtitleFile,
+        intents.AddCountdown,
+        intents.AddTimer,
+        intents.AddProgressBar,
+        intents.RemoveTimer,
+        intents.RemoveProgressBar,
     ),
     _EFFECTS: (
         intents.ApplyEffect,
@@ -86,7 +92,13 @@ _EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
         intents.SetFrameRate,
         intents.Compress,
     ),
-    _CLIPS: (intents.Generate, intents.PlaceUploads, intents.Slideshow),
+    _CLIPS: (
+        intents.Generate,
+        intents.PlaceUploads,
+        intents.Slideshow,
+        intents.ReplaceClip,
+        intents.AddCard,
+    ),
     _HISTORY: (intents.Undo, intents.Redo, intents.StartOver),
 }
 HINTS = {kind: tips for tips, kinds in _EDITS_BY_HINTS.items() for kind in kinds}

@@ -4,6 +4,7 @@ from nemolocal_contract.describe.descriptions import (
     COLOR_LABELS,
     POSITION_LABELS,
     Language,
+    effect_label,
     format_seconds,
     translate_label,
 )
@@ -73,6 +74,8 @@ def describe_remove_title(edit: RemoveTitle, language: Language) -> str:
 
 def _style_details(edit: AddTitle | ChangeTitle, language: Language) -> list[str]:
     looks = []
+    if edit.animation is not None:
+        looks.append(effect_label(edit.animation, language))
     if edit.color is not None:
         looks.append(translate_label(COLOR_LABELS, edit.color, language))
     if edit.position is not None:

@@ -24,6 +24,7 @@ from .effect_filters import (
 from .graph_builder import GraphBuilder, Stream, decimal
 from .lut_filters import apply_lut
 from .motion_filters import interpolate, measure_motion, stabilize
+from .preset_filters import COLOR_VALUES
 
 Size = tuple[int, int]
 
@@ -178,8 +179,15 @@ class _SourceRange(NamedTuple):
 
 
 def read_still_frame(picture: ClipSlice, graph: GraphBuilder) -> Stream:
-    """Return the one frame of a still image."""
-    source = picture.clip.source
+    """Return the one frame of a still image, of a clip that is frozen, or of a plain colour."""
+    clip, source = picture.clip, picture.clip.source
+    if clip.solid is not None:
+        size = f"{graph.plan.width}x{graph.plan.height}"
+        color = graph.add_lavfi_input(f"color=c={COLOR_VALUES[clip.solid]}:s={size}:r=1")
+        return color.filter("trim", end_frame=1).filter("format", "gbrp").filter("setpts", 0)
+    if clip.freeze and (source.info.kind != "image" or source.info.is_animated):
+        held = VideoClip(source, 1, clip.source_start)
+        return read_moving_frames(ClipSlice(held, 0, 1), graph)
     video = graph.open_input(source, 0, 1)[source.info.video_specifier]
     return video.filter("trim", end_frame=1).filter("setpts", 0)
 

@@ -6,8 +6,10 @@ draft costs time and memory.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,23 +23,27 @@ from nemolocal_contract.draft import (
     draft_from_wire,
     wire_names,
 )
+from nemolocal_contract.effect_presets import PresetColor
 from nemolocal_contract.effects import (
     AudioEffect,
     Crop,
     Duck,
     Effect,
+    Freeze,
     Lut,
     Overlay,
     PictureEffect,
     Reverse,
     SmoothMotion,
+    Solid,
     SoundFade,
     Stabilize,
     Zoom,
     effect_from_wire,
 )
+from nemolocal_contract.text_effects import TextEffect, text_effect_from_wire
 
-from ..media import MediaSource
+from ..media import MediaInfo, MediaSource
 
 MAX_DRAFT_BYTES = 4_000_000
 MAX_TRACKS = 100
@@ -188,6 +194,10 @@ _TOUCH_MS = 1.0
 _SOUND_SLACK = 0.05
 
 
+SOLID_SOURCE = MediaSource(Path(), MediaInfo("image", "", width=16, height=16))
+"""The source of a plain colour, which is no file; the planner gives it the size of the canvas."""
+
+
 class EffectStack(NamedTuple):
     """The effects of a segment in their order, without those that cancel each other."""
 
@@ -197,6 +207,8 @@ class EffectStack(NamedTuple):
     ducking: float = 0.0
     audio_effects: tuple[AudioEffect, ...] = ()
     sound_fade: SoundFade = SoundFade()
+    freeze: bool = False
+    solid: PresetColor | None = None
 
 
 class SegmentTimes(NamedTuple):
@@ -299,7 +311,10 @@ def _read_clip(
     segment: Segment, path: str, is_video: bool, sources: Mapping[str, MediaSource]
 ) -> TimelineClip:
     times = read_segment_times(segment, path)
-    source = sources.get(segment.source or "")
+    effects = read_effects(segment, path, sources)
+    if not is_video:
+        effects = effects._replace(freeze=False, solid=None)
+    source = SOLID_SOURCE if effects.solid else sources.get(segment.source or "")
     if source is None:
         raise DraftRejected(f"{path}.src", "unknown media" if segment.source else "is missing")
     if source.info.kind in ("lut", "subtitles"):
@@ -316,7 +331,7 @@ def _read_clip(
         / 1000,
         speed=require_number(segment.speed, f"{path}.sp", _SLOWEST, _FASTEST, 1.0),
         volume=require_number(segment.volume, f"{path}.v", 0, _LOUDEST, 1.0),
-        effects=read_effects(segment, path, sources),
+        effects=effects,
         transition=segment.transition,
     )
     _require_within_source(clip)
@@ -328,7 +343,8 @@ def _require_within_source(clip: TimelineClip) -> None:
     if info.kind == "image":
         return
     slack = 1 / info.fps + 0.001 if info.fps else _SOUND_SLACK
-    end = clip.source_start + (clip.times.end - clip.times.start) / 1000 * clip.speed
+    length = 0.0 if clip.effects.freeze else (clip.times.end - clip.times.start) / 1000
+    end = clip.source_start + length * clip.speed
     if end > info.duration + slack:
         name = "ss" if clip.source_start >= info.duration else "d"
         reason = f"reaches {end:.3f} s of a source that ends at {info.duration:.3f} s"
@@ -351,12 +367,12 @@ def read_effects(
     audio_effects: list[AudioEffect] = []
     overlay: Overlay | None = None
     reverse, duck, sound_fade = False, 0.0, SoundFade()
+    freeze = False
+    solid: PresetColor | None = None
     for index, wire in enumerate(segment.effects or ()):
-        match _read_effect(wire, f"{path}.fx[{index}]"):
+        match _read_effect(wire, f"{path}.fx[{index}]", sources or {}):
             case None:
                 continue
-            case Lut(source=name) if not _is_lut((sources or {}).get(name)):
-                raise DraftRejected(f"{path}.fx[{index}].source", "is no LUT that was uploaded")
             case Reverse():
                 reverse = not reverse
             case Overlay() as overlay:
@@ -365,6 +381,10 @@ def read_effects(
                 continue
             case SoundFade() as sound_fade:
                 continue
+            case Freeze():
+                freeze = True
+            case Solid() as plain:
+                solid = plain.color
             case AudioEffect() as audio_effect:
                 audio_effects.append(audio_effect)
             case effect:
@@ -376,7 +396,9 @@ def read_effects(
         for effect, before in zip(video_effects, was_reversed, strict=True)
     )
     _require_at_most(len(audio_effects), f"{path}.fx", "audio effects", MAX_AUDIO_EFFECTS)
-    return EffectStack(reverse, tuple(ordered), overlay, duck, tuple(audio_effects), sound_fade)
+    return EffectStack(
+        reverse, tuple(ordered), overlay, duck, tuple(audio_effects), sound_fade, freeze, solid
+    )
 
 
 def _is_lut(source: MediaSource | None) -> bool:
@@ -389,17 +411,37 @@ def _reverse_effect(effect: PictureEffect) -> PictureEffect:
     return effect
 
 
-def _read_effect(wire: dict[str, Any], path: str) -> Effect | None:
+def read_text_effect(segment: Segment, path: str) -> TextEffect | None:
+    """Read how a text is drawn: its last effect; raises DraftRejected (REN-9)."""
+    found: TextEffect | None = None
+    for index, wire in enumerate(segment.effects or ()):
+        with _located(wire, f"{path}.fx[{index}]"):
+            found = text_effect_from_wire(wire) or found
+    return found
+
+
+def _read_effect(
+    wire: dict[str, Any], path: str, sources: Mapping[str, MediaSource]
+) -> Effect | None:
+    with _located(wire, path):
+        effect = effect_from_wire(wire)
+    if isinstance(effect, Lut) and not _is_lut(sources.get(effect.source)):
+        raise DraftRejected(f"{path}.source", "is no LUT that was uploaded")
+    if isinstance(effect, Crop):
+        _require_crop_inside(effect, path)
+    return effect
+
+
+@contextmanager
+def _located(wire: dict[str, Any], path: str) -> Iterator[None]:
+    """Refuse an effect with the path of its bad value."""
     for name, value in wire.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise DraftRejected(f"{path}.{name[:40]}", "must be a finite number")
     try:
-        effect = effect_from_wire(wire)
+        yield
     except msgspec.ValidationError as error:
         raise _rejection(error, path) from error
-    if isinstance(effect, Crop):
-        _require_crop_inside(effect, path)
-    return effect
 
 
 def _rejection(error: msgspec.ValidationError, path: str) -> DraftRejected:

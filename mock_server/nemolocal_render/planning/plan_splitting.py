@@ -310,7 +310,8 @@ def _memory(picture: ClipSlice, canvas: int) -> float:
     # The displayed size may exceed the stored one, which is limited.
     most = MAX_IMAGE_PIXELS if picture.clip.is_still else MAX_VIDEO_PIXELS
     pixels = min(info.width * info.height, most)
-    decoded = pixels * (4 if picture.clip.is_still else 1.5 * _PICTURES_HELD)
+    one_picture = picture.clip.is_still and not picture.clip.freeze
+    decoded = pixels * (4 if one_picture else 1.5 * _PICTURES_HELD)
     mixed = canvas * 3 * _MIXED_HELD if picture.transition_in else 0
     # FFmpeg holds all frames of a reversed piece at once.
     reversed_ = canvas * 1.5 * picture.frames if picture.clip.reverse else 0

@@ -16,9 +16,11 @@ from nemolocal_contract.effects import (
     effect_from_wire,
 )
 from nemolocal_contract.plurals import pluralize
+from nemolocal_contract.text_effects import TEXT_EFFECTS, text_effect_from_wire
 
 from ..media import MediaSource
 from .draft_reader import (
+    SOLID_SOURCE,
     DraftRejected,
     EffectStack,
     MediaTracks,
@@ -74,11 +76,13 @@ def plan_render(
     metadata = draft.metadata or Metadata()
     media = read_media_tracks(draft, sources)
     clips = [clip for track in (*media.video, *media.audio) for clip in track]
-    visible = [clip.source.info for track in media.video for clip in track]
+    visible = [
+        clip.source.info for track in media.video for clip in track if clip.effects.solid is None
+    ]
     canvas, canvas_warnings = choose_canvas(metadata, visible, output)
     titles, title_warnings = build_titles(draft, min(canvas.width, canvas.height))
     length_ms = _length(clips, titles)
-    video = [plan_track(track, canvas.fps) for track in media.video]
+    video = [plan_track(_fill_canvas(track, canvas), canvas.fps) for track in media.video]
     audio = [plan_track(track, canvas.fps) for track in media.audio]
     encoding = choose_encode_settings(output.quality, metadata, _bit_rates(media))
     plan = msgspec.structs.replace(
@@ -107,6 +111,13 @@ def plan_render(
     if estimate_peak_memory(plan) > MAX_PEAK_MEMORY:
         raise DraftRejected("draft.t", "shows more pictures at once than fit into memory")
     return msgspec.structs.replace(plan, copy_source=_find_copy_source(plan, clips))
+
+
+def _fill_canvas(track: Sequence[TimelineClip], canvas: Canvas) -> list[TimelineClip]:
+    """Return the clips, plain colours in the size of the canvas."""
+    info = msgspec.structs.replace(SOLID_SOURCE.info, width=canvas.width, height=canvas.height)
+    plain = msgspec.structs.replace(SOLID_SOURCE, info=info)
+    return [clip if clip.effects.solid is None else clip._replace(source=plain) for clip in track]
 
 
 def _length(clips: Sequence[TimelineClip], titles: Sequence[Title]) -> float:
@@ -187,12 +198,15 @@ def _segment_warnings(
 
 def _why_ignored(wire: Mapping[str, Any], kind: Number | None, upper: bool) -> str:
     """Return why an effect does nothing on a track of this kind, or ""."""
+    if kind == TrackType.TEXT:
+        known = text_effect_from_wire(wire) is not None
+        return "" if known else "texts do not have this effect"
     effect = effect_from_wire(wire)
+    if effect is None and wire.get("type") in [*TEXT_EFFECTS]:
+        return "only texts have this effect"
     if effect is None:
         name = str(wire.get("type", "unnamed"))
         return f"the effect {name[:40]!r} is not known, it is left out"
-    if kind == TrackType.TEXT:
-        return "texts have no effects"
     if kind == TrackType.AUDIO and not isinstance(effect, Reverse | Duck | AudioEffect | SoundFade):
         return "sound has no picture to change"
     if kind == TrackType.VIDEO and isinstance(effect, Duck):

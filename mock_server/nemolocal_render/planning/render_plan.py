@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from nemolocal_contract.effect_presets import PresetColor
 from nemolocal_contract.effects import (
     AudioEffect,
     Cell,
@@ -15,6 +16,7 @@ from nemolocal_contract.effects import (
     Stabilize,
     TransitionType,
 )
+from nemolocal_contract.text_effects import TextEffect
 
 from ..media import MediaSource
 from .output_settings import EncodeSettings, FitMode
@@ -27,6 +29,7 @@ class VideoClip(msgspec.Struct, frozen=True):
 
     Fades are in frames of the render, from and to black on the main track, from and to transparent
     on the others. Without `overlay` the clip fills the canvas. `path` is its path in the draft.
+    With `freeze` the first of these frames is held; with `solid` there is a colour and no source.
     """
 
     source: MediaSource
@@ -39,11 +42,14 @@ class VideoClip(msgspec.Struct, frozen=True):
     fade_in: int = 0
     fade_out: int = 0
     path: str = ""
+    freeze: bool = False
+    solid: PresetColor | None = None
 
     @property
     def is_still(self) -> bool:
-        """Whether the source is a still image."""
-        return self.source.info.kind == "image" and not self.source.info.is_animated
+        """Whether it shows one picture: a still image, a frame that is held, a plain colour."""
+        info = self.source.info
+        return self.freeze or (info.kind == "image" and not info.is_animated)
 
     @property
     def is_opaque(self) -> bool:
@@ -166,7 +172,8 @@ class AudioClip(msgspec.Struct, frozen=True):
 class Title(msgspec.Struct, frozen=True):
     """A text over the picture: milliseconds, pixels of the render, `rrggbb`, ASS alignment 1–9.
 
-    `path` is its path in the draft, `font` the font family it asks for.
+    `path` is its path in the draft, `font` the font family it asks for. `effect` says how it is
+    drawn, and whether a clock or a bar is drawn in its place.
     """
 
     path: str
@@ -179,6 +186,7 @@ class Title(msgspec.Struct, frozen=True):
     fade_in_ms: float = 0.0
     fade_out_ms: float = 0.0
     font: str | None = None
+    effect: TextEffect | None = None
 
 
 class RenderPlan(msgspec.Struct, frozen=True):
@@ -215,6 +223,11 @@ class RenderPlan(msgspec.Struct, frozen=True):
     @property
     def sources(self) -> tuple[MediaSource, ...]:
         """The files that the render reads, each once."""
-        video = [picture.clip.source for layer in self.layers for picture in layer]
+        video = [
+            picture.clip.source
+            for layer in self.layers
+            for picture in layer
+            if picture.clip.solid is None
+        ]
         audio = [sound.source for track in self.audio_tracks for sound in track]
         return tuple({source.path: source for source in (*video, *audio)}.values())

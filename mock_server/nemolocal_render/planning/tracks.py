@@ -10,12 +10,14 @@ import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, Style, TrackType
 from nemolocal_contract.effects import TRANSITIONS
+from nemolocal_contract.text_effects import Timer
 
 from .draft_reader import (
     MAX_DURATION_MS,
     DraftRejected,
     TimelineClip,
     read_segment_times,
+    read_text_effect,
     require_number,
 )
 from .render_plan import (
@@ -150,6 +152,8 @@ def _video_clip(span: ClipFrames, fps: Fraction, upper: bool) -> VideoClip:
         fade_in=min(frame_at(clip.times.fade_in, fps), span.frames),
         fade_out=min(frame_at(clip.times.fade_out, fps), span.frames),
         path=clip.path,
+        freeze=clip.effects.freeze,
+        solid=clip.effects.solid,
     )
 
 
@@ -219,7 +223,7 @@ def _all_handles(track: PlannedTrack, fps: Fraction) -> list[_Handles]:
 
 
 def _is_audible(clip: TimelineClip) -> bool:
-    return clip.source.info.has_audio and clip.volume > 0
+    return clip.source.info.has_audio and clip.volume > 0 and not clip.effects.freeze
 
 
 def _handles(
@@ -335,6 +339,8 @@ _COLORS = {
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
 
 MAX_TEXT_LENGTH = 2000
+# A timer is a text for every second.
+MAX_TIMED_MS = 2 * MAX_DURATION_MS
 # Each font is searched for among all installed ones and copied next to the titles.
 _MOST_FONTS = 100
 # A subtitle for every second of two hours is shorter than this.
@@ -391,6 +397,7 @@ def _build_title(segment: Segment, path: str, canvas_side: int) -> tuple[Title, 
         fade_in_ms=times.fade_in,
         fade_out_ms=times.fade_out,
         font=style.font or None,
+        effect=read_text_effect(segment, path),
     )
     return title, ["color"] * (color is None) + ["pos"] * (alignment is None)
 
@@ -429,6 +436,10 @@ def _require_title_limits(titles: Sequence[Title]) -> None:
     fonts = len({title.font for title in titles if title.font})
     if fonts > _MOST_FONTS:
         raise DraftRejected("draft.t", f"names {fonts} fonts, at most {_MOST_FONTS} are used")
+    timed = sum(t.end_ms - t.start_ms for t in titles if isinstance(t.effect, Timer))
+    if timed > MAX_TIMED_MS:
+        hours = MAX_TIMED_MS // 3_600_000
+        raise DraftRejected("draft.t", f"has timers of more than {hours} hours together")
     length = sum(len(title.text) for title in titles)
     if length > _MOST_CHARACTERS:
         reason = f"has titles of {length} characters, at most {_MOST_CHARACTERS} are drawn"

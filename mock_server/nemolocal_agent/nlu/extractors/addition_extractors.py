@@ -29,7 +29,7 @@ def extract_transition(clause: Clause) -> list[Edit] | None:
         return None  # a fade at an end, not between clips
     if _AT_TIME.search(clause.line):
         return None  # where, not how long
-    if (selector := _transition_selector(clause)) is None:
+    if (selector := transition_selector(clause)) is None:
         return None  # these clips do not follow each other
     return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), selector)]
 
@@ -72,7 +72,8 @@ _OTHER = rf"(?:clip )?(?:hash )?({_NUMBER}|last)"
 _BETWEEN = re.compile(rf" between {_NTH} and {_OTHER}| {_NTH} and {_OTHER}(?: clip| it)* between")
 
 
-def _transition_selector(clause: Clause) -> Selector | None:
+def transition_selector(clause: Clause) -> Selector | None:
+    """The clip before a cut, or all; None if the clips that are named do not follow each other."""
     if match := _BETWEEN.search(clause.line):
         one, other = match[1] or match[3], match[2] or match[4]
         number = 1 if one == "first" else int(clause.value(one))

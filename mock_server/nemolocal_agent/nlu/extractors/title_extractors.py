@@ -32,6 +32,17 @@ from .audio_extractors import extract_fade_kind
 from .clause import Clause, extract_span
 
 TITLE_NOUNS = ("title", "title says")
+CARD_NOUNS = (
+    "intro",
+    "outro",
+    "card",
+    "gap",
+    "creditsroll",
+    "typewriter",
+    "add intro",
+    "add outro",
+)
+"""What can have a text of its own, if a verb adds it and the words say so: "… that says"."""
 
 # A position in the frame, not a time.
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
@@ -236,9 +247,12 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
     if any(token.symbol == Slot.QUOTED_TEXT for token in tokens):
         return tokens
     for index, token in enumerate(tokens):
-        if token.symbol in TITLE_NOUNS and token.kind == TokenKind.NOUN:
+        card = token.symbol in CARD_NOUNS and _is_added(tokens[: index + 1])
+        if card or (token.symbol in TITLE_NOUNS and token.kind == TokenKind.NOUN):
             begin, explicit = _after_links(tokens, index + 1, original)
-            if begin is None or not _is_text_start(tokens, begin, explicit, original):
+            if begin is None or (card and not explicit):
+                continue
+            if not _is_text_start(tokens, begin, explicit, original):
                 continue
             lined = begin > 0 and tokens[begin - 1].value in (":", "：")
             end = _find_text_end(tokens, begin, lined)
@@ -251,6 +265,13 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
                 says = LexToken("says", TokenKind.MODIFIER, start, start)
                 return [*tokens[:begin], says, slot, *tokens[end:]]
     return tokens
+
+
+def _is_added(tokens: list[LexToken]) -> bool:
+    """Whether a verb before the last token adds it."""
+    words = {word for token in tokens for word in token.symbol.split()}
+    adds = not words.isdisjoint(("add", "generate")) or tokens[-1].symbol == "creditsroll"
+    return adds and words.isdisjoint(("remove", "cut", "trim", "keep"))
 
 
 def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int | None, bool]:

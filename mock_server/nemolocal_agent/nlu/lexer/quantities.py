@@ -50,7 +50,7 @@ _PRONOUN_ANTECEDENTS = symbol_set(
 _MEASURE_KINDS = frozenset(
     (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT, TokenKind.SUFFIX)
 )
-_MEASURE_SYMBOLS = symbol_set("frame mark", Slot.FRACTION, Slot.ORDINAL)
+_MEASURE_SYMBOLS = symbol_set("frame mark", Slot.FRACTION, Slot.ORDINAL) | {"mark timer"}
 _UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
@@ -116,11 +116,22 @@ class _QuantityParser:
                 LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, token.start, token.end, "frames")
             )
             self.position += 1
-        elif token.symbol == "mark":
+        elif token.symbol.startswith("mark"):
             self._parse_mark(token)
+        elif self._is_second() and self._is_article(self.position - 1) and self._has_half_after():
+            self.position += 1
+            length = round(1000 + self._parse_rest_of_time("s", 1000))
+            end = self.tokens[self.position - 1].end
+            self._add_slot(Slot.TIME, token.start, end, length)
         else:
             return False
         return True
+
+    def _has_half_after(self) -> bool:
+        """Whether "and a half" follows."""
+        half = self._token_at(self._skip(self.position + 2))
+        is_half = half is not None and half.symbol == Slot.FRACTION and half.value == 0.5
+        return is_half and self._symbol_at(self.position + 1) == "and"
 
     def _is_chat_word(self, token: LexToken) -> bool:
         """Whether a digit stands for a word: "trim it 2 a minute", "show it 4 the first 5 s"."""
@@ -143,12 +154,18 @@ class _QuantityParser:
         return after or self._previous_symbol() == Slot.NUMBER
 
     def _parse_mark(self, token: LexToken) -> None:
-        """`At the 7 second mark` means nothing more, "put a timestamp in the corner" does."""
+        """`At the 7 second mark` means nothing more, "put a timestamp in the corner" does.
+
+        The symbol has a word more if the mark can be a thing.
+        """
         self.position += 1
         if self._previous_symbol() in (Slot.TIME, Slot.PERCENT, Slot.FRACTION):
             return
+        thing = token.symbol.removeprefix("mark").strip()
         self.output.append(
-            LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, token.start, token.end, token.value)
+            LexToken(thing, TokenKind.NOUN, token.start, token.end)
+            if thing
+            else LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, token.start, token.end, token.value)
         )
 
     def _token_at(self, index: int) -> LexToken | None:

@@ -19,6 +19,7 @@ WORD_SIGNS = "°"
 
 _FILES = (
     "commands", "nouns_and_modifiers", "slot_values", "conversation", "picture_effects", "sound",
+    "structure",
 )  # fmt: skip
 PRESET_SYMBOL = "preset"
 """The symbol of all looks of `effect_presets.toml`; the value is the type of the effect."""
@@ -37,6 +38,12 @@ _SLOT_SECTIONS = {
         Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT,
     )
 }  # fmt: skip
+# Things that are seldom asked for: a "champ" is no ramp, "mumble" no order.
+_SELDOM_SYMBOLS = frozenset(
+    "freeze boomerang ramp seamless shuffle gap card intro outro creditsroll countdown timer "
+    "progressbar typewriter karaoke banner".split()
+)
+_MIN_CORRECTED_SELDOM = 9
 # A shorter filler is no correction: "hiss" is not "his".
 _MIN_CORRECTED_FILLER = 6
 _NUMERIC_SLOTS = (Slot.ORDINAL, Slot.FRACTION, Slot.FILE_LIMIT)
@@ -109,6 +116,8 @@ def _is_corrected(entry: LexiconEntry, word: str) -> bool:
         return False  # a row of sound: no typo is corrected into one of so many words
     if entry.symbol in _UNSUPPORTED_SYMBOLS:
         return False
+    if not _SELDOM_SYMBOLS.isdisjoint(entry.symbol.split()):
+        return len(word) >= _MIN_CORRECTED_SELDOM
     return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
 
 
