@@ -52,6 +52,11 @@ CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not part of the contract: the control API of the local server.
 CONTROL_PREFIX = "/__nemolocal__"
+# The dashboard: pages for a browser, guarded like the control API.
+UI_PREFIX = f"{CONTROL_PREFIX}/ui"
+UI_SIGN_IN = f"{UI_PREFIX}/sign-in"
+UI_STATIC = f"{UI_PREFIX}/static"
+UI_COOKIE = "nemolocal_ui"
 SETTINGS = Endpoint("GET", f"{CONTROL_PREFIX}/settings", "GEN-6")
 CLOCK = Endpoint("GET", f"{CONTROL_PREFIX}/clock", "GEN-6")
 CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL_PREFIX}/clock/advance", "GEN-6")

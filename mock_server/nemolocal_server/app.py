@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
@@ -165,6 +165,13 @@ def _routes(services: Services) -> list[BaseRoute]:
     ]
 
 
+def add_dashboard(app: Starlette, pages: ASGIApp) -> None:
+    """Serve the pages of a dashboard below `UI_PREFIX`, if the app has a control API."""
+    services: Services = app.state.services
+    if services.settings.control:
+        app.router.routes.append(_PrefixRoute(wire.UI_PREFIX, pages))
+
+
 def _endpoint_routes(table: Iterable[tuple[wire.Endpoint, _Handler]]) -> list[BaseRoute]:
     """Return a route for each path, so that a 405 names all methods of the path."""
     paths: dict[str, dict[str, _Handler]] = {}
@@ -190,6 +197,22 @@ class _StaticRoutes(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._routes[scope["path"]].handle(scope, receive, send)
+
+
+class _PrefixRoute(BaseRoute):
+    """Leads a path and all below it to an app, which sees the whole path."""
+
+    def __init__(self, prefix: str, app: ASGIApp) -> None:
+        self._prefix = prefix
+        self._app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"]
+        is_below = path == self._prefix or path.startswith(f"{self._prefix}/")
+        return (Match.FULL if scope["type"] == "http" and is_below else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class _MethodDispatcher:

@@ -25,7 +25,7 @@ from nemolocal_contract.journal import Summary
 
 from . import ids
 from .access.addresses import canonical_host, is_loopback
-from .app import build_app
+from .app import add_dashboard, build_app
 from .data.store import StoreError
 from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
@@ -55,8 +55,9 @@ def serve(
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None = None,
     log: LogOptions = _DEFAULT_LOG,
+    pages: ASGIApp | None = None,
 ) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, with the pages of a dashboard if there are any.
 
     `on_ready` gets the base URL when the server is ready, `on_end` the summary of all requests. If
     other machines can reach the server, the caller needs the token of `with_control_token` for
@@ -68,7 +69,7 @@ def serve(
     # New files are readable by their owner only.
     umask = os.umask(0o077)
     try:
-        _run(listener, settings, on_ready, on_end, log)
+        _run(listener, settings, on_ready, on_end, log, pages)
     finally:
         os.umask(umask)
 
@@ -79,8 +80,11 @@ def _run(
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None,
     log: LogOptions,
+    pages: ASGIApp | None,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
+    if pages is not None:
+        add_dashboard(app, pages)
     known = app.state.services.context.store.known_tokens
     config = _config(app, log, known.redact_all)
     end_streams = app.state.services.feed.close

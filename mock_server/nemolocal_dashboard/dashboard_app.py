@@ -1,0 +1,93 @@
+"""The ASGI app of the dashboard, which a server serves below `UI_PREFIX`."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
+from nemolocal_contract.journal import Entry
+
+from . import journal_pages, session_access
+from .page_rendering import render_response, ui_root
+
+ScenarioWriter = Callable[[Sequence[Entry], str], str]
+"""Writes a scenario file with scripted replies of entries; the second value describes it."""
+
+# Scripts and styles come from this server alone, and none stands in a page.
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "content-security-policy": _CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+_STATIC = Path(__file__).with_name("static")
+
+
+def build_dashboard(write_scenario: ScenarioWriter | None = None) -> ASGIApp:
+    """Return the pages as an ASGI app for `add_dashboard`.
+
+    `write_scenario` makes scripted replies of journal entries; without it, no page offers that.
+    """
+    return _Dashboard([*session_access.ROUTES, *journal_pages.routes(write_scenario)])
+
+
+class _Dashboard:
+    """The routes of all pages, with the headers that protect them."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._router = Router(
+            [
+                Route(UI_PREFIX, _start),
+                Route(f"{UI_PREFIX}/", _start),
+                Mount(UI_STATIC, StaticFiles(directory=_STATIC)),
+                *routes,
+            ],
+            redirect_slashes=False,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_static = scope["path"].startswith(f"{UI_STATIC}/")
+
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                headers.setdefault("cache-control", "no-cache" if is_static else "no-store")
+            await send(message)
+
+        try:
+            await self._router(scope, receive, send_protected)
+        except HTTPException as error:
+            if error.status_code != 404 or is_static:
+                raise
+            page = _not_found(Request(scope, receive))
+            await page(scope, receive, send_protected)
+
+
+async def _start(request: Request) -> Response:
+    return RedirectResponse(f"{ui_root(request)}/journal", 303)
+
+
+def _not_found(request: Request) -> Response:
+    return render_response(request, "not_found.html", status=404, title="not_found_title")

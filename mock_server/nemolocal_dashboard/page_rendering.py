@@ -1,0 +1,90 @@
+"""Pages and parts of pages from templates, with what all of them need."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
+from nemolocal_contract.html_page import render_page
+from nemolocal_server.request_context import base_url, services_of
+from nemolocal_server.version import installed_version
+
+from .translations import LANGUAGES, Texts, choose_language
+
+
+class NavigationItem(msgspec.Struct, frozen=True):
+    """A page of the navigation: its path below the dashboard, and the key of its name."""
+
+    path: str
+    text: str
+
+
+# In the order in which they are shown.
+NAVIGATION = (NavigationItem("journal", "nav_journal"),)
+
+
+def root_path(request: Request) -> str:
+    """Return the path of the server's public URL: "" unless a proxy adds a prefix."""
+    return urlsplit(base_url(request)).path.rstrip("/")
+
+
+def ui_root(request: Request) -> str:
+    """Return the path of the dashboard as the browser sees it."""
+    return f"{root_path(request)}{UI_PREFIX}"
+
+
+def texts_of(request: Request) -> Texts:
+    """Return the texts in the language of the browser, or in that which its user chose."""
+    return choose_language(request.cookies, request.headers.get("accept-language", ""))
+
+
+def render_fragment(request: Request, template: str, **values: Any) -> str:
+    """Return a part of a page.
+
+    Every template gets `t` (texts), `ui` (path of the dashboard) and `api` (of the control API).
+    """
+    return render_page(
+        __package__,
+        template,
+        t=texts_of(request),
+        ui=ui_root(request),
+        api=f"{root_path(request)}{CONTROL_PREFIX}",
+        **values,
+    )
+
+
+def fragment_response(request: Request, template: str, **values: Any) -> Response:
+    """Return a part of a page for a script to insert."""
+    return HTMLResponse(render_fragment(request, template, **values))
+
+
+def render_response(
+    request: Request,
+    template: str,
+    *,
+    title: str,
+    active: str = "",
+    status: int = 200,
+    **values: Any,
+) -> Response:
+    """Return a page that extends `base.html`.
+
+    `title` is the key of its title, `active` the path of its item in the navigation.
+    """
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    html = render_fragment(
+        request,
+        template,
+        title=title,
+        active=active,
+        navigation=NAVIGATION,
+        languages=LANGUAGES,
+        here=f"{root_path(request)}{here}",
+        version=installed_version(),
+        needs_token=bool(services_of(request).settings.control_token),
+        **values,
+    )
+    return HTMLResponse(html, status)
