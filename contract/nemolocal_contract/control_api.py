@@ -231,7 +231,10 @@ class TurnDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AssetDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """A media file of a session; `url` needs no token, `duration` is in seconds."""
+    """A media file of a session; `url` needs no token, `duration` is in seconds.
+
+    `tiles` is the number of pictures in its strip.
+    """
 
     id: str
     origin: Literal["upload", "generated"]
@@ -242,6 +245,7 @@ class AssetDetail(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     fps: float
     has_audio: bool
+    tiles: int
     hash: str
     url: str
 
@@ -265,7 +269,8 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
 class RenderSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A render; `id` is the client's, `file_id` is unique on this server. `progress` in percent.
 
-    `url` is that of the file, None unless the render is completed.
+    `version` is the newest draft version that is equal to the draft of the render, None if there is
+    none. `url` is that of the file, None unless the render is completed.
     """
 
     id: str
@@ -277,6 +282,7 @@ class RenderSummary(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     created: float
     completed: float | None
+    version: int | None
     url: str | None
 
 

@@ -77,7 +77,7 @@ def test_sound_has_no_pictures(caller: HttpCaller, song: Path, maker: Maker) -> 
 
 
 def test_a_waveform_is_as_wide_as_it_has_peaks_and_as_high_as_they_are() -> None:
-    root = ElementTree.fromstring(draw_waveform([0.0, 1.0, 0.5]))
+    root = ElementTree.fromstring(draw_waveform([0.0, 1.0, 0.25]))
     assert root.attrib["viewBox"] == "0 0 3 100"
     (path,) = root
     assert path.attrib["d"] == "M0 50.0 L1 0.0 L2 25.0 L2 75.0 L1 100.0 L0 50.0Z"

@@ -27,7 +27,6 @@ _TIMEOUT = 60.0
 _MAX_STRIP_BYTES = 4 << 20
 _PEAK = re.compile(r"lavfi\.astats\.Overall\.Peak_level=(-?[\d.]+|-?inf|nan)")
 _STRIP_FILE = "strip.jpg"
-_SILENT_DB = -60.0
 
 
 def tile_count(seconds: float) -> int:
@@ -62,7 +61,7 @@ async def make_film_strip(source: MediaSource) -> bytes:
 
 
 async def measure_peaks(source: MediaSource) -> list[float]:
-    """Return the peaks of the sound at equal intervals, each from 0 to 1 on a scale of 60 dB.
+    """Return the peaks of the sound at equal intervals, each from 0 to 1 of full scale.
 
     There are 20 for each second, and at most 2,000. Raises FFmpegFailed.
     """
@@ -82,9 +81,8 @@ async def measure_peaks(source: MediaSource) -> list[float]:
 
 
 def _share(decibels: float) -> float:
-    if not decibels > _SILENT_DB:
-        return 0.0
-    return round(min(1 - decibels / _SILENT_DB, 1.0), 3)
+    """Return the amplitude of a level; silence is -inf."""
+    return round(min(10 ** (decibels / 20), 1.0), 3) if decibels > -math.inf else 0.0
 
 
 async def _run(

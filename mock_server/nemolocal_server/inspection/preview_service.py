@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
@@ -97,11 +98,13 @@ _MAKERS: dict[PreviewKind, Callable[[MediaSource], Awaitable[bytes]]] = {
 def draw_waveform(peaks: Sequence[float]) -> bytes:
     """Return an SVG picture that is stretched to any size; a peak is one unit wide.
 
-    Peaks are from 0 to 1. The grey is seen on light and on dark ground.
+    Peaks are from 0 to 1; their square roots are drawn, so that quiet sound is seen. The grey is
+    seen on light and on dark ground.
     """
     half = _WAVEFORM_HEIGHT / 2
-    upper = [f"{at} {half - peak * half:.1f}" for at, peak in enumerate(peaks)]
-    lower = [f"{at} {half + peak * half:.1f}" for at, peak in reversed([*enumerate(peaks)])]
+    heights = [half * math.sqrt(peak) for peak in peaks]
+    upper = [f"{at} {half - height:.1f}" for at, height in enumerate(heights)]
+    lower = [f"{at} {half + height:.1f}" for at, height in reversed([*enumerate(heights)])]
     outline = " L".join([*upper, *lower])
     path = f'<path d="M{outline}Z" fill="#808890" stroke="#808890" stroke-width="0.6"/>'
     return (

@@ -16,6 +16,7 @@ from nemolocal_contract.journal import Entry, TurnEditState
 from nemolocal_contract.responses import ResponseCode, decode_json
 from nemolocal_contract.turn_events import SseParser, Text, ToolCall, ToolResult, decode_turn_events
 from nemolocal_render.media import MediaInfo
+from nemolocal_render.probing.media_previews import tile_count
 
 from ..data.sessions import CDN_PATH
 from ..data.store import Store
@@ -62,7 +63,10 @@ SELECT * FROM (
 ) ORDER BY id
 """
 _RENDERS = """
-SELECT id, file_id, token_id, session_id, status, progress, error, created, completed FROM renders
+SELECT id, file_id, token_id, session_id, status, progress, error, created, completed,
+    (SELECT max(version) FROM drafts d
+     WHERE d.session_id = renders.session_id AND d.draft = renders.draft) AS version
+FROM renders
 """
 
 
@@ -91,6 +95,7 @@ class _RenderRow(msgspec.Struct, frozen=True):
     error: str | None
     created: float
     completed: float | None
+    version: int | None
 
 
 class SessionReport:
@@ -238,6 +243,7 @@ def _asset(row: dict[str, Any], base_url: str) -> AssetDetail:
         height=info.height,
         fps=info.fps,
         has_audio=info.has_audio,
+        tiles=tile_count(info.duration),
         hash=row["hash"],
         url=f"{base_url}{CDN_PATH}/media/{row['id']}.{info.extension}",
     )
