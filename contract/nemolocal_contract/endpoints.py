@@ -132,6 +132,8 @@ ATTRIBUTION = (SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM)
 FAULT = "X-Nemolocal-Fault"
 # Not part of the contract: a scripted reply for this chat request, as a JSON object.
 REPLY = "X-Nemolocal-Reply"
+# Not part of the contract: the id of the journal entry that this request repeats.
+REPLAY_OF = "X-Nemolocal-Replay-Of"
 # Not part of the contract: opens the control API of a local server that requires it.
 CONTROL_TOKEN = "X-Nemolocal-Control-Token"
 

@@ -206,10 +206,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     def announce(base_url: str) -> None:
         _print_base_url(base_url)
-        if pages is not None:
-            print(f"Dashboard: {base_url}{UI_PREFIX}", flush=True)
         if closed.control_token != settings.control_token:
             _print_control_token(closed.control_token)
+        if pages is not None:
+            print(f"Dashboard: {base_url}{UI_PREFIX}", flush=True)
 
     try:
         log = LogOptions(arguments.log_level, arguments.access_log)
