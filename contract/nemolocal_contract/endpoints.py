@@ -67,6 +67,20 @@ HEALTH = Endpoint("GET", f"{CONTROL_PREFIX}/health", "GEN-6")
 JOURNAL = Endpoint("GET", f"{CONTROL_PREFIX}/journal", "GEN-6")
 JOURNAL_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/journal", "GEN-6")
 JOURNAL_SUMMARY = Endpoint("GET", f"{CONTROL_PREFIX}/journal/summary", "CRD-3")
+SESSIONS = Endpoint("GET", f"{CONTROL_PREFIX}/sessions", "GEN-6")
+SESSION_DETAIL = Endpoint("GET", f"{CONTROL_PREFIX}/sessions/{{session}}", "GEN-6")
+DRAFT_VERSION = Endpoint(
+    "GET", f"{CONTROL_PREFIX}/sessions/{{session}}/drafts/{{version}}", "STA-2"
+)
+DRAFT_CHANGES = Endpoint(
+    "GET", f"{CONTROL_PREFIX}/sessions/{{session}}/drafts/{{version}}/changes", "CLI-3"
+)
+ASSET_STRIP = Endpoint("GET", f"{CONTROL_PREFIX}/assets/{{asset}}/strip.jpg", "UPL-2")
+ASSET_WAVEFORM = Endpoint("GET", f"{CONTROL_PREFIX}/assets/{{asset}}/waveform.svg", "UPL-2")
+RENDERS = Endpoint("GET", f"{CONTROL_PREFIX}/renders", "GEN-6")
+RENDER_DETAIL = Endpoint("GET", f"{CONTROL_PREFIX}/renders/{{file}}", "REN-5")
+RENDER_STOP = Endpoint("POST", f"{CONTROL_PREFIX}/renders/{{file}}/cancel", "REN-8")
+EVENTS = Endpoint("GET", f"{CONTROL_PREFIX}/events", "GEN-6")
 FAULTS = Endpoint("GET", f"{CONTROL_PREFIX}/faults", "GEN-6")
 FAULTS_ARM = Endpoint("POST", f"{CONTROL_PREFIX}/faults", "GEN-6")
 FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults", "GEN-6")

@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
 from nemolocal_contract.journal import Entry
+from nemolocal_contract.responses import ResponseCode
+from nemolocal_server.errors import ContractError
 
-from . import journal_pages, session_access
+from . import journal_pages, render_pages, session_access, session_pages
 from .page_rendering import render_response, ui_root
 
 ScenarioWriter = Callable[[Sequence[Entry], str], str]
@@ -49,7 +51,14 @@ def build_dashboard(write_scenario: ScenarioWriter | None = None) -> ASGIApp:
 
     `write_scenario` makes scripted replies of journal entries; without it, no page offers that.
     """
-    return _Dashboard([*session_access.ROUTES, *journal_pages.routes(write_scenario)])
+    return _Dashboard(
+        [
+            *session_access.ROUTES,
+            *journal_pages.routes(write_scenario),
+            *session_pages.routes(),
+            *render_pages.routes(),
+        ]
+    )
 
 
 class _Dashboard:
@@ -78,8 +87,9 @@ class _Dashboard:
 
         try:
             await self._router(scope, receive, send_protected)
-        except HTTPException as error:
-            if error.status_code != 404 or is_static:
+        except (HTTPException, ContractError) as error:
+            code = error.code if isinstance(error, ContractError) else error.status_code
+            if code != ResponseCode.NOT_FOUND or is_static:
                 raise
             page = _not_found(Request(scope, receive))
             await page(scope, receive, send_protected)

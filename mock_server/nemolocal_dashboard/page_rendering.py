@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from nemolocal_contract.clock import iso8601
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
 from nemolocal_contract.html_page import render_page
 from nemolocal_server.request_context import base_url, services_of
@@ -23,7 +24,20 @@ class NavigationItem(msgspec.Struct, frozen=True):
 
 
 # In the order in which they are shown.
-NAVIGATION = (NavigationItem("journal", "nav_journal"),)
+NAVIGATION = (
+    NavigationItem("journal", "nav_journal"),
+    NavigationItem("sessions", "nav_sessions"),
+    NavigationItem("renders", "nav_renders"),
+)
+
+
+def clock_time(seconds: float) -> str:
+    """Return a time of the server's clock as pages show it: `2026-11-30 19:24:01` (UTC)."""
+    return iso8601(seconds)[:19].replace("T", " ")
+
+
+# What templates with times need.
+TIMES = {"clock_time": clock_time, "instant": iso8601}
 
 
 def root_path(request: Request) -> str:

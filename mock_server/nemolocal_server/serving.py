@@ -87,7 +87,8 @@ def _run(
         add_dashboard(app, pages)
     known = app.state.services.context.store.known_tokens
     config = _config(app, log, known.redact_all)
-    server = _UvicornServer(config, lambda: on_ready(_base_url(listener)))
+    end_streams = app.state.services.feed.close
+    server = _UvicornServer(config, lambda: on_ready(_base_url(listener)), end_streams)
     _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
@@ -151,7 +152,7 @@ class LocalServer:
             # uvicorn's configuration accepts only files, so the context is set after it is loaded.
             config.load()
             config.ssl = tls
-        self._server = _UvicornServer(config, self._ready.set)
+        self._server = _UvicornServer(config, self._ready.set, self.app.state.services.feed.close)
         self._thread = threading.Thread(target=self._run, name="nemolocal-server", daemon=True)
 
     def __enter__(self) -> "LocalServer":
@@ -184,9 +185,15 @@ class LocalServer:
 
 
 class _UvicornServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        end_streams: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._end_streams = end_streams
         self._wake: Callable[[], object] = lambda: None
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -205,6 +212,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Without uvicorn's wait of a tenth of a second if no request is open."""
+        self._end_streams()
         for server in self.servers:
             server.close()
         for listener in sockets or []:

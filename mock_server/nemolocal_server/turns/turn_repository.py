@@ -82,6 +82,7 @@ class TurnRepository:
             now=self._clock.time(),
         )
         touch_session(self._store, session_id)
+        self._store.changes.note("session", session_id)
         if outcome is None:
             return
         self._store.execute(
@@ -119,6 +120,7 @@ class TurnRepository:
             session=session_id,
             number=number,
         )
+        self._store.changes.note("session", session_id)
 
     def set_waiting(self, session_id: str, number: int, waiting: bool) -> None:
         """Mark an edit to be applied after its stream has closed; it survives a restart."""
