@@ -2,8 +2,9 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.servers import server_settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+T = TypeVar("T")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 
@@ -111,3 +113,10 @@ def axe_violations(page: "Page", serious: Sequence[str] = ("serious", "critical"
         if item["impact"] in serious
         for node in item["nodes"][:3]
     ]
+
+
+def wait_until(read: Callable[[], T | None]) -> T:
+    """What a function returns once that is something; a server needs a moment for it."""
+    while (found := read()) is None:
+        time.sleep(0.01)
+    return found
