@@ -13,11 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
 from nemolocal_contract.journal import Entry
-from nemolocal_contract.responses import ResponseCode
-from nemolocal_server.errors import ContractError
 
 from . import journal_pages, render_pages, session_access, session_pages
-from .page_rendering import render_response, ui_root
+from .page_rendering import render_not_found, ui_root
 
 ScenarioWriter = Callable[[Sequence[Entry], str], str]
 """Writes a scenario file with scripted replies of entries; the second value describes it."""
@@ -87,17 +85,12 @@ class _Dashboard:
 
         try:
             await self._router(scope, receive, send_protected)
-        except (HTTPException, ContractError) as error:
-            code = error.code if isinstance(error, ContractError) else error.status_code
-            if code != ResponseCode.NOT_FOUND or is_static:
+        except HTTPException as error:
+            if error.status_code != 404 or is_static:
                 raise
-            page = _not_found(Request(scope, receive))
+            page = render_not_found(Request(scope, receive))
             await page(scope, receive, send_protected)
 
 
 async def _start(request: Request) -> Response:
     return RedirectResponse(f"{ui_root(request)}/journal", 303)
-
-
-def _not_found(request: Request) -> Response:
-    return render_response(request, "not_found.html", status=404, title="not_found_title")

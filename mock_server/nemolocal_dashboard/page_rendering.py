@@ -1,5 +1,6 @@
 """Pages and parts of pages from templates, with what all of them need."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,10 +11,14 @@ from starlette.responses import HTMLResponse, Response
 from nemolocal_contract.clock import iso8601
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
 from nemolocal_contract.html_page import render_page
+from nemolocal_contract.responses import ResponseCode
+from nemolocal_server.errors import ContractError
 from nemolocal_server.request_context import base_url, services_of
 from nemolocal_server.version import installed_version
 
 from .translations import LANGUAGES, Texts, choose_language
+
+PageHandler = Callable[[Request], Awaitable[Response]]
 
 
 class NavigationItem(msgspec.Struct, frozen=True):
@@ -98,7 +103,28 @@ def render_response(
         languages=LANGUAGES,
         here=f"{root_path(request)}{here}",
         version=installed_version(),
+        # What changes from here on comes with the event feed.
+        since=services_of(request).feed.current().number,
         needs_token=bool(services_of(request).settings.control_token),
         **values,
     )
     return HTMLResponse(html, status)
+
+
+def render_not_found(request: Request) -> Response:
+    """Return the page that says that there is no such page."""
+    return render_response(request, "not_found.html", status=404, title="not_found_title")
+
+
+def or_not_found(handler: PageHandler) -> PageHandler:
+    """Return a handler that shows this page where something of the URL does not exist any more."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ContractError as error:
+            if error.code != ResponseCode.NOT_FOUND:
+                raise
+            return render_not_found(request)
+
+    return handle

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from nemolocal_contract.endpoints import UI_PREFIX
 from nemolocal_server.request_context import services_of
 
-from .page_rendering import TIMES, fragment_response, render_response, root_path
+from .page_rendering import TIMES, fragment_response, or_not_found, render_response, root_path
 
 
 def routes() -> list[BaseRoute]:
@@ -18,8 +18,8 @@ def routes() -> list[BaseRoute]:
     return [
         Route(root, _show_list),
         Route(f"{root}/rows", _show_rows),
-        Route(f"{root}/{{file}}", _show_render),
-        Route(f"{root}/{{file}}/state", _show_state),
+        Route(f"{root}/{{file}}", or_not_found(_show_render)),
+        Route(f"{root}/{{file}}/state", or_not_found(_show_state)),
     ]
 
 
@@ -30,7 +30,7 @@ async def _show_list(request: Request) -> Response:
 
 
 async def _show_rows(request: Request) -> Response:
-    return fragment_response(request, "render_rows.html", **_rows(request))
+    return fragment_response(request, "_render_rows.html", **_rows(request))
 
 
 def _rows(request: Request) -> dict[str, Any]:
@@ -44,7 +44,7 @@ async def _show_render(request: Request) -> Response:
 
 
 async def _show_state(request: Request) -> Response:
-    return fragment_response(request, "render_state.html", **await _state(request))
+    return fragment_response(request, "_render_state.html", **await _state(request))
 
 
 async def _state(request: Request) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .page_rendering import (
     TIMES,
     clock_time,
     fragment_response,
+    or_not_found,
     render_response,
     root_path,
     texts_of,
@@ -86,9 +87,9 @@ def routes() -> list[BaseRoute]:
     return [
         Route(root, _show_list),
         Route(f"{root}/rows", _show_rows),
-        Route(f"{root}/{{session}}", _show_session),
-        Route(f"{root}/{{session}}/timeline", _show_timeline),
-        Route(f"{root}/{{session}}/record", _show_record),
+        Route(f"{root}/{{session}}", or_not_found(_show_session)),
+        Route(f"{root}/{{session}}/timeline", or_not_found(_show_timeline)),
+        Route(f"{root}/{{session}}/record", or_not_found(_show_record)),
     ]
 
 
@@ -99,7 +100,7 @@ async def _show_list(request: Request) -> Response:
 
 
 async def _show_rows(request: Request) -> Response:
-    return fragment_response(request, "session_rows.html", **_rows(request))
+    return fragment_response(request, "_session_rows.html", **_rows(request))
 
 
 def _rows(request: Request) -> dict[str, Any]:
@@ -119,12 +120,12 @@ async def _show_session(request: Request) -> Response:
 
 async def _show_timeline(request: Request) -> Response:
     return fragment_response(
-        request, "session_timeline.html", **_timeline(request, _detail(request))
+        request, "_session_timeline.html", **_timeline(request, _detail(request))
     )
 
 
 async def _show_record(request: Request) -> Response:
-    return fragment_response(request, "session_record.html", **_record(request, _detail(request)))
+    return fragment_response(request, "_session_record.html", **_record(request, _detail(request)))
 
 
 def _detail(request: Request) -> SessionDetail:

@@ -218,7 +218,7 @@ def _seconds(segment: Segment) -> tuple[float, float, float, float]:
 
 
 def _speed(segment: Segment) -> float:
-    speed = clamp_number(segment.speed if segment.speed is not None else 1)
+    speed = float(clamp_number(segment.speed if segment.speed is not None else 1))
     return speed if speed > 0 else 1.0
 
 

@@ -143,9 +143,9 @@ def test_a_second_of_an_upload_is_found_on_the_timeline() -> None:
 
 
 def test_many_clips_are_counted_not_drawn() -> None:
-    made = draft(video(*[{"s": n * 10, "d": 10, "src": "a"} for n in range(5000)]))
+    made = draft(video(*[{"s": n * 10, "d": 10, "src": "a"} for n in range(2100)]))
     timeline = lay_out_timeline(made, MEDIA, 9)
-    assert (len(clips(timeline)), timeline.left_out) == (2000, 3000)
+    assert (len(clips(timeline)), timeline.left_out) == (2000, 100)
     assert sum(len(clip.tiles) for clip in clips(timeline)) < 2700
 
 
@@ -165,6 +165,7 @@ TRACKS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(TRACKS, max_size=4), NUMBERS, st.sampled_from(ZOOMS))
 def test_no_draft_breaks_the_drawing(
     tracks: list[dict[str, Any]], length: float | None, zoom: int

@@ -18,6 +18,8 @@ const listeners = new Set();
 const FIRST_RETRY = 1000;
 const LAST_RETRY = 8000;
 let retry = FIRST_RETRY;
+// The event that the page knows: at first the moment at which the server rendered it.
+let known = document.body.dataset.since ?? "";
 
 /**
  * Call a function with each change; with null if everything may have changed: after a reset, a
@@ -28,8 +30,12 @@ export function onChanges(listener) {
   listeners.add(listener);
 }
 
-/** @param {Changes | null} changes */
-function tell(changes) {
+/**
+ * @param {Changes | null} changes
+ * @param {string} id
+ */
+function tell(changes, id) {
+  known = id;
   for (const listener of listeners) listener(changes);
 }
 
@@ -44,17 +50,13 @@ function showState(state) {
 
 /** Connect, and connect again whenever the connection is lost. */
 export function connectFeed() {
-  const source = new EventSource(`${api}/events`);
-  let wasLost = retry > FIRST_RETRY;
+  const source = new EventSource(`${api}/events?since=${known}`);
   source.addEventListener("open", () => {
     retry = FIRST_RETRY;
     showState("live");
-    // A new connection of the browser itself resumes by `Last-Event-ID`; one of ours cannot.
-    if (wasLost) tell(null);
-    wasLost = false;
   });
-  source.addEventListener("changes", (event) => tell(JSON.parse(event.data)));
-  source.addEventListener("reset", () => tell(null));
+  source.addEventListener("changes", (event) => tell(JSON.parse(event.data), event.lastEventId));
+  source.addEventListener("reset", (event) => tell(null, event.lastEventId));
   source.addEventListener("error", () => {
     showState("lost");
     if (source.readyState !== EventSource.CLOSED) return;
