@@ -35,7 +35,7 @@ VIEW_WIDTH = 880
 """The width of the part of a timeline that is in view, in pixels, if the page does not say."""
 
 _MAX_WIDTH = 30_000.0
-_MAX_SCALE = 600.0
+_MAX_SCALE = 4000.0
 _SHORTEST_MS, _LONGEST_MS = 1000.0, 86_400_000.0
 _ROW_HEIGHTS = {"video": 68, "audio": 46, "text": 30, "other": 30}
 _GAP = 6
@@ -150,7 +150,7 @@ def to_pixels(ms: float, scale: float) -> float:
 def choose_scale(duration_ms: float, zoom: int, view: float = VIEW_WIDTH) -> float:
     """Return the pixels per second of a zoom: at 1 the whole timeline fits in `view` pixels.
 
-    The drawing is at most 30,000 pixels wide, and a second at most 600.
+    The drawing is at most 30,000 pixels wide, and a second at most 4,000.
     """
     seconds = max(clamp_number(duration_ms), _SHORTEST_MS) / 1000
     whole = view / seconds

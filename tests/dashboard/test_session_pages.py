@@ -76,7 +76,7 @@ def test_a_version_is_drawn_as_it_was_with_what_it_changed(caller: HttpCaller) -
     assert "trimmed to 1s" in after.text
     assert "made by turn 3" in after.text
     clips = [[a for a in shown.all() if a.get("data-segment")] for shown in (before, after)]
-    assert [float(clip["width"] or 0) for (clip,) in clips] == [880, 600]
+    assert [float(clip["width"] or 0) for (clip,) in clips] == [880, 880]
 
 
 def test_the_player_plays_the_upload_until_there_is_a_render(

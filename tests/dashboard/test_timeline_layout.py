@@ -60,7 +60,7 @@ def test_clips_stand_where_their_times_are_at_every_zoom(zoom: int) -> None:
 def test_the_whole_timeline_is_in_view_and_no_drawing_is_huge() -> None:
     assert choose_scale(20_000, 1, 1000) == 50
     assert choose_scale(20_000, 3, 1000) == 150
-    assert choose_scale(100, 9) == 600
+    assert choose_scale(100, 9) == 4000
     six_hours = 6 * 3_600_000
     assert to_pixels(six_hours, choose_scale(six_hours, 9)) <= 30_000
 

@@ -97,7 +97,7 @@ def open_page(browser: "Browser", base_url: str, **options: Any) -> Iterator[Wat
     watched = WatchedPage(context, base_url)
     try:
         yield watched
-        assert watched.problems == []
+        assert watched.problems == [], watched.problems
     finally:
         context.close()
 

@@ -1,5 +1,5 @@
 // Parts of a page that are fetched again when what they show has changed. A part is an element with
-// `data-live` (its URL), `data-on` (the kind of change) and perhaps `data-only` (an id).
+// `data-part` (its URL), `data-on` (the kind of change) and perhaps `data-only` (an id).
 
 import { fetchFragment, notify, parseFragment, sendJson } from "./dom.js";
 import { onChanges } from "./feed.js";
@@ -43,10 +43,10 @@ export function replaceContent(element, html) {
   element.replaceChildren(fresh);
 }
 
-for (const part of document.querySelectorAll("[data-live]")) {
+for (const part of document.querySelectorAll("[data-part]")) {
   if (!(part instanceof HTMLElement)) continue;
-  const { live = "", on, only } = part.dataset;
-  const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(live)));
+  const { part: url = "", on, only } = part.dataset;
+  const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
   onChanges((changes) => {
     const ids = changes === null ? null : on === "renders" ? changes.renders : changes.sessions;
     if (ids === null || (only ? ids.includes(only) : ids.length > 0)) refresh();
