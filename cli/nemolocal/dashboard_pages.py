@@ -1,6 +1,11 @@
 """The dashboard as `nemolocal serve` composes it; it is imported when a browser asks for a page."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nemolocal_contract.journal import Entry
+    from nemolocal_dashboard.verdict_pages import ClientVerdict
 
 
 class LazyDashboard:
@@ -20,4 +25,35 @@ def _build() -> Any:
 
     from .journal_replies import write_scenario
 
-    return build_dashboard(write_scenario)
+    return build_dashboard(write_scenario, judge_clients)
+
+
+def judge_clients(entries: "Sequence[Entry]", dropped: int) -> "list[ClientVerdict]":
+    """Return the verdict on each client of a journal, as `nemolocal verdict` gives it."""
+    from nemolocal_conformance.client_checks import client_catalogue
+    from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+    from nemolocal_conformance.traffic.journal import LoadedJournal
+    from nemolocal_dashboard.verdict_pages import ClientVerdict, Finding
+
+    journal = LoadedJournal(tuple(entries), dropped)
+    checks = list(client_catalogue().values())
+    users = dict.fromkeys(entry.user_id for entry in entries if entry.user_id)
+    verdicts = []
+    for user in users:
+        found = evaluate_journal(journal, checks, user=user).verdicts
+        broken = tuple(
+            Finding(
+                verdict.check,
+                verdict.rules,
+                verdict.level,
+                verdict.sentence,
+                verdict.reason,
+                verdict.entries,
+                verdict.credits,
+            )
+            for verdict in found
+            if verdict.outcome in ("failed", "warning")
+        )
+        passed = sum(verdict.outcome == "passed" for verdict in found)
+        verdicts.append(ClientVerdict(user, passed, broken))
+    return verdicts

@@ -1,6 +1,6 @@
 """The ASGI app of the dashboard, which a server serves below `UI_PREFIX`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -12,16 +12,22 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
-from nemolocal_contract.journal import Entry
 from nemolocal_contract.responses import ResponseCode, failure
 from nemolocal_server.errors import ContractError
 from nemolocal_server.responses import json_response
 
-from . import journal_pages, render_pages, session_access, session_pages
+from . import (
+    fault_pages,
+    journal_pages,
+    render_pages,
+    server_pages,
+    session_access,
+    session_pages,
+    verdict_pages,
+)
+from .journal_pages import ScenarioWriter
 from .page_rendering import render_not_found, ui_root
-
-ScenarioWriter = Callable[[Sequence[Entry], str], str]
-"""Writes a scenario file with scripted replies of entries; the second value describes it."""
+from .verdict_pages import ClientJudge
 
 # Scripts and styles come from this server alone, and none stands in a page.
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -47,10 +53,10 @@ _HEADERS = {
 _STATIC = Path(__file__).with_name("static")
 
 
-def build_dashboard(write_scenario: ScenarioWriter | None = None) -> ASGIApp:
+def build_dashboard(write_scenario: ScenarioWriter, judge: ClientJudge) -> ASGIApp:
     """Return the pages as an ASGI app for `add_dashboard`.
 
-    `write_scenario` makes scripted replies of journal entries; without it, no page offers that.
+    `write_scenario` makes scripted replies of journal entries, `judge` judges clients by them.
     """
     return _Dashboard(
         [
@@ -58,6 +64,9 @@ def build_dashboard(write_scenario: ScenarioWriter | None = None) -> ASGIApp:
             *journal_pages.routes(write_scenario),
             *session_pages.routes(),
             *render_pages.routes(),
+            *fault_pages.routes(),
+            *server_pages.routes(),
+            *verdict_pages.routes(judge),
         ]
     )
 

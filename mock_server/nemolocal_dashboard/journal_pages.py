@@ -15,7 +15,7 @@ from nemolocal_contract.journal import Entry
 from nemolocal_contract.responses import ResponseCode
 from nemolocal_server.errors import ContractError, bad_request
 from nemolocal_server.faults.catalogue import CATALOGUE
-from nemolocal_server.journal.journal_formats import MEDIA_TYPES, write_journal
+from nemolocal_server.journal.journal_formats import MEDIA_TYPES, JournalFormat, write_journal
 from nemolocal_server.journal.journal_search import JournalFilter, JournalSearch
 from nemolocal_server.request_context import base_url, services_of
 from nemolocal_server.responses import json_response
@@ -27,16 +27,18 @@ from .page_rendering import fragment_response, render_fragment, render_response,
 from .replay import plan_replay, start_replay
 
 ScenarioWriter = Callable[[Sequence[Entry], str], str]
+"""Writes a scenario file with scripted replies of entries; the second value describes it."""
 
 PAGE_SIZE = 50
 """Rows in a page of the list."""
 _MAX_PAGE = 10**6
+_EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har"}
 # An HTML file with more entries is slow to open.
 _MAX_HTML_ENTRIES = 2_000
 
 
-def routes(write_scenario: ScenarioWriter | None) -> list[BaseRoute]:
-    """Return the routes of the page; without `write_scenario` no scripted reply is offered."""
+def routes(write_scenario: ScenarioWriter) -> list[BaseRoute]:
+    """Return the routes of the page."""
     pages = _JournalPages(write_scenario)
     path = f"{UI_PREFIX}/journal"
     return [
@@ -50,7 +52,7 @@ def routes(write_scenario: ScenarioWriter | None) -> list[BaseRoute]:
 
 
 class _JournalPages:
-    def __init__(self, write_scenario: ScenarioWriter | None) -> None:
+    def __init__(self, write_scenario: ScenarioWriter) -> None:
         self._write_scenario = write_scenario
 
     async def show(self, request: Request) -> Response:
@@ -112,11 +114,11 @@ class _JournalPages:
         until = search.newest_id
         if kind == "html":
             chunks, media_type = self._html(request, search, wanted), "text/html; charset=utf-8"
-        elif kind in ("jsonl", "har"):
+        elif (chosen := _EXPORTS.get(kind)) is not None:
             entries = search.read(wanted, until)
             dropped = services_of(request).journal.dropped
-            chunks = write_journal(kind, entries, dropped, installed_version())
-            media_type = MEDIA_TYPES[kind]
+            chunks = write_journal(chosen, entries, dropped, installed_version())
+            media_type = MEDIA_TYPES[chosen]
         else:
             raise bad_request("query: `format` must be one of jsonl, har, html")
         headers = {"content-disposition": f'attachment; filename="journal.{kind}"'}
@@ -128,9 +130,16 @@ class _JournalPages:
         """Return the parts of one HTML file that needs no network."""
         until = search.newest_id
         total = search.count(wanted, until)
-        values = {"total": total, "shown": min(total, _MAX_HTML_ENTRIES), "query": _query(wanted)}
-        yield render_fragment(request, "export_head.html", styles=_styles(), **values).encode()
-        for page in range(-(-values["shown"] // PAGE_SIZE)):
+        shown = min(total, _MAX_HTML_ENTRIES)
+        yield render_fragment(
+            request,
+            "export_head.html",
+            styles=_styles(),
+            total=total,
+            shown=shown,
+            query=_query(wanted),
+        ).encode()
+        for page in range(-(-shown // PAGE_SIZE)):
             for entry in search.page(wanted, until, page * PAGE_SIZE, PAGE_SIZE):
                 detail = self._detail(request, entry)
                 yield render_fragment(
@@ -140,7 +149,7 @@ class _JournalPages:
 
     def _detail(self, request: Request, entry: Entry) -> EntryDetail:
         scenario = ""
-        if self._write_scenario is not None and entry.endpoint == "chat":
+        if entry.endpoint == "chat":
             scenario = self._write_scenario([entry], f"The reply of journal entry {entry.id}.")
         language = texts_of(request).language
         return build_detail(services_of(request), entry, base_url(request), language, scenario)

@@ -33,6 +33,11 @@ NAVIGATION = (
     NavigationItem("journal", "nav_journal"),
     NavigationItem("sessions", "nav_sessions"),
     NavigationItem("renders", "nav_renders"),
+    NavigationItem("faults", "nav_faults"),
+    NavigationItem("clock", "nav_clock"),
+    NavigationItem("verdict", "nav_verdict"),
+    NavigationItem("snapshots", "nav_snapshots"),
+    NavigationItem("about", "nav_about"),
 )
 
 

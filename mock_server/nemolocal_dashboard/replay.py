@@ -99,7 +99,8 @@ async def _send(request: Request, entry: Entry, token: str | None) -> None:
         if messages:
             return messages.pop()
         # This client never hangs up.
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def send(_message: Message) -> None:
         """The journal has the response."""

@@ -337,6 +337,7 @@ def test_browser_of_the_tests_reports_what_a_page_must_not_do(
     page = watched.visit()
     page.evaluate("""() => { document.body.insertAdjacentHTML('beforeend',
         '<img src="https://evil.example/x" onerror="alert(1)">') }""")
-    wait_until(lambda: watched.problems or page.wait_for_timeout(1))
+    while not watched.problems:
+        page.wait_for_timeout(10)
     assert any("CSP" in text or "Content Security Policy" in text for text in watched.problems)
     watched.context.close()

@@ -192,7 +192,12 @@ def test_reading_the_page_does_not_write_what_waits(
     services = server.app.state.services
     flushed: list[int] = []
     original: Callable[[], None] = services.journal.flush
-    services.journal.flush = lambda: (flushed.append(1), original())
+
+    def flush() -> None:
+        flushed.append(1)
+        original()
+
+    services.journal.flush = flush
     caller.balance()
     pages.get("/journal/rows")
     pages.get("/journal")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from nemolocal.dashboard_pages import judge_clients
 from nemolocal.journal_replies import write_scenario
 from nemolocal_contract.clock import Clock, ManualClock
 from nemolocal_contract.endpoints import UI_PREFIX
@@ -35,7 +36,7 @@ def dashboard_server(
     """A server with a dashboard, whose waits pass at once unless it has another clock."""
     chosen = clock or ManualClock(autojump=True)
     server = LocalServer(settings or server_settings(), chosen, execute)
-    add_dashboard(server.app, build_dashboard(write_scenario))
+    add_dashboard(server.app, build_dashboard(write_scenario, judge_clients))
     with server:
         yield server
 

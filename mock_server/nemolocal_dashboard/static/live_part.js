@@ -4,6 +4,8 @@
 import { fetchFragment, notify, parseFragment, sendJson } from "./dom.js";
 import { onChanges } from "./feed.js";
 
+const FOCUSABLE = "a, button, summary";
+
 /**
  * Run a task again and again, never twice at once: what is asked for meanwhile runs once after it.
  * @param {() => Promise<void>} task
@@ -40,28 +42,63 @@ export function replaceContent(element, html) {
   fresh.querySelectorAll("details").forEach((each, at) => {
     if (isSame && open[at]) each.open = true;
   });
+  const at = [...element.querySelectorAll(FOCUSABLE)].findIndex((each) => each === document.activeElement);
   element.replaceChildren(fresh);
+  // What had the focus is gone: what stands there now takes it.
+  const all = element.querySelectorAll(FOCUSABLE);
+  const next = at < 0 ? null : all[Math.min(at, all.length - 1)];
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }
+
+/** @type {Map<Element, () => void>} */
+const parts = new Map();
 
 for (const part of document.querySelectorAll("[data-part]")) {
   if (!(part instanceof HTMLElement)) continue;
-  const { part: url = "", on, only } = part.dataset;
+  const { part: url = "", on = "", only } = part.dataset;
   const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
+  parts.set(part, refresh);
   onChanges((changes) => {
-    const ids = changes === null ? null : on === "renders" ? changes.renders : changes.sessions;
-    if (ids === null || (only ? ids.includes(only) : ids.length > 0)) refresh();
+    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
   });
 }
 
-// A button with `data-post` sends an empty object there; the feed tells what came of it.
+/**
+ * @param {import("./feed.js").Changes} changes
+ * @param {string} kind
+ * @param {string | undefined} only
+ * @returns {boolean}
+ */
+function concerns(changes, kind, only) {
+  const change = Object.entries(changes).find(([name]) => name === kind)?.[1];
+  return Array.isArray(change) ? (only ? change.includes(only) : change.length > 0) : Boolean(change);
+}
+
+// A button with `data-post` sends its `data-body` there. The feed tells what came of it; the part of
+// the page in which it stands is also fetched again, since not everything is told.
 document.addEventListener("click", async (event) => {
-  const button = event.target instanceof Element ? event.target.closest("[data-post]") : null;
+  if (!(event.target instanceof Element)) return;
+  const again = event.target.closest("[data-refresh]");
+  if (again instanceof HTMLElement) {
+    parts.get(document.getElementById(again.dataset.refresh ?? "") ?? again)?.();
+  }
+  const button = event.target.closest("[data-post]");
   if (!(button instanceof HTMLButtonElement)) return;
+  const { post = "", body = "{}", method, done } = button.dataset;
   button.disabled = true;
   try {
-    await sendJson(button.dataset.post ?? "", {});
+    await sendJson(post, JSON.parse(body), method === "DELETE" ? "DELETE" : "POST");
+    if (done) notify(done);
+    const part = button.closest("[data-part]");
+    if (part) parts.get(part)?.();
   } catch (error) {
     notify(error instanceof Error ? error.message : String(error));
-    button.disabled = false;
   }
+  button.disabled = false;
+});
+
+// A form whose choices take effect at once.
+document.addEventListener("change", (event) => {
+  const form = event.target instanceof Element ? event.target.closest("form[data-auto]") : null;
+  if (form instanceof HTMLFormElement) form.requestSubmit();
 });

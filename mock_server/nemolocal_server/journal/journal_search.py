@@ -116,7 +116,8 @@ class JournalFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     def _text_condition(self) -> tuple[str, dict[str, Any]]:
         """Find a text as it is, or as JSON in a body has it; the whole entry is looked at first."""
         forms = (self.text, encode_json(self.text).decode()[1:-1], json.dumps(self.text)[1:-1])
-        parts, values = [], {}
+        parts: list[str] = []
+        values: dict[str, Any] = {}
         for number, form in enumerate(dict.fromkeys(forms)):
             stored = encode_json(form).decode()[1:-1]
             values |= {f"stored{number}": _like(stored), f"form{number}": _like(form)}
