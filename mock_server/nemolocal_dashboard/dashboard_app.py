@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
 from nemolocal_contract.journal import Entry
+from nemolocal_contract.responses import ResponseCode, failure
+from nemolocal_server.errors import ContractError
+from nemolocal_server.responses import json_response
 
 from . import journal_pages, render_pages, session_access, session_pages
 from .page_rendering import render_not_found, ui_root
@@ -85,6 +88,11 @@ class _Dashboard:
 
         try:
             await self._router(scope, receive, send_protected)
+        except ContractError as error:
+            # Whatever the dialect of the server, a script sees a failure by its HTTP status.
+            status = error.code if error.code in range(400, 600) else ResponseCode.BAD_REQUEST
+            answer = json_response(failure(error.code, error.message), int(status))
+            await answer(scope, receive, send_protected)
         except HTTPException as error:
             if error.status_code != 404 or is_static:
                 raise

@@ -28,7 +28,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]")) return;
   if (takesText(event.target)) {
-    if (event.key === "Escape" && event.target instanceof HTMLElement) event.target.blur();
+    if (event.key !== "Escape" || !(event.target instanceof HTMLElement)) return;
+    // A search field would also lose its text.
+    event.preventDefault();
+    event.target.blur();
     return;
   }
   const action = actions.get(event.key);
