@@ -270,7 +270,8 @@ class RenderSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A render; `id` is the client's, `file_id` is unique on this server. `progress` in percent.
 
     `version` is the newest draft version that is equal to the draft of the render, None if there is
-    none. `url` is that of the file, None unless the render is completed.
+    none, and in the list of all renders. `url` is that of the file, None unless the render is
+    completed.
     """
 
     id: str
@@ -298,13 +299,13 @@ class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionList(msgspec.Struct, frozen=True):
-    """The sessions of all tokens, the last used first."""
+    """The sessions of all tokens, the last used first; 500 at most."""
 
     sessions: tuple[SessionSummary, ...]
 
 
 class RenderList(msgspec.Struct, frozen=True):
-    """The renders of all tokens, the newest first."""
+    """The renders of all tokens, the newest first; 500 at most."""
 
     renders: tuple[RenderSummary, ...]
 

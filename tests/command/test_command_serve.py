@@ -208,7 +208,7 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     monkeypatch.setattr(log, "filters", [])
     monkeypatch.setattr(log, "handlers", [caplog.handler])
     log.error("%s response.", said)
-    serving._UvicornServer(config, lambda: None).handle_exit(signal.SIGTERM, None)
+    serving._UvicornServer(config, lambda: None, lambda: None).handle_exit(signal.SIGTERM, None)
     log.error("%s response.", said)
     log.error("the disk is full")
     reported = [record.getMessage() for record in caplog.get_records("call")]

@@ -41,11 +41,12 @@ def halves(media_cache: MediaCache) -> MediaSource:
 
 def colors(strip: bytes) -> list[tuple[int, int, int]]:
     """The colour in the middle of each picture of a strip."""
-    with av.open(io.BytesIO(strip)) as file:
+    with av.open(io.BytesIO(strip), "r") as file:
         frame = next(file.decode(video=0)).to_ndarray(format="rgb24")
     assert frame.shape[0] == TILE_HEIGHT
     middles = range(TILE_WIDTH // 2, frame.shape[1], TILE_WIDTH)
-    return [tuple(map(int, frame[TILE_HEIGHT // 2, x])) for x in middles]
+    pixels = (map(int, frame[TILE_HEIGHT // 2, x]) for x in middles)
+    return [(red, green, blue) for red, green, blue in pixels]
 
 
 def test_a_strip_shows_each_moment_where_it_is(halves: MediaSource) -> None:

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from hashlib import sha256
 from typing import Any
 
-import jsonpatch
 import msgspec
 
 from nemolocal_contract.control_api import DraftChanges, DraftVersionDetail, DraftVersionSummary
@@ -28,7 +27,7 @@ FROM drafts WHERE session_id = :session AND version = :number
 """
 
 
-class _VersionRow(msgspec.Struct, frozen=True):
+class _StoredVersion(msgspec.Struct, frozen=True):
     number: int
     turn: int | None
     created: float
@@ -89,6 +88,9 @@ class DraftHistory:
 
         Version 0 is the empty draft before the first one.
         """
+        # Only this call needs it.
+        import jsonpatch
+
         before, after = self._text(session_id, since), self._row(session_id, number).draft
         patch = jsonpatch.make_patch(decode_json(before), decode_json(after))
         return DraftChanges(
@@ -116,8 +118,8 @@ class DraftHistory:
     def _text(self, session_id: str, number: int) -> str:
         return self._row(session_id, number).draft if number else '{"t":[],"d":0}'
 
-    def _row(self, session_id: str, number: int) -> _VersionRow:
-        row = self._store.fetch_one(_VersionRow, _DETAIL, session=session_id, number=number)
+    def _row(self, session_id: str, number: int) -> _StoredVersion:
+        row = self._store.fetch_one(_StoredVersion, _DETAIL, session=session_id, number=number)
         if row is None:
             raise ContractError(
                 ResponseCode.NOT_FOUND, f"session {session_id} has no draft version {number}"

@@ -24,7 +24,7 @@ from ..errors import ContractError
 from ..journal.journal_repository import JournalQuery, JournalRepository
 from .draft_history import DraftHistory
 
-_MAX_LEDGER = 500
+_MAX_LEDGER, _MAX_SESSIONS, _MAX_RENDERS = 500, 500, 500
 _SESSIONS = """
 SELECT s.id, s.token_id, tokens.user_id, s.task_name, s.language, s.created, s.used,
     (SELECT max(version) FROM drafts WHERE session_id = s.id) AS version,
@@ -32,11 +32,13 @@ SELECT s.id, s.token_id, tokens.user_id, s.task_name, s.language, s.created, s.u
     (SELECT count(*) FROM turns WHERE session_id = s.id AND silent
         AND number IN (SELECT number FROM edits WHERE session_id = s.id)) AS silent,
     (SELECT count(*) FROM assets WHERE session_id = s.id) AS assets,
-    (SELECT count(*) FROM renders WHERE session_id = s.id) AS renders,
+    coalesce(r.renders, 0) AS renders,
     (SELECT count(*) FROM turns WHERE session_id = s.id AND status = 'running')
-        + (SELECT count(*) FROM renders WHERE session_id = s.id
-            AND status IN ('pending', 'processing')) AS running
+        + coalesce(r.running, 0) AS running
 FROM sessions s JOIN tokens ON tokens.id = s.token_id
+LEFT JOIN (SELECT session_id, count(*) AS renders,
+        sum(status IN ('pending', 'processing')) AS running FROM renders GROUP BY session_id) r
+    ON r.session_id = s.id
 """
 _TURNS = """
 SELECT t.number, t.message, t.status, t.silent, t.started, t.ended, e.truth,
@@ -62,12 +64,9 @@ SELECT * FROM (
     FROM ledger WHERE token_id = :token ORDER BY id DESC LIMIT {_MAX_LEDGER}
 ) ORDER BY id
 """
-_RENDERS = """
-SELECT id, file_id, token_id, session_id, status, progress, error, created, completed,
-    (SELECT max(version) FROM drafts d
-     WHERE d.session_id = renders.session_id AND d.draft = renders.draft) AS version
-FROM renders
-"""
+_RENDER_COLUMNS = "id, file_id, token_id, session_id, status, progress, error, created, completed"
+_VERSION = """(SELECT max(version) FROM drafts d
+    WHERE d.session_id = renders.session_id AND d.draft = renders.draft) AS version"""
 
 
 class _TurnRow(msgspec.Struct, frozen=True):
@@ -95,7 +94,7 @@ class _RenderRow(msgspec.Struct, frozen=True):
     error: str | None
     created: float
     completed: float | None
-    version: int | None
+    version: int | None = None
 
 
 class SessionReport:
@@ -107,8 +106,8 @@ class SessionReport:
         self._drafts = drafts
 
     def list_sessions(self) -> tuple[SessionSummary, ...]:
-        """Return all sessions, the last used first."""
-        query = f"{_SESSIONS} ORDER BY s.used DESC, s.rowid DESC"
+        """Return the 500 sessions that were used last, the last one first."""
+        query = f"{_SESSIONS} ORDER BY s.used DESC, s.rowid DESC LIMIT {_MAX_SESSIONS}"
         return tuple(self._store.fetch_all(SessionSummary, query))
 
     def summary(self, session_id: str) -> SessionSummary:
@@ -129,25 +128,33 @@ class SessionReport:
             turns=turns,
             versions=self._drafts.list_versions(session_id),
             assets=self.list_assets(session_id, base_url),
-            renders=self.list_renders(base_url, session_id),
+            renders=self.renders_of_session(session_id, base_url),
             ledger=self._ledger(session),
         )
 
-    def list_renders(
-        self, base_url: str, session_id: str | None = None
-    ) -> tuple[RenderSummary, ...]:
-        """Return the renders of a session, or all of them; the newest first."""
-        condition = "" if session_id is None else "WHERE session_id = :session"
+    def list_renders(self, base_url: str) -> tuple[RenderSummary, ...]:
+        """Return the newest 500 renders, the newest first; their versions are not looked up."""
+        query = f"SELECT {_RENDER_COLUMNS} FROM renders ORDER BY rowid DESC LIMIT {_MAX_RENDERS}"
+        rows = self._store.fetch_all(_RenderRow, query)
+        return tuple(render_summary(row, base_url) for row in rows)
+
+    def renders_of_session(self, session_id: str, base_url: str) -> tuple[RenderSummary, ...]:
+        """Return the renders of a session, the newest first."""
         rows = self._store.fetch_all(
             _RenderRow,
-            f"{_RENDERS} {condition} ORDER BY rowid DESC",
-            **({} if session_id is None else {"session": session_id}),
+            f"""SELECT {_RENDER_COLUMNS}, {_VERSION} FROM renders
+                WHERE session_id = :session ORDER BY rowid DESC""",
+            session=session_id,
         )
         return tuple(render_summary(row, base_url) for row in rows)
 
     def find_render(self, file_id: str, base_url: str) -> RenderSummary:
         """Return the render with a file id; 404 if there is none."""
-        row = self._store.fetch_one(_RenderRow, f"{_RENDERS} WHERE file_id = :file", file=file_id)
+        row = self._store.fetch_one(
+            _RenderRow,
+            f"SELECT {_RENDER_COLUMNS}, {_VERSION} FROM renders WHERE file_id = :file",
+            file=file_id,
+        )
         if row is None:
             raise ContractError(ResponseCode.NOT_FOUND, f"render not found: {file_id!r}")
         return render_summary(row, base_url)
