@@ -23,7 +23,7 @@ _TILES_PER_SECOND = 2
 _LONG_SECONDS = 60.0
 _RATE = 8_000
 _MAX_PEAKS, _PEAKS_PER_SECOND = 2_000, 20
-_TIMEOUT = 60.0
+_TIMEOUT = 30.0
 _MAX_STRIP_BYTES = 4 << 20
 _PEAK = re.compile(r"lavfi\.astats\.Overall\.Peak_level=(-?[\d.]+|-?inf|nan)")
 _STRIP_FILE = "strip.jpg"
