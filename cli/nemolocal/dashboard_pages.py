@@ -32,6 +32,7 @@ def judge_clients(entries: "Sequence[Entry]", dropped: int) -> "list[ClientVerdi
     """Return the verdict on each client of a journal, as `nemolocal verdict` gives it."""
     from nemolocal_conformance.client_checks import client_catalogue
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+    from nemolocal_conformance.reports.report_text import sort_by_outcome, verdict_reason
     from nemolocal_conformance.traffic.journal import LoadedJournal
     from nemolocal_dashboard.verdict_pages import ClientVerdict, Finding
 
@@ -40,14 +41,14 @@ def judge_clients(entries: "Sequence[Entry]", dropped: int) -> "list[ClientVerdi
     users = dict.fromkeys(entry.user_id for entry in entries if entry.user_id)
     verdicts = []
     for user in users:
-        found = evaluate_journal(journal, checks, user=user).verdicts
+        found = sort_by_outcome(evaluate_journal(journal, checks, user=user))
         broken = tuple(
             Finding(
                 verdict.check,
                 verdict.rules,
                 verdict.level,
                 verdict.sentence,
-                verdict.reason,
+                verdict_reason(verdict),
                 verdict.entries,
                 verdict.credits,
             )

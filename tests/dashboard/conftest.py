@@ -1,6 +1,7 @@
 """A server with a dashboard, a caller that does what a client does, and a browser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -36,7 +37,10 @@ def pages(server: LocalServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
+# Its event loop runs in this thread, where no other can run meanwhile: it ends with the module, and
+# the media that some tests need, and that a loop makes, are there before it begins.
+@pytest.fixture(scope="module")
+def browser(sample: Path) -> Iterator["Browser"]:
+    assert sample
     with start_browser() as started:
         yield started
