@@ -32,7 +32,7 @@ class FaultCard(msgspec.Struct, frozen=True):
     arm: ControlCall
 
 
-class ArmedFault(msgspec.Struct, frozen=True):
+class ArmedFaultCard(msgspec.Struct, frozen=True):
     """An armed fault: what it matches and its arguments as JSON, and the call that disarms it."""
 
     name: str
@@ -140,7 +140,7 @@ def _scenarios(request: Request, user: str) -> list[ScenarioCard]:
 def _armed(request: Request) -> dict[str, Any]:
     registry = services_of(request).faults.registry
     armed = [
-        ArmedFault(
+        ArmedFaultCard(
             item.fault.name,
             _json(msgspec.to_builtins(item.spec.match)),
             _json(item.spec.args),
