@@ -114,18 +114,20 @@ async def _show_session(request: Request) -> Response:
         "session.html",
         title="nav_sessions",
         active="sessions",
-        **{**_record(request, detail), **_timeline(request, detail)},
+        **{**await _record(request, detail), **await _timeline(request, detail)},
     )
 
 
 async def _show_timeline(request: Request) -> Response:
     return fragment_response(
-        request, "_session_timeline.html", **_timeline(request, _detail(request))
+        request, "_session_timeline.html", **await _timeline(request, _detail(request))
     )
 
 
 async def _show_record(request: Request) -> Response:
-    return fragment_response(request, "_session_record.html", **_record(request, _detail(request)))
+    return fragment_response(
+        request, "_session_record.html", **await _record(request, _detail(request))
+    )
 
 
 def _detail(request: Request) -> SessionDetail:
@@ -133,18 +135,24 @@ def _detail(request: Request) -> SessionDetail:
     return services_of(request).sessions.read(request.path_params["session"], root_path(request))
 
 
-def _record(request: Request, detail: SessionDetail) -> dict[str, Any]:
+async def _record(request: Request, detail: SessionDetail) -> dict[str, Any]:
     """The chat, the ledger, the media and the renders."""
+    turns = detail.turns[-_SHOWN_TURNS:]
+    changes = await services_of(request).drafts.describe_all(
+        detail.session.id,
+        [number for turn in turns for number in turn.versions],
+        texts_of(request).language,
+    )
     return {
         "detail": detail,
         "player": _player(detail, Draft()),
-        "bubbles": [_bubble(request, detail, turn) for turn in detail.turns[-_SHOWN_TURNS:]],
+        "bubbles": [_bubble(turn, changes) for turn in turns],
         "hidden_turns": max(len(detail.turns) - _SHOWN_TURNS, 0),
         **TIMES,
     }
 
 
-def _timeline(request: Request, detail: SessionDetail) -> dict[str, Any]:
+async def _timeline(request: Request, detail: SessionDetail) -> dict[str, Any]:
     """The drawing of a version, and what it changed since the version before."""
     services, session = services_of(request), detail.session
     number = _choice(request, "version", session.version, range(1, session.version + 1))
@@ -159,7 +167,9 @@ def _timeline(request: Request, detail: SessionDetail) -> dict[str, Any]:
         "zoom": zoom,
         "zooms": ZOOMS,
         "turn": next((turn for turn in detail.turns if number in turn.versions), None),
-        "changes": services.drafts.describe(session.id, before, number, language) if before else (),
+        "changes": await services.drafts.describe(session.id, before, number, language)
+        if before
+        else (),
         "timeline": lay_out_timeline(draft, _media(request, detail.assets), zoom, language, view),
         "words": describe_timeline(draft, language),
         "player": _player(detail, draft),
@@ -203,15 +213,10 @@ def _player(detail: SessionDetail, draft: Draft) -> Player | None:
     return Player(asset.url, asset.kind, asset.filename, False, None, spans)
 
 
-def _bubble(request: Request, detail: SessionDetail, turn: TurnDetail) -> Bubble:
-    drafts, language = services_of(request).drafts, texts_of(request).language
-    changes = [
-        sentence
-        for number in turn.versions
-        for sentence in drafts.describe(detail.session.id, number - 1, number, language)
-    ]
+def _bubble(turn: TurnDetail, changes: Mapping[int, tuple[str, ...]]) -> Bubble:
+    sentences = tuple(sentence for number in turn.versions for sentence in changes.get(number, ()))
     texts = tuple(event["text"] for event in turn.events if event["kind"] == "text")
-    return Bubble(turn, clock_time(turn.started), _tool_uses(turn), texts, tuple(changes))
+    return Bubble(turn, clock_time(turn.started), _tool_uses(turn), texts, sentences)
 
 
 def _tool_uses(turn: TurnDetail) -> tuple[ToolUse, ...]:

@@ -1,13 +1,21 @@
 """Sessions and the versions of their drafts over the control API."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import jsonpatch
 import pytest
 
+from nemolocal_agent import DraftVersion
+from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.describe import describe_changes
-from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.draft import Draft, Segment, Track, draft_from_wire
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.inspection import draft_history
+from nemolocal_server.services import Services
+from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -138,3 +146,39 @@ def test_deleted_data_take_their_versions_with_them(edited: HttpCaller) -> None:
     edited.post(f"{CONTROL}/reset", json={})
     assert edited.http.get(f"{CONTROL}/sessions/{edited.session}").status_code == 404
     assert edited.get(f"{CONTROL}/sessions")["sessions"] == []
+
+
+def test_of_many_large_drafts_the_newest_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large drafts take long to compare: a page does not wait for all of them."""
+    monkeypatch.setattr(draft_history, "_MAX_COMPARED", 1200)
+    services = Services(Settings(), ManualClock(), FakeRenderExecutor())
+    _, token = services.create_token(NewToken(client_id="client"))
+    sessions = services.context.sessions
+    session = sessions.create(token, "project", "en")
+    for number in range(2, 8):
+        title = Segment(id="title", start_ms=0, duration_ms=number, text="x" * 200)
+        draft = Draft(tracks=(Track(type=7, segments=(title,)),), duration_ms=number)
+        sessions.add_version(session.id, DraftVersion(number, draft))
+    found = asyncio.run(services.drafts.describe_all(session.id, range(2, 8), "en"))
+    services.context.store.close()
+    assert [*found] == [7, 6]
+    assert all(found.values())
+
+
+def test_large_drafts_are_compared_in_a_thread(
+    edited: HttpCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited.say(TRIM)
+    path = f"{CONTROL}/sessions/{edited.session}/drafts/3/changes"
+    at_once = edited.get(path)
+    threads: list[str] = []
+
+    def describe(*arguments: Any) -> list[str]:
+        threads.append(threading.current_thread().name)
+        return describe_changes(*arguments)
+
+    monkeypatch.setattr(draft_history, "describe_changes", describe)
+    monkeypatch.setattr(draft_history, "_SMALL", 0)
+    assert edited.get(f"{path}?language=en-GB") == at_once
+    assert "nemolocal-server" not in threads
+    assert len(threads) == 1

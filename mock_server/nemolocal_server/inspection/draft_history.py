@@ -1,20 +1,27 @@
 """The versions of a session's draft, and the difference of two in words and as JSON Patch."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from nemolocal_contract.control_api import DraftChanges, DraftVersionDetail, DraftVersionSummary
 from nemolocal_contract.describe import describe_changes
-from nemolocal_contract.draft import Draft, draft_from_wire
+from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.responses import ResponseCode, decode_json
 
 from ..data.store import Store
 from ..errors import ContractError
 
+T = TypeVar("T")
 _MAX_CACHED = 1000
+# Characters of two drafts that are compared in milliseconds.
+_SMALL = 20_000
+# Characters of all drafts that are compared for one page, in some seconds.
+_MAX_COMPARED = 4_000_000
 _SUMMARY = """
 SELECT version AS number, turn, created, undo_to, redo_to,
     coalesce(json_extract(draft, '$.d'), 0) AS duration_ms,
@@ -83,33 +90,51 @@ class DraftHistory:
             draft=decode_json(row.draft),
         )
 
-    def compare(self, session_id: str, since: int, number: int, language: str) -> DraftChanges:
+    async def compare(
+        self, session_id: str, since: int, number: int, language: str
+    ) -> DraftChanges:
         """Return what is different in version `number` from version `since`; 404 for no version.
 
         Version 0 is the empty draft before the first one.
         """
-        # Only this call needs it.
-        import jsonpatch
-
         before, after = self._text(session_id, since), self._row(session_id, number).draft
-        patch = jsonpatch.make_patch(decode_json(before), decode_json(after))
         return DraftChanges(
             since=since,
             number=number,
-            changes=self._describe(before, after, language),
-            patch=tuple(patch),
+            changes=await self._describe(before, after, language),
+            patch=await _compute(_make_patch, before, after),
         )
 
-    def describe(self, session_id: str, since: int, number: int, language: str) -> tuple[str, ...]:
+    async def describe(
+        self, session_id: str, since: int, number: int, language: str
+    ) -> tuple[str, ...]:
         """Return only the sentences of `compare`."""
         before, after = self._text(session_id, since), self._text(session_id, number)
-        return self._describe(before, after, language)
+        return await self._describe(before, after, language)
 
-    def _describe(self, before: str, after: str, language: str) -> tuple[str, ...]:
+    async def describe_all(
+        self, session_id: str, numbers: Sequence[int], language: str
+    ) -> dict[int, tuple[str, ...]]:
+        """Return what each of these versions changed since the one before it.
+
+        The last of them come first, and no more than it takes seconds to compare: the others are
+        left out.
+        """
+        described: dict[int, tuple[str, ...]] = {}
+        left = _MAX_COMPARED
+        for number in sorted(numbers, reverse=True):
+            before, after = self._text(session_id, number - 1), self._text(session_id, number)
+            left -= len(before) + len(after)
+            if left < 0:
+                break
+            described[number] = await self._describe(before, after, language)
+        return described
+
+    async def _describe(self, before: str, after: str, language: str) -> tuple[str, ...]:
         key = (_digest(before), _digest(after), language)
         sentences = self._sentences.get(key)
         if sentences is None:
-            sentences = tuple(describe_changes(_parse(before), _parse(after), language))
+            sentences = await _compute(_describe_changes, before, after, language)
             self._sentences[key] = sentences
             if len(self._sentences) > _MAX_CACHED:
                 self._sentences.popitem(last=False)
@@ -131,5 +156,20 @@ def _digest(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def _parse(text: str) -> Draft:
-    return draft_from_wire(decode_json(text))
+async def _compute(function: Callable[..., T], before: str, after: str, *more: str) -> T:
+    """Call a function that compares drafts; in a thread if they are large, as it takes long."""
+    if len(before) + len(after) <= _SMALL:
+        return function(before, after, *more)
+    return await asyncio.to_thread(function, before, after, *more)
+
+
+def _make_patch(before: str, after: str) -> tuple[dict[str, Any], ...]:
+    # Only this needs it.
+    import jsonpatch
+
+    return tuple(jsonpatch.make_patch(decode_json(before), decode_json(after)))
+
+
+def _describe_changes(before: str, after: str, language: str) -> tuple[str, ...]:
+    old, new = (draft_from_wire(decode_json(text)) for text in (before, after))
+    return tuple(describe_changes(old, new, language))

@@ -56,7 +56,7 @@ async def compare_drafts(request: Request) -> Response:
         raise bad_request(f"query: {error}") from error
     since = number - 1 if query.since is None else query.since
     language = session.language if query.language is None else query.language
-    return json_response(services.drafts.compare(session.id, since, number, language))
+    return json_response(await services.drafts.compare(session.id, since, number, language))
 
 
 async def read_strip(request: Request) -> Response:
