@@ -67,8 +67,10 @@ def shown_version(page: "Page", number: int) -> None:
 def test_the_silent_turn_is_found_with_its_truth(browser: "Browser", caller: HttpCaller) -> None:
     with open_page(browser, base_url(caller)) as watched:
         page = watched.visit("/sessions")
-        page.get_by_role("link", name="project").click()
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
         silent = page.locator(".turn", has=page.locator(".bubble.silent"))
+        silent.wait_for()
         assert silent.count() == 1
         assert silent.locator(".bubble.user").inner_text() == MESSAGES[2]
         assert silent.locator("[data-truth]").inner_text() == "not applied"

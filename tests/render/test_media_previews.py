@@ -61,7 +61,8 @@ def test_peaks_are_where_the_sound_is(halves: MediaSource) -> None:
     peaks = asyncio.run(measure_peaks(halves))
     assert len(peaks) == pytest.approx(80, abs=3)
     assert max(peaks[:38]) == 0
-    assert min(peaks[42:78]) > 0.9
+    # A sine of 0.125, seven times as loud, from one channel to two of equal power.
+    assert peaks[42:78] == pytest.approx([0.125 * 7 / 2**0.5] * 36, abs=0.02)
 
 
 def test_a_picture_has_one_tile(tmp_path: Path) -> None:
