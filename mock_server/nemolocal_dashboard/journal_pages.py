@@ -32,6 +32,7 @@ ScenarioWriter = Callable[[Sequence[Entry], str], str]
 PAGE_SIZE = 50
 """Rows in a page of the list."""
 _MAX_PAGE = 10**6
+_MAX_DIGITS = 15
 _EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har"}
 # An HTML file with more entries is slow to open.
 _MAX_HTML_ENTRIES = 2_000
@@ -45,8 +46,8 @@ def routes(write_scenario: ScenarioWriter) -> list[BaseRoute]:
         Route(path, pages.show),
         Route(f"{path}/rows", pages.rows),
         Route(f"{path}/count", pages.count),
-        Route(f"{path}/entries/{{entry:int}}", pages.entry),
-        Route(f"{path}/entries/{{entry:int}}/replay", pages.replay, methods=["POST"]),
+        Route(f"{path}/entries/{{entry}}", pages.entry),
+        Route(f"{path}/entries/{{entry}}/replay", pages.replay, methods=["POST"]),
         Route(f"{path}/export", pages.export),
     ]
 
@@ -197,17 +198,22 @@ def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isdecimal() and text.isascii() and len(text) <= 15):
+    if not _is_number(text):
         raise bad_request(f"query: `{name}` must be a number that is not negative")
     return int(text)
 
 
 def _find(request: Request) -> Entry:
-    number = min(request.path_params["entry"], 2**53)
-    entry = _search(request).find(number)
+    text = request.path_params["entry"]
+    entry = _search(request).find(int(text)) if _is_number(text) else None
     if entry is None:
-        raise ContractError(ResponseCode.NOT_FOUND, f"the journal has no entry {number}")
+        raise ContractError(ResponseCode.NOT_FOUND, f"the journal has no entry {text[:20]!r}")
     return entry
+
+
+def _is_number(text: str) -> bool:
+    """Return whether this is a number that the database can hold."""
+    return text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS
 
 
 def _endpoint_names() -> list[str]:

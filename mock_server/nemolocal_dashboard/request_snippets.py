@@ -21,6 +21,7 @@ _OF_THE_CONNECTION = frozenset(
         "accept-encoding",
         "connection",
         "content-length",
+        "cookie",
         "expect",
         "host",
         "keep-alive",

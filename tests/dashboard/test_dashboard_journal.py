@@ -91,7 +91,9 @@ def test_filter_that_makes_no_sense_is_explained(pages: httpx.Client, status: st
 
 def test_entry_that_is_gone_says_so(pages: httpx.Client) -> None:
     assert "no such entry" in pages.get("/journal?open=77").text
-    assert pages.get("/journal/entries/77").json()["code"] == 404
+    for number in ("77", "9" * 5000, "-1", "x"):
+        assert pages.get(f"/journal/entries/{number}").json()["code"] == 404
+        assert pages.post(f"/journal/entries/{number}/replay", json={}).status_code == 404
 
 
 def test_replay_is_a_new_marked_entry_that_costs_what_was_said(

@@ -14,6 +14,8 @@ const detail = byId("detail", HTMLElement);
 const pauseButton = byId("pause", HTMLButtonElement);
 const newEntries = byId("new-entries", HTMLButtonElement);
 
+// Milliseconds until a list that could not be fetched is asked for again.
+const RETRY = 2000;
 const pageSize = Number(rows.dataset.pageSize);
 let until = Number(rows.dataset.until);
 let total = Number(rows.dataset.total);
@@ -118,19 +120,20 @@ async function refresh({ toTop = false } = {}) {
   loading.set(0, abort);
   const html = await fetchFragment(urlOf("/rows", { page: 0 }), abort.signal).catch(() => "");
   if (loading.get(0) === abort) loading.delete(0);
-  if (!html || abort.signal.aborted) return;
+  if (abort.signal.aborted) return;
+  if (!html) {
+    setTimeout(follow, RETRY);
+    return;
+  }
   const page = parseFragment(html).querySelector(".rows-page");
   if (!(page instanceof HTMLElement)) return;
   until = Number(page.dataset.until);
   total = Number(page.dataset.total);
-  const stale = [...pages.keys()].filter((number) => number !== 0);
   if (toTop) viewport.scrollTop = 0;
   const hadFocus = rows.contains(document.activeElement);
   placePage(page);
-  for (const number of stale) pages.delete(number);
-  const old = [...rows.children].filter((child) => child !== page);
   layOut();
-  for (const child of old) child.remove();
+  for (const number of pages.keys()) if (number !== 0 && !loading.has(number)) void loadPage(number);
   showTotal();
   if (hadFocus) focusCurrent();
 }
@@ -157,12 +160,15 @@ async function follow() {
   isDue = true;
   if (isBusy) return;
   isBusy = true;
-  while (isDue) {
-    isDue = false;
-    if (!isPaused && viewport.scrollTop < rowHeight()) await refresh();
-    else await countNew();
+  try {
+    while (isDue) {
+      isDue = false;
+      if (!isPaused && viewport.scrollTop < rowHeight()) await refresh();
+      else await countNew();
+    }
+  } finally {
+    isBusy = false;
   }
-  isBusy = false;
 }
 
 async function countNew() {
