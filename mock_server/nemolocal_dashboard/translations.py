@@ -22,10 +22,6 @@ class Texts:
         text = self._texts[key]
         return text.format_map(values) if values else text
 
-    def has(self, key: str) -> bool:
-        """Return whether there is a text with this key."""
-        return key in self._texts
-
 
 @functools.cache
 def load_texts() -> dict[str, dict[str, str]]:

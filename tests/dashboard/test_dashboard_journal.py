@@ -129,6 +129,23 @@ def test_first_edit_of_a_session_has_a_price_before_it_is_replayed(
     ).text.replace("&#39;", "&#x27;")
 
 
+def test_scripted_turn_costs_what_its_reply_says_again(
+    server: LocalServer, caller: HttpCaller, pages: httpx.Client, sample: Path
+) -> None:
+    caller.upload(sample)
+    reply = {
+        "match": {"message": "do it"},
+        "say": "Done.",
+        "edits": [{"edit": "aspect", "width": 9, "height": 16}],
+        "credits": 30,
+    }
+    httpx.post(f"{server.base_url}{CONTROL_PREFIX}/replies", json=reply).raise_for_status()
+    caller.chat("do it")
+    read_rows(pages)
+    page = html.unescape(pages.get("/journal/entries/4").text)
+    assert "it would cost up to 30 of the user's 70 credits" in page
+
+
 def test_what_cannot_be_replayed_says_why(
     caller: HttpCaller, pages: httpx.Client, sample: Path
 ) -> None:

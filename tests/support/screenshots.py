@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 _SIZE = {"width": 1280, "height": 800}
 _SPEED = 20.0
+_PLAYABLE = """video => new Promise(done => video.readyState > 3 ? done() :
+    video.addEventListener('canplaythrough', done, {once: true}))"""
 
 
 def main() -> None:
@@ -51,6 +53,14 @@ def _take_all(base_url: str) -> None:
             _take(watched.visit("/journal"), "dashboard-journal")
             _take(watched.visit("/faults"), "dashboard-faults")
             _take(watched.visit("/verdict"), "dashboard-verdict")
+            for name in ("renders", "clock", "snapshots", "about"):
+                _take(watched.visit(f"/{name}"), f"dashboard-{name}")
+            page = watched.visit("/sessions")
+            page.locator("main a").first.click()
+            page.locator("video").wait_for()
+            page.wait_for_load_state("networkidle")
+            page.locator("video").evaluate(_PLAYABLE)
+            _take(page, "dashboard-session")
         with open_page(browser, base_url, color_scheme="dark", **options) as watched:
             page = watched.visit("/journal?open=7")
             _take(page, "dashboard-entry")

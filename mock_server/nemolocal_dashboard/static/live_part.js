@@ -55,9 +55,11 @@ const parts = new Map();
 
 for (const part of document.querySelectorAll("[data-part]")) {
   if (!(part instanceof HTMLElement)) continue;
-  const { part: url = "", on = "", only } = part.dataset;
+  const { part: url = "", on = "", only, every } = part.dataset;
   const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
   parts.set(part, refresh);
+  // What changes by itself, in milliseconds, while somebody looks.
+  if (every) setInterval(() => document.hidden || refresh(), Number(every));
   onChanges((changes) => {
     if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
   });
