@@ -16,6 +16,7 @@ FOLDERS = {
     "nemolocal_render": "mock_server",
     "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
+    "nemolocal_dashboard": "mock_server",
     "nemolocal_client": "client",
     "nemolocal_skill": "client",
     "nemolocal": "cli",
@@ -46,6 +47,15 @@ MAY_IMPORT = {
         "sse_starlette",
         "starlette",
         "uvicorn",
+    },
+    # Its pages show what the server holds; verdicts come from the command, which hands them over.
+    "nemolocal_dashboard": {
+        "jinja2",
+        "markupsafe",
+        "msgspec",
+        "nemolocal_contract",
+        "nemolocal_server",
+        "starlette",
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
     "nemolocal_skill": {

@@ -15,6 +15,7 @@ PACKAGES = {
     "nemolocal_render": "mock_server",
     "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
+    "nemolocal_dashboard": "mock_server",
     "nemolocal_client": "client",
     "nemolocal_skill": "client",
     "nemolocal": "cli",

@@ -36,6 +36,16 @@ def replies_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return [reply for entry in chats if (reply := _reply(entry)) is not None]
 
 
+def write_scenario(entries: Iterable[Entry], description: str) -> str:
+    """Return a scenario file (TOML) with the replies; "" if no chat request was answered."""
+    import tomli_w
+
+    replies = replies_of(entries)
+    if not replies:
+        return ""
+    return tomli_w.dumps(without_nulls({"description": description, "replies": replies}))
+
+
 def _reply(entry: Entry) -> dict[str, Any] | None:
     try:
         message = decode_json(entry.request_body, type=ChatRequest).new_message.text

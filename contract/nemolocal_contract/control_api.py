@@ -1,10 +1,12 @@
-"""Request and response bodies of the control API that judges and tests of a local server use."""
+"""Request and response bodies of the control API of a local server."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from .journal import TurnEditState
 from .media import SkillProfile
+from .responses import RenderState
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -122,3 +124,242 @@ class Cleared(msgspec.Struct, frozen=True):
     """How many entries of the journal were forgotten."""
 
     deleted: int
+
+
+class EntryRange(msgspec.Struct, frozen=True):
+    """The ids of the first and the last new entry of the journal."""
+
+    first: int
+    last: int
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """The data of an event `changes`: what has changed since the event before it.
+
+    `sessions` are ids, `renders` the ids of their files. `clock` says that a manual clock has
+    moved, `faults` and `replies` that some were added, removed or used.
+    """
+
+    journal: EntryRange | None
+    sessions: tuple[str, ...]
+    renders: tuple[str, ...]
+    clock: bool
+    faults: bool
+    replies: bool
+
+
+class DraftVersionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a draft.
+
+    `turn` is the number of the turn that made it, None for the empty first one. `undo_to` and
+    `redo_to` are the versions that undo and redo go to.
+    """
+
+    number: int
+    turn: int | None
+    created: float
+    undo_to: int | None
+    redo_to: int | None
+    duration_ms: float
+    tracks: int
+
+
+class DraftVersionDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a draft with the draft itself, as the state of the session showed it (STA-2)."""
+
+    number: int
+    turn: int | None
+    created: float
+    undo_to: int | None
+    redo_to: int | None
+    draft: dict[str, Any]
+
+
+class DraftChanges(msgspec.Struct, frozen=True):
+    """The difference of two versions of a draft: in sentences, and as a JSON Patch (RFC 6902)."""
+
+    since: int
+    number: int
+    changes: tuple[str, ...]
+    patch: tuple[dict[str, Any], ...]
+
+
+class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A session; `version` is the number of its newest draft, `silent` counts silent turns.
+
+    `running` counts turns and renders that have not ended. `used` is in real time, other times are
+    those of the server's clock.
+    """
+
+    id: str
+    token_id: int
+    user_id: str
+    task_name: str
+    language: str
+    created: float
+    used: float
+    version: int
+    turns: int
+    silent: int
+    assets: int
+    renders: int
+    running: int
+
+
+class TurnDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn with its truth.
+
+    `truth` is as in the journal: whether the edits are in the draft. `versions` are the versions
+    that it made, `held` the credits that it held and `cost` what it took. `entry` is the id of its
+    journal entry, None if the journal no longer has it; then `events` is empty. They are the texts,
+    tool calls and tool results that were sent.
+    """
+
+    number: int
+    message: str
+    status: Literal["running", "done", "failed"]
+    silent: bool
+    truth: TurnEditState
+    started: float
+    ended: float | None
+    versions: tuple[int, ...]
+    held: int
+    cost: int
+    resend: bool
+    entry: int | None
+    events: tuple[dict[str, Any], ...] = ()
+
+
+class AssetDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A media file of a session; `url` needs no token, `duration` is in seconds.
+
+    `tiles` is the number of pictures in its strip.
+    """
+
+    id: str
+    origin: Literal["upload", "generated"]
+    filename: str
+    kind: str
+    duration: float
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+    tiles: int
+    hash: str
+    url: str
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the ledger; `turn` is the turn of this session that it belongs to.
+
+    `available` and `frozen` are the changes, `balance` is what was available after it.
+    """
+
+    id: int
+    kind: Literal["grant", "hold", "settle", "release"]
+    available: int
+    frozen: int
+    balance: int
+    reason: str
+    created: float
+    turn: int | None
+
+
+class RenderSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A render; `id` is the client's, `file_id` is unique on this server. `progress` in percent.
+
+    `version` is the newest draft version that is equal to the draft of the render, None if there is
+    none, and in the list of all renders. `url` is that of the file, None unless the render is
+    completed.
+    """
+
+    id: str
+    file_id: str
+    token_id: int
+    session_id: str
+    status: RenderState
+    progress: int
+    error: str | None
+    created: float
+    completed: float | None
+    version: int | None
+    url: str | None
+
+
+class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A session with all that happened in it; the ledger is that of its token, the newest rows."""
+
+    session: SessionSummary
+    turns: tuple[TurnDetail, ...]
+    versions: tuple[DraftVersionSummary, ...]
+    assets: tuple[AssetDetail, ...]
+    renders: tuple[RenderSummary, ...]
+    ledger: tuple[LedgerRow, ...]
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """The sessions of all tokens, the last used first; 500 at most."""
+
+    sessions: tuple[SessionSummary, ...]
+
+
+class RenderList(msgspec.Struct, frozen=True):
+    """The renders of all tokens, the newest first; 500 at most."""
+
+    renders: tuple[RenderSummary, ...]
+
+
+class RenderPlanSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the draft of a render comes to: pixels, frames, seconds, and what is in it.
+
+    `layers` has the number of slices of each video layer, `sounds` the number of clips of each
+    audio track. `copies` says that the file of a source can be copied without encoding.
+    """
+
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration: float
+    layers: tuple[int, ...]
+    sounds: tuple[int, ...]
+    titles: int
+    copies: bool
+    warnings: tuple[str, ...]
+
+
+class RenderCommand(msgspec.Struct, frozen=True):
+    """A run of FFmpeg: its command line without folders, and its filter graphs by file name."""
+
+    line: str
+    graphs: dict[str, str]
+
+
+class RenderLogLine(msgspec.Struct, frozen=True):
+    """A line of the log of a render, `at` seconds of real time after its begin."""
+
+    at: float
+    text: str
+
+
+class RenderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A render with its plan and how it was made.
+
+    `plan` is None if the draft can no longer be planned, since media are gone for instance; then
+    `plan_error` says why. `encoder` and `encoder_reason` are empty until an encoder was chosen.
+    `workers` encode `parts` at once, 0 before that is known. Log and commands are those of this
+    process; those of the last 100 renders are kept.
+    """
+
+    render: RenderSummary
+    output: dict[str, Any]
+    result: dict[str, Any] | None
+    plan: RenderPlanSummary | None
+    plan_error: str
+    encoder: str
+    encoder_reason: str
+    workers: int
+    parts: int
+    log: tuple[RenderLogLine, ...]
+    commands: tuple[RenderCommand, ...]

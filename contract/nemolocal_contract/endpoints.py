@@ -52,6 +52,11 @@ CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not part of the contract: the control API of the local server.
 CONTROL_PREFIX = "/__nemolocal__"
+# The dashboard: pages for a browser, guarded like the control API.
+UI_PREFIX = f"{CONTROL_PREFIX}/ui"
+UI_SIGN_IN = f"{UI_PREFIX}/sign-in"
+UI_STATIC = f"{UI_PREFIX}/static"
+UI_COOKIE = "nemolocal_ui"
 SETTINGS = Endpoint("GET", f"{CONTROL_PREFIX}/settings", "GEN-6")
 CLOCK = Endpoint("GET", f"{CONTROL_PREFIX}/clock", "GEN-6")
 CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL_PREFIX}/clock/advance", "GEN-6")
@@ -62,6 +67,20 @@ HEALTH = Endpoint("GET", f"{CONTROL_PREFIX}/health", "GEN-6")
 JOURNAL = Endpoint("GET", f"{CONTROL_PREFIX}/journal", "GEN-6")
 JOURNAL_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/journal", "GEN-6")
 JOURNAL_SUMMARY = Endpoint("GET", f"{CONTROL_PREFIX}/journal/summary", "CRD-3")
+SESSIONS = Endpoint("GET", f"{CONTROL_PREFIX}/sessions", "GEN-6")
+SESSION_DETAIL = Endpoint("GET", f"{CONTROL_PREFIX}/sessions/{{session}}", "GEN-6")
+DRAFT_VERSION = Endpoint(
+    "GET", f"{CONTROL_PREFIX}/sessions/{{session}}/drafts/{{version}}", "STA-2"
+)
+DRAFT_CHANGES = Endpoint(
+    "GET", f"{CONTROL_PREFIX}/sessions/{{session}}/drafts/{{version}}/changes", "CLI-3"
+)
+ASSET_STRIP = Endpoint("GET", f"{CONTROL_PREFIX}/assets/{{asset}}/strip.jpg", "UPL-2")
+ASSET_WAVEFORM = Endpoint("GET", f"{CONTROL_PREFIX}/assets/{{asset}}/waveform.svg", "UPL-2")
+RENDERS = Endpoint("GET", f"{CONTROL_PREFIX}/renders", "GEN-6")
+RENDER_DETAIL = Endpoint("GET", f"{CONTROL_PREFIX}/renders/{{file}}", "REN-5")
+RENDER_STOP = Endpoint("POST", f"{CONTROL_PREFIX}/renders/{{file}}/cancel", "REN-8")
+EVENTS = Endpoint("GET", f"{CONTROL_PREFIX}/events", "GEN-6")
 FAULTS = Endpoint("GET", f"{CONTROL_PREFIX}/faults", "GEN-6")
 FAULTS_ARM = Endpoint("POST", f"{CONTROL_PREFIX}/faults", "GEN-6")
 FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults", "GEN-6")
@@ -113,6 +132,8 @@ ATTRIBUTION = (SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM)
 FAULT = "X-Nemolocal-Fault"
 # Not part of the contract: a scripted reply for this chat request, as a JSON object.
 REPLY = "X-Nemolocal-Reply"
+# Not part of the contract: the id of the journal entry that this request repeats.
+REPLAY_OF = "X-Nemolocal-Replay-Of"
 # Not part of the contract: opens the control API of a local server that requires it.
 CONTROL_TOKEN = "X-Nemolocal-Control-Token"
 

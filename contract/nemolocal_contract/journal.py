@@ -95,8 +95,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     other path. `status` is 0 where no response was begun; `code` is the envelope's, or else 0 for
     a success and the status for a failure. `rules` are the ids of the rules that the exchange
     touches, `faults` the names of the faults in force. Credits are the token's, drafts are hashes
-    of the draft of `session_id` (SHA-256 of its canonical JSON, the first 16 digits); `before` and
-    `after` are the moments at which the request was understood and its last byte left. `chunks`
+    of the draft of `session_id` (SHA-256 of its canonical JSON, the first 16 digits), with the
+    number of the version; `before` and `after` are the moments at which the request was understood
+    and its last byte left. `chunks`
     has an item per chunk of an event stream, the first 1,000 of them: offset from `started` and
     number of bytes. Sizes are in bytes, of the whole bodies. `speed` seconds of waiting pass in a
     second of these times; None where the clock only moves when it is told to. `unknown` are fields
@@ -133,6 +134,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     response_size: int
     chunks: tuple[tuple[float, int], ...]
     speed: float | None = None
+    draft_version_before: int | None = None
+    draft_version_after: int | None = None
     unknown: tuple[str, ...] = ()
     reply: str | msgspec.UnsetType = msgspec.UNSET
 

@@ -45,6 +45,9 @@ _TYPES = (
     responses.TokenReply, responses.ClaimReply, responses.SessionReply, responses.UploadReply,
     responses.Balance, responses.StateReply, responses.RenderStatus,
     control_api.Health, control_api.EffectiveSettings,
+    control_api.SessionList, control_api.SessionDetail, control_api.DraftVersionDetail,
+    control_api.DraftChanges, control_api.RenderList, control_api.RenderDetail,
+    control_api.Changes,
     control_api.SnapshotId, control_api.SnapshotList, control_api.ResetRequest, control_api.Cleared,
     journal.Entry, journal.Summary,
 )  # fmt: skip

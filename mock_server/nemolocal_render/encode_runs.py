@@ -28,6 +28,7 @@ from .media import MediaSource
 from .planning.output_settings import EncodeSettings
 from .planning.plan_splitting import choose_worker_count, split_plan
 from .planning.render_plan import RenderPlan
+from .render_log import CURRENT_LOG
 from .sandbox import SandboxPolicy
 
 _log = logging.getLogger(__name__)
@@ -178,6 +179,9 @@ async def _encode_once(
     machine = await _measure_motion(folder, plan, machine)
     # A long plan takes time to split, so a thread does it.
     workers, parts = await asyncio.to_thread(_split_for_workers, plan, machine)
+    log = CURRENT_LOG.get()
+    if log is not None:
+        log.set_workers(workers, len(parts))
     if len(parts) == 1:
         make = partial(render_command, plan, machine, RENDER_FILE)
         await run_command(folder, plan, await asyncio.to_thread(make), stage, machine)
@@ -298,6 +302,9 @@ async def run_command(
     machine: EncodeResources | None = None,
 ) -> None:
     """Run a command that reads the sources of a plan; raises FFmpegFailed."""
+    log = CURRENT_LOG.get()
+    if log is not None:
+        log.add_command(command.arguments, command.graphs)
     for name, graph in command.graphs.items():
         (folder / name).write_text(graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]

@@ -36,6 +36,7 @@ from .planning.planner import COPY_REASON
 from .planning.render_plan import SAMPLE_RATE, RenderPlan
 from .probing.media_probe import probe_render
 from .probing.probe_worker import RenderFacts
+from .render_log import CURRENT_LOG, write_log
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -161,9 +162,12 @@ async def _copy(folder: Path, plan: RenderPlan, stage: ProgressRange) -> _Encode
         facts = await probe_render(folder / RENDER_FILE)
     except (ffmpeg_cli.FFmpegFailed, MediaRejected):
         # Encoding may work, or reports the error.
+        write_log("the streams could not be copied")
         return None
     if _find_mismatches(facts, plan, _COPIED_SOUND):
+        write_log("the copied streams are not exact")
         return None
+    write_log(f"copied without encoding: {COPY_REASON}")
     return _EncodedFile(facts, Encoder(_COPY, COPY_REASON))
 
 
@@ -235,6 +239,7 @@ async def _encode_readable_sources(
         if not any(rest.layers) and not rest.audio_tracks:
             raise RenderJobFailed(_NO_READABLE_SOURCE) from failure
         _log.warning("rendered again without unreadable sources: %s", failure)
+        write_log("again, without the sources that cannot be read")
     return await _encode(folder, rest, machine, stage), rest.warnings[len(plan.warnings) :]
 
 
@@ -256,10 +261,14 @@ async def _encode(
 async def _encode_with(
     folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange, encoder: Encoder
 ) -> _EncodedFile:
+    log = CURRENT_LOG.get()
+    if log is not None:
+        log.set_encoder(encoder.name, encoder.reason)
     try:
         encoding = await encode_plan(folder, plan, machine, stage)
     except ffmpeg_cli.FFmpegFailed as failure:
         _log.warning("a render failed: %s", failure)
+        write_log(f"failed: {failure}")
         kind = RenderInputFailed if failure.cause_unknown else RenderJobFailed
         raise kind(failure.user_message) from failure
     except TargetSizeUnreachable as missed:
@@ -282,6 +291,7 @@ async def _verify_file(folder: Path, plan: RenderPlan) -> RenderFacts:
     wrong = _find_mismatches(facts, plan, _AAC_PACKET)
     if wrong:
         raise RenderInputFailed(f"the rendered file {' and '.join(wrong)}")
+    write_log(f"checked: {facts.frames} frames, {facts.width}x{facts.height}, as planned")
     return facts
 
 

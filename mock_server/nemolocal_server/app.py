@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
@@ -25,10 +25,13 @@ from .api import (
     upload_endpoints,
 )
 from .api.control import (
+    event_endpoints,
     fault_endpoints,
     journal_endpoints,
+    render_admin_endpoints,
     reply_endpoints,
     server_endpoints,
+    session_admin_endpoints,
     settings_endpoints,
     token_admin_endpoints,
 )
@@ -92,6 +95,16 @@ _CONTROL_ROUTES = (
     (wire.JOURNAL, journal_endpoints.read_journal),
     (wire.JOURNAL_CLEAR, journal_endpoints.clear_journal),
     (wire.JOURNAL_SUMMARY, journal_endpoints.summarise_journal),
+    (wire.SESSIONS, session_admin_endpoints.list_sessions),
+    (wire.SESSION_DETAIL, session_admin_endpoints.read_session),
+    (wire.DRAFT_VERSION, session_admin_endpoints.read_draft),
+    (wire.DRAFT_CHANGES, session_admin_endpoints.compare_drafts),
+    (wire.ASSET_STRIP, session_admin_endpoints.read_strip),
+    (wire.ASSET_WAVEFORM, session_admin_endpoints.read_waveform),
+    (wire.RENDERS, render_admin_endpoints.list_renders),
+    (wire.RENDER_DETAIL, render_admin_endpoints.read_render),
+    (wire.RENDER_STOP, render_admin_endpoints.cancel_render),
+    (wire.EVENTS, event_endpoints.stream_events),
     (wire.OPENAPI, server_endpoints.read_openapi),
     (wire.SNAPSHOT, server_endpoints.take_snapshot),
     (wire.SNAPSHOT_LIST, server_endpoints.list_snapshots),
@@ -152,6 +165,13 @@ def _routes(services: Services) -> list[BaseRoute]:
     ]
 
 
+def add_dashboard(app: Starlette, pages: ASGIApp) -> None:
+    """Serve the pages of a dashboard below `UI_PREFIX`, if the app has a control API."""
+    services: Services = app.state.services
+    if services.settings.control:
+        app.router.routes.append(_PrefixRoute(wire.UI_PREFIX, pages))
+
+
 def _endpoint_routes(table: Iterable[tuple[wire.Endpoint, _Handler]]) -> list[BaseRoute]:
     """Return a route for each path, so that a 405 names all methods of the path."""
     paths: dict[str, dict[str, _Handler]] = {}
@@ -177,6 +197,22 @@ class _StaticRoutes(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._routes[scope["path"]].handle(scope, receive, send)
+
+
+class _PrefixRoute(BaseRoute):
+    """Leads a path and all below it to an app, which sees the whole path."""
+
+    def __init__(self, prefix: str, app: ASGIApp) -> None:
+        self._prefix = prefix
+        self._app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"]
+        is_below = path == self._prefix or path.startswith(f"{self._prefix}/")
+        return (Match.FULL if scope["type"] == "http" and is_below else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class _MethodDispatcher:

@@ -5,13 +5,16 @@ from collections import deque
 from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from nemolocal_contract import endpoints
 from nemolocal_contract.clock import Clock
+from nemolocal_contract.endpoints import UI_PREFIX, UI_SIGN_IN
 from nemolocal_contract.responses import ResponseCode, failure
 
 from .access.access_policy import AccessPolicy, AccessRequest
@@ -166,7 +169,10 @@ class AccessMiddleware:
 
 
 class ForbiddenMiddleware:
-    """Answers refused requests without reading their bodies."""
+    """Answers refused requests without reading their bodies.
+
+    A page of the dashboard that lacks the control token leads to the page that asks for it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -174,7 +180,22 @@ class ForbiddenMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["type"] == "http" and (refusal := context_of(scope).access.refusal):
-            app = json_response(
-                failure(ResponseCode.FORBIDDEN, refusal), int(ResponseCode.FORBIDDEN)
-            )
+            access = context_of(scope).access
+            if access.lacks_token and scope["method"] == "GET" and _is_page(scope["path"]):
+                app = RedirectResponse(_sign_in_url(scope), 303)
+            else:
+                app = json_response(
+                    failure(ResponseCode.FORBIDDEN, refusal), int(ResponseCode.FORBIDDEN)
+                )
         await app(scope, receive, send)
+
+
+def _is_page(path: str) -> bool:
+    return path == UI_PREFIX or path.startswith(f"{UI_PREFIX}/")
+
+
+def _sign_in_url(scope: Scope) -> str:
+    """Return the URL of the page that asks for the control token, and then leads on to this one."""
+    query = scope["query_string"].decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    return f"{context_of(scope).access.base_url}{UI_SIGN_IN}?next={quote(wanted, safe='/')}"

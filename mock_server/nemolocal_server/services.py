@@ -22,6 +22,11 @@ from .exports.render_executor import LocalExecutor, RenderExecutor
 from .fair_semaphore import FairSemaphore
 from .faults.fault_scenario import FaultScenario, find_scenario
 from .faults.fault_service import FaultService
+from .inspection.change_feed import ChangeFeed
+from .inspection.draft_history import DraftHistory
+from .inspection.preview_service import PreviewService
+from .inspection.render_report import RenderReport
+from .inspection.session_report import SessionReport
 from .journal.journal_repository import JournalQuery, JournalRepository
 from .journal.summary import summarise
 from .language_model.endpoint import ModelSetupError
@@ -63,6 +68,12 @@ class Services:
         )
         # Each probe of an upload is a process: more of them than cores would not be faster.
         self.probe_slots = FairSemaphore(usable_cores(), overdue_seconds=None)
+        # What the control API shows.
+        self.feed = ChangeFeed(self.context, self.faults, self.replies)
+        self.drafts = DraftHistory(self.context.store)
+        self.sessions = SessionReport(self.context.store, self.journal, self.drafts)
+        self.renders = RenderReport(self.sessions, self.exports)
+        self.previews = PreviewService(self.context)
         self.summary: Summary | None = None
         self._first_entry = self.journal.last_id
         try:
@@ -103,6 +114,7 @@ class Services:
     async def close(self) -> None:
         """Stop all work, summarise the journal since the start, and close the store."""
         await self.housekeeping.close()
+        await self.previews.close()
         await self.turns.tasks.close()
         await self.exports.tasks.close()
         self.journal.close()

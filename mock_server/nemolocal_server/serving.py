@@ -25,7 +25,7 @@ from nemolocal_contract.journal import Summary
 
 from . import ids
 from .access.addresses import canonical_host, is_loopback
-from .app import build_app
+from .app import add_dashboard, build_app
 from .data.store import StoreError
 from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
@@ -56,8 +56,9 @@ def serve(
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None = None,
     log: LogOptions = _DEFAULT_LOG,
+    pages: ASGIApp | None = None,
 ) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, with the pages of a dashboard if there are any.
 
     `on_ready` gets the base URL when the server is ready, `on_end` the summary of all requests. If
     other machines can reach the server, the caller needs the token of `with_control_token` for
@@ -70,7 +71,7 @@ def serve(
     # New files are readable by their owner only.
     umask = os.umask(0o077)
     try:
-        _run(listener, settings, on_ready, on_end, log)
+        _run(listener, settings, on_ready, on_end, log, pages)
     finally:
         os.umask(umask)
 
@@ -81,11 +82,15 @@ def _run(
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None,
     log: LogOptions,
+    pages: ASGIApp | None,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
+    if pages is not None:
+        add_dashboard(app, pages)
     known = app.state.services.context.store.known_tokens
     config = _config(app, log, known.redact_all)
-    server = _UvicornServer(config, lambda: on_ready(_base_url(listener)))
+    end_streams = app.state.services.feed.close
+    server = _UvicornServer(config, lambda: on_ready(_base_url(listener)), end_streams)
     _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
@@ -149,7 +154,7 @@ class LocalServer:
             # uvicorn's configuration accepts only files, so the context is set after it is loaded.
             config.load()
             config.ssl = tls
-        self._server = _UvicornServer(config, self._ready.set)
+        self._server = _UvicornServer(config, self._ready.set, self.app.state.services.feed.close)
         self._thread = threading.Thread(target=self._run, name="nemolocal-server", daemon=True)
 
     def __enter__(self) -> "LocalServer":
@@ -182,9 +187,15 @@ class LocalServer:
 
 
 class _UvicornServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        end_streams: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._end_streams = end_streams
         self._wake: Callable[[], object] = lambda: None
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -203,6 +214,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Without uvicorn's wait of a tenth of a second if no request is open."""
+        self._end_streams()
         for server in self.servers:
             server.close()
         for listener in sockets or []:

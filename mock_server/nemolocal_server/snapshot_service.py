@@ -38,6 +38,7 @@ class SnapshotService:
         exports: ExportService,
     ) -> None:
         self._journal = journal
+        self._store = context.store
         self._faults = faults
         self._replies = replies
         self._turns = turns
@@ -146,9 +147,10 @@ class SnapshotService:
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Refuse snapshots while a reset or a restore runs."""
+        """Refuse snapshots while a reset or a restore runs; the event feed is told of its end."""
         self._changes += 1
         try:
             yield
         finally:
             self._changes -= 1
+            self._store.changes.restart()

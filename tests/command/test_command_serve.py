@@ -40,7 +40,9 @@ def served(monkeypatch: pytest.MonkeyPatch, log_options: list[LogOptions]) -> li
         on_ready: Callable[[str], None],
         on_end: Callable[[Summary], None],
         log: LogOptions,
+        pages: object,
     ) -> None:
+        del pages
         log_options.append(log)
         seen.append(settings)
         on_ready("http://127.0.0.1:1")
@@ -54,9 +56,20 @@ def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(
     run: CommandRunner, served: list[Settings]
 ) -> None:
     outcome = run("serve")
-    assert outcome.out == "Nemo Local serves http://127.0.0.1:1 (Ctrl-C ends it)\n"
+    assert outcome.out == (
+        "Nemo Local serves http://127.0.0.1:1 (Ctrl-C ends it)\n"
+        "Dashboard: http://127.0.0.1:1/__nemolocal__/ui\n"
+    )
     assert (served[0].host, served[0].port) == ("127.0.0.1", 8787)
     assert served[0].data_dir == Path(".nemolocal")
+
+
+@pytest.mark.parametrize("option", ["--no-ui", "--no-control"])
+def test_dashboard_can_be_switched_off(
+    run: CommandRunner, served: list[Settings], option: str
+) -> None:
+    assert run("serve", option).out == "Nemo Local serves http://127.0.0.1:1 (Ctrl-C ends it)\n"
+    assert served
 
 
 def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -> None:
@@ -232,7 +245,7 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     monkeypatch.setattr(log, "filters", [])
     monkeypatch.setattr(log, "handlers", [caplog.handler])
     log.error("%s response.", said)
-    serving._UvicornServer(config, lambda: None).handle_exit(signal.SIGTERM, None)
+    serving._UvicornServer(config, lambda: None, lambda: None).handle_exit(signal.SIGTERM, None)
     log.error("%s response.", said)
     log.error("the disk is full")
     reported = [record.getMessage() for record in caplog.get_records("call")]

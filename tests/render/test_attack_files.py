@@ -1,5 +1,7 @@
 """Files that were made to do harm are refused with a reason, or are no more than what they show."""
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import re
@@ -15,6 +17,8 @@ import pytest
 from fixtures.attacks.bombs import bombs, movie_bombs, other_bombs
 from fixtures.attacks.lures import lures
 from nemolocal_render import ffmpeg_cli
+from nemolocal_render.media import DEMUXERS, MediaInfo, MediaSource
+from nemolocal_render.probing.media_previews import make_film_strip, measure_peaks
 from tests.support.attacks import FRAMES, Outcome, is_cheap, try_files
 
 pytestmark = [
@@ -132,6 +136,30 @@ def test_some_lures_lead_nowhere(canary: Canary, good: dict[str, bytes], tmp_pat
 @pytest.mark.slow
 def test_lures_lead_nowhere(canary: Canary, good: dict[str, bytes], tmp_path: Path) -> None:
     require_lures_lead_nowhere(lures(str(canary.path), canary.url, good), canary, tmp_path)
+
+
+async def preview(path: Path) -> None:
+    """Make the previews of a file as if the probe had believed all that its name says."""
+    name = path.suffix.removeprefix(".")
+    info = MediaInfo("video", name, 2.0, 64, 64, 25.0, audio_codec="aac")
+    for make in (make_film_strip, measure_peaks):
+        with contextlib.suppress(ffmpeg_cli.FFmpegFailed):
+            await make(MediaSource(path, info))
+
+
+@pytest.mark.slow
+def test_previews_of_lures_lead_nowhere(
+    canary: Canary, good: dict[str, bytes], tmp_path: Path
+) -> None:
+    attacks = lures(str(canary.path), canary.url, good)
+    known = [name for name in attacks if name.rpartition(".")[2] in DEMUXERS]
+    assert len(known) > 10
+    assert not canary.opened()
+    for name in known:
+        (tmp_path / name).write_bytes(attacks[name][0])
+        asyncio.run(preview(tmp_path / name))
+    assert not canary.opened()
+    assert not canary.called()
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ OPERATIONS = [
     operation
     for methods in openapi_document("0", "http://localhost")["paths"].values()
     for operation in methods.values()
+    # A stream without an end.
+    if operation["operationId"] != "events"
 ]
 # Each with input that fits its schema, and with some that does not.
 CASES = [(operation["operationId"], True) for operation in OPERATIONS] + [

@@ -57,7 +57,7 @@ def fuzz(caller: HttpCaller, operation_id: str, valid: bool, examples: int) -> N
 
 def put_real_ids(case: Case[Any], caller: HttpCaller) -> None:
     """Ids that are right get further than ids that are made up."""
-    known = {"user": "me", "session": caller.session, "token": "1"}
+    known = {"user": "me", "session": caller.session, "token": "1", "version": "1"}
     if isinstance(case.path_parameters, dict):
         case.path_parameters.update(
             {key: known[key] for key in case.path_parameters if key in known}

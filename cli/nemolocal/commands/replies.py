@@ -37,12 +37,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the scenario; 1 if the file cannot be read or has no answered chat request."""
-    import tomli_w
-
     from nemolocal_conformance.traffic.journal import JournalUnreadable
     from nemolocal_conformance.traffic.journal_reader import read_journal
 
-    from ..journal_replies import replies_of, without_nulls
+    from ..journal_replies import write_scenario
 
     try:
         entries = read_journal(Path(arguments.journal)).entries
@@ -50,9 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(problem)) from problem
     if arguments.session is not None:
         entries = tuple(entry for entry in entries if entry.session_id == arguments.session)
-    replies = replies_of(entries)
-    if not replies:
+    scenario = write_scenario(entries, f"The replies of {arguments.journal}.")
+    if not scenario:
         raise CommandError(f"{arguments.journal}: no chat request was answered")
-    scenario = {"description": f"The replies of {arguments.journal}.", "replies": replies}
-    print(tomli_w.dumps(without_nulls(scenario)), end="")
+    print(scenario, end="")
     return 0

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemolocal_contract.endpoints import CONTROL_TOKEN
+from nemolocal_contract.endpoints import CONTROL_TOKEN, UI_PREFIX
 from nemolocal_contract.media import EXTRA_EXTENSIONS
 
 from ..argument_parser import add_command
+from ..dashboard_pages import LazyDashboard
 from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
 from ..shared_options import add_fetch_from, resolve_control_token
@@ -56,7 +57,10 @@ def add_parser(commands: Any) -> None:
         dest="control",
         action="store_false",
         default=None,
-        help="disable the control API (/__nemolocal__/), except the health check",
+        help="disable the dashboard and the control API (/__nemolocal__/), except the health check",
+    )
+    serve.add_argument(
+        "--no-ui", dest="ui", action="store_false", help="do not serve the dashboard"
     )
     _add_access(serve)
     serve.add_argument("--free", action="store_true", help="do not charge credits")
@@ -244,16 +248,18 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from error
     closed = with_control_token(settings)
+    pages = LazyDashboard() if arguments.ui and settings.control else None
 
     def announce(base_url: str) -> None:
         _print_base_url(base_url)
         if closed.control_token != settings.control_token:
             _print_control_token(closed.control_token)
+        if pages is not None:
+            print(f"Dashboard: {base_url}{UI_PREFIX}", flush=True)
 
     try:
-        serve(
-            closed, announce, _print_summary, LogOptions(arguments.log_level, arguments.access_log)
-        )
+        log = LogOptions(arguments.log_level, arguments.access_log)
+        serve(closed, announce, _print_summary, log, pages)
     except (ScenarioError, ModelSetupError) as error:
         raise UsageError(str(error)) from error
     except (ListenError, StoreError) as error:

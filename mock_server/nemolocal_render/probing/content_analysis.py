@@ -86,7 +86,7 @@ async def _run(source: MediaSource, output: list[str], *decoding: str) -> list[s
     lines: list[str] = []
     with TemporaryFolder("analysis") as folder:
         await ffmpeg_cli.run(
-            [*decoding, *_input_options(source), *output, "-f", "null", "-"],
+            [*decoding, *input_options(source), *output, "-f", "null", "-"],
             folder=folder,
             timeout=_TIMEOUT,
             policy=SandboxPolicy(
@@ -97,7 +97,7 @@ async def _run(source: MediaSource, output: list[str], *decoding: str) -> list[s
     return lines
 
 
-def _input_options(source: MediaSource) -> list[str]:
+def input_options(source: MediaSource) -> list[str]:
     """The options of an input as renders open it: only its own demuxer and allowed decoders."""
     demuxer = DEMUXERS[source.info.extension]
     seek = ["-ss", f"{source.info.origin:.6f}"] if source.info.origin else []

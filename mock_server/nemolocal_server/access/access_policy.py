@@ -12,7 +12,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nemolocal_contract.endpoints import CONTROL_PREFIX, CONTROL_TOKEN, HEALTH, endpoints
+from nemolocal_contract.endpoints import (
+    CONTROL_PREFIX,
+    CONTROL_TOKEN,
+    HEALTH,
+    UI_COOKIE,
+    UI_SIGN_IN,
+    UI_STATIC,
+    endpoints,
+)
 
 from ..data.sessions import CDN_PATH
 from ..settings import Settings
@@ -70,6 +78,11 @@ class AccessDecision(msgspec.Struct, frozen=True):
     authorities: tuple[Authority, ...] = ()
     listened: tuple[str, int] = ("", 0)
 
+    @property
+    def lacks_token(self) -> bool:
+        """Whether the control token is all that is missing."""
+        return self.refusal in (_NO_TOKEN, _WRONG_TOKEN)
+
 
 class AccessPolicy:
     """The access rules of a server's settings; `public_url` is the URL that they give it."""
@@ -111,7 +124,7 @@ class AccessPolicy:
         if path.startswith(CONTROL_PREFIX) and path != HEALTH.template:
             origins = {origin_of(request.scheme, public), origin_of(request.scheme, host)}
             origins |= {self.public_url.origin} if self.public_url else set()
-            refusal = self._control_refusal(request.method, headers, origins)
+            refusal = self._control_refusal(request.method, path, headers, origins)
         return AccessDecision(path, base, refusal, (host, public), request.listened)
 
     def is_own_name(self, authority: Authority, listened: str, *, exactly: bool = False) -> bool:
@@ -132,7 +145,21 @@ class AccessPolicy:
         address = ip_address(peer)
         return address is not None and any(address in network for network in self._proxies)
 
-    def _control_refusal(self, method: str, headers: "_Headers", own: set[Origin]) -> str:
+    def is_control_token(self, text: str) -> bool:
+        """Return whether this is the control token; False if the server needs none."""
+        return bool(self._token) and hmac.compare_digest(text.encode(), self._token)
+
+    @property
+    def ui_cookie(self) -> str:
+        """The value of the cookie that stands for the control token in a browser.
+
+        It is made of the token and does not reveal it: cookies also reach other ports of the host.
+        """
+        return hmac.digest(self._token, UI_COOKIE.encode(), "sha256").hex()
+
+    def _control_refusal(
+        self, method: str, path: str, headers: "_Headers", own: set[Origin]
+    ) -> str:
         origin, site = headers.last(b"origin"), headers.last(b"sec-fetch-site")
         if origin and parse_origin(origin) not in own:
             return _foreign_page(f" ({origin[:_MAX_SHOWN]!r})" if origin != "null" else "")
@@ -140,10 +167,14 @@ class AccessPolicy:
             return _foreign_page("")
         if method in _CHANGING and not _is_json(method, headers):
             return _NO_JSON
-        given = headers.last(CONTROL_TOKEN.lower().encode()).encode("latin-1")
-        if self._token and not hmac.compare_digest(given, self._token):
-            return _WRONG_TOKEN if given else _NO_TOKEN
-        return ""
+        if not self._token or path == UI_SIGN_IN or path.startswith(f"{UI_STATIC}/"):
+            return ""
+        given = headers.last(CONTROL_TOKEN.lower().encode())
+        if given:
+            is_known = hmac.compare_digest(given.encode("latin-1"), self._token)
+            return "" if is_known else _WRONG_TOKEN
+        cookie = headers.cookie(UI_COOKIE).encode("latin-1")
+        return "" if hmac.compare_digest(cookie, self.ui_cookie.encode()) else _NO_TOKEN
 
 
 @functools.lru_cache(_CACHED_HOSTS)
@@ -168,6 +199,13 @@ class _Headers:
     def last(self, name: bytes) -> str:
         """Return the last value, "" if there is none."""
         return "".join(self.all(name)[-1:])
+
+    def cookie(self, name: str) -> str:
+        """Return the value of a cookie, "" if there is none."""
+        pairs = (
+            pair.strip().partition("=") for text in self.all(b"cookie") for pair in text.split(";")
+        )
+        return next((value for key, _, value in pairs if key == name), "")
 
 
 def _is_json(method: str, headers: _Headers) -> bool:

@@ -58,6 +58,7 @@ class DataDeleter:
                 for table in ("renders", *_SESSION_TABLES):
                     store.execute(f"DELETE FROM {table} WHERE session_id = :id", id=session)
                 store.execute("DELETE FROM sessions WHERE id = :id", id=session)
+                store.changes.note("session", session)
         for name in names:
             (store.folder / name).unlink(missing_ok=True)
 

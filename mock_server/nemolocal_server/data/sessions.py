@@ -221,6 +221,7 @@ class SessionRepository:
             undo_to=version.undo_to,
             redo_to=version.redo_to,
         )
+        self._store.changes.note("session", session_id)
 
 
 def touch_session(store: Store, session_id: str) -> None:
@@ -315,6 +316,13 @@ class AssetRepository:
         )
         return [_asset(row) for row in rows]
 
+    def get(self, asset_id: str) -> Asset | None:
+        """A media file of any session: only for the control API."""
+        row = self._store.fetch_one(
+            dict[str, Any], f"SELECT {_ASSET_COLUMNS} FROM assets WHERE id = :id", id=asset_id
+        )
+        return None if row is None else _asset(row)
+
     def render_sources(self, session_id: str) -> dict[str, MediaSource]:
         """The sources for a render of this session, by asset id."""
         return self.sources_of(self.list_for_session(session_id))
@@ -343,6 +351,7 @@ class AssetRepository:
             created=self._clock.time(),
         )
         touch_session(self._store, asset.session_id)
+        self._store.changes.note("session", asset.session_id)
 
 
 def _link(stored: Path, new: Path) -> bool:

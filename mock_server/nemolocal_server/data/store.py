@@ -20,6 +20,7 @@ from nemolocal_contract.endpoints import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PRE
 from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
+from .change_log import ChangeLog
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
 from .migrations import migrate, set_application_id
 from .token_redaction import KnownTokens, redact_prefixed
@@ -60,6 +61,7 @@ class Store:
             data_folder.clear_work_folder(self.work)
         # The age of data is measured in real time, whatever the clock of the server.
         self.wall_clock: Clock = WallClock()
+        self.changes = ChangeLog()
         # Called with the size of every file that is added.
         self.on_growth: Callable[[int], None] = lambda _: None
         # A cached method would make a reference cycle, which only the garbage collector frees.

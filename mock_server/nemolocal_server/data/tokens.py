@@ -1,8 +1,10 @@
 """Bearer tokens: issued, created by settings or control API, and changed; and claim tokens."""
 
+import contextlib
 import functools
 import math
 import re
+from collections.abc import Generator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -127,6 +129,7 @@ class TokenRepository:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
+        self._stand_ins: dict[str, int] = {}
         self.reset_hint = reset_hint
         self.address_limit = address_limit
 
@@ -185,7 +188,33 @@ class TokenRepository:
         )
         if token is not None:
             self._store.known_tokens.add(text)
+        elif text in self._stand_ins:
+            token = self._unrevoked(self._stand_ins[text])
         return token if token is not None and token.expires > self._clock.time() else None
+
+    @contextlib.contextmanager
+    def stand_in(self, token_id: int) -> Generator[str | None]:
+        """Make a text by which `find` finds a token meanwhile; None if it has ended.
+
+        For requests of this process on behalf of a client: the token's own text is not stored.
+        """
+        token = self._unrevoked(token_id)
+        if token is None or token.expires <= self._clock.time():
+            yield None
+            return
+        text = ids.new_token()
+        self._stand_ins[text] = token_id
+        try:
+            yield text
+        finally:
+            del self._stand_ins[text]
+
+    def _unrevoked(self, token_id: int) -> TokenRecord | None:
+        return self._store.fetch_one(
+            TokenRecord,
+            f"SELECT {_COLUMNS} FROM tokens WHERE id = :id AND revoked IS NULL",
+            id=token_id,
+        )
 
     def get(self, token_id: int) -> TokenRecord | None:
         """A token by its id, also if it is expired or revoked."""

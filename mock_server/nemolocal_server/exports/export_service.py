@@ -6,7 +6,7 @@ and running renders start again. Their status and progress never go back (REN-5)
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from nemolocal_render.planning.planner import (
     RenderPlan,
     plan_render,
 )
+from nemolocal_render.render_log import CURRENT_LOG, RenderLog
 
 from .. import ids
 from ..background_tasks import SessionTasks, write_with_retry
@@ -51,6 +52,7 @@ _DEFECT = "internal error of the local server; its log says more"
 _CANCELLED = "cancelled"
 # A draft with more segments and effects takes longer than some milliseconds to plan.
 _SMALL_DRAFT = 50
+_MAX_LOGS = 100
 _COLUMNS = "token_id, id, session_id, status, progress, draft, output, file_id, result, error"
 
 
@@ -85,6 +87,12 @@ class ExportRepository:
             id=render_id,
         )
 
+    def find_by_file(self, file_id: str) -> ExportRecord | None:
+        """The render of any token with this file id."""
+        return self._store.fetch_one(
+            ExportRecord, f"SELECT {_COLUMNS} FROM renders WHERE file_id = :file", file=file_id
+        )
+
     def unfinished(self) -> list[ExportRecord]:
         """Pending and running renders, oldest first."""
         return self._store.fetch_all(
@@ -111,6 +119,7 @@ class ExportRepository:
             created=self._clock.time(),
         )
         touch_session(self._store, export.session_id)
+        self._note(export)
 
     def mark_processing(self, export: ExportRecord) -> None:
         """The render is running."""
@@ -141,6 +150,11 @@ class ExportRepository:
             id=export.id,
             **values,
         )
+        self._note(export)
+
+    def _note(self, export: ExportRecord) -> None:
+        self._store.changes.note("render", export.file_id)
+        self._store.changes.note("session", export.session_id)
 
 
 class ExportService:
@@ -154,6 +168,7 @@ class ExportService:
         self._session_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.tasks = SessionTasks()
         self._tasks_by_file: dict[str, asyncio.Task[None]] = {}
+        self._logs: OrderedDict[str, RenderLog] = OrderedDict()
 
     def resume(self) -> None:
         """Start the renders again that an earlier process did not finish, oldest first."""
@@ -212,6 +227,22 @@ class ExportService:
         if export is None:
             raise ContractError(ResponseCode.SESSION_NOT_FOUND, f"Render not found: {render_id}")
         return export
+
+    def find_by_file(self, file_id: str) -> ExportRecord | None:
+        """The render of any token with this file id: only for the control API."""
+        return self._repository.find_by_file(file_id)
+
+    def log_of(self, export: ExportRecord) -> RenderLog | None:
+        """The log of a render that this process has begun; those of the last 100 are kept."""
+        return self._logs.get(export.file_id)
+
+    async def plan_again(self, export: ExportRecord) -> RenderPlan:
+        """Plan a stored render; raises `DraftRejected` if that is no longer possible."""
+        return await _plan(
+            decode_json(export.draft),
+            self._context.assets.render_sources(export.session_id),
+            decode_json(export.output, type=OutputSpec),
+        )
 
     def cancel(self, export: ExportRecord) -> None:
         """Stop a render; unless it has ended, it fails with `cancelled` (REN-8)."""
@@ -287,14 +318,18 @@ class ExportService:
 
         await self._faults.apply(export.token_id, export.id, set_progress)
         if plan is None:
-            plan = await _plan(
-                decode_json(export.draft),
-                self._context.assets.render_sources(export.session_id),
-                decode_json(export.output, type=OutputSpec),
-            )
-        # Each render has its own task, so this ends with it.
+            plan = await self.plan_again(export)
+        # Each render has its own task, so these end with it.
         CURRENT_OWNER.set(str(export.token_id))
+        CURRENT_LOG.set(self._new_log(export))
         return await self._execute(plan, self.file_path(export), set_progress)
+
+    def _new_log(self, export: ExportRecord) -> RenderLog:
+        log = self._logs[export.file_id] = RenderLog(self._context.store.wall_clock.time)
+        log.write("waits for a place")
+        if len(self._logs) > _MAX_LOGS:
+            self._logs.popitem(last=False)
+        return log
 
 
 async def _plan(

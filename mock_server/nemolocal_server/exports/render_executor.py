@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from nemolocal_contract.plurals import pluralize
 from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_render.render_log import write_log
 
 from ..fair_semaphore import CURRENT_OWNER, OVERDUE_SECONDS, FairSemaphore
 
@@ -38,10 +40,8 @@ class LocalExecutor:
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
         async with self._slots.slot(CURRENT_OWNER.get()):
+            cores = max(self._cores // self._slots.in_use, 1)
+            write_log(f"begins with {pluralize(cores, 'core')}")
             return await render(
-                plan,
-                destination,
-                workdir=self._workdir,
-                on_progress=on_progress,
-                cores=max(self._cores // self._slots.in_use, 1),
+                plan, destination, workdir=self._workdir, on_progress=on_progress, cores=cores
             )

@@ -109,12 +109,12 @@ class StateLookup:
         assert found is not None  # an aggregate always has a row
         return found
 
-    def newest_draft_hash(self, session_id: str) -> str | None:
-        """The hash of the newest draft; None if the session has none."""
-        version = self._store.fetch_value(
+    def newest_draft(self, session_id: str) -> tuple[int, str] | tuple[None, None]:
+        """The number of the newest draft version, and its hash; None if the session has none."""
+        version: int | None = self._store.fetch_value(
             "SELECT max(version) FROM drafts WHERE session_id = :id", id=session_id
         )
-        return None if version is None else self._hash(session_id, version)
+        return (None, None) if version is None else (version, self._hash(session_id, version))
 
     def clear_cache(self) -> None:
         """After a restore, a version may have another draft than before."""
@@ -144,6 +144,8 @@ class RequestAnnotations(msgspec.Struct, gc=False):
     credits_after: Credits | None = None
     draft_before: str | None = None
     draft_after: str | None = None
+    draft_version_before: int | None = None
+    draft_version_after: int | None = None
     unknown: tuple[str, ...] = ()
     reply: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -156,7 +158,7 @@ class RequestAnnotations(msgspec.Struct, gc=False):
     def set_session(self, session_id: str, *, fresh: bool = False) -> None:
         """Set the session of the request; `fresh` if the request created it."""
         if self.session_id is None and not fresh:
-            self.draft_before = self.lookup.newest_draft_hash(session_id)
+            self.draft_version_before, self.draft_before = self.lookup.newest_draft(session_id)
         self.session_id = session_id
 
     def set_render(self, render_id: str) -> None:
@@ -187,7 +189,7 @@ class RequestAnnotations(msgspec.Struct, gc=False):
         if self.token_id is not None:
             self.credits_after = self.lookup.credits(self.token_id)
         if self.session_id is not None:
-            self.draft_after = self.lookup.newest_draft_hash(self.session_id)
+            self.draft_version_after, self.draft_after = self.lookup.newest_draft(self.session_id)
 
 
 class RecordedExchange(msgspec.Struct, gc=False):
@@ -267,6 +269,8 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         "credits_after": annotations.credits_after,
         "draft_before": annotations.draft_before,
         "draft_after": annotations.draft_after,
+        "draft_version_before": annotations.draft_version_before,
+        "draft_version_after": annotations.draft_version_after,
         "reply": (
             annotations.reply
             if annotations.reply is msgspec.UNSET

@@ -83,6 +83,7 @@ class TurnRepository:
             now=self._clock.time(),
         )
         touch_session(self._store, session_id)
+        self._store.changes.note("session", session_id)
         if outcome is not None:
             self._insert_edit(session_id, number, outcome, scripted)
 
@@ -105,6 +106,7 @@ class TurnRepository:
             session=session_id,
             number=number,
         )
+        self._store.changes.note("session", session_id)
         if outcome is not None:
             self._insert_edit(session_id, number, outcome, scripted)
 
@@ -146,6 +148,7 @@ class TurnRepository:
             session=session_id,
             number=number,
         )
+        self._store.changes.note("session", session_id)
 
     def set_waiting(self, session_id: str, number: int, waiting: bool) -> None:
         """Mark an edit to be applied after its stream has closed; it survives a restart."""
@@ -221,6 +224,27 @@ class CreditHolds:
     def take_amount(self, token: TokenRecord, amount: int) -> int | None:
         """Hold the price that a scripted reply gives; it does not pay for editing (CRD-3)."""
         return self._ledger.hold(token, amount, _SCRIPTED)
+
+    def price_again(self, session_id: str, number: int) -> int:
+        """Return what a turn with the same message would cost now, in credits, at most.
+
+        Its clips cost as much as they did; editing is free if the session has paid for it since.
+        """
+        held = self._store.fetch_one(
+            _Hold,
+            """SELECT number, ledger.id, token_id, frozen AS amount, reason
+               FROM turns JOIN ledger ON ledger.id = turns.hold_id
+               WHERE session_id = :session AND number = :number""",
+            session=session_id,
+            number=number,
+        )
+        if held is not None and held.reason == _SCRIPTED:
+            return held.amount
+        editing = 0 if self._is_editing_paid(session_id) else self._tariff.editing
+        if held is None:
+            return editing
+        paid_before = self._tariff.editing if held.is_for_editing else 0
+        return max(0, held.amount - paid_before) + editing
 
     def settle(self, session_id: str, number: int) -> None:
         """Charge the hold of a turn that has succeeded.

@@ -1,0 +1,84 @@
+// Small functions around the page and its server. Texts of strangers never become markup here:
+// the only HTML that is inserted comes from this server's templates.
+
+/** The path of the dashboard and that of the control API. */
+export const ui = document.body.dataset.ui ?? "";
+export const api = document.body.dataset.api ?? "";
+
+/**
+ * The element with this id.
+ * @template {Element} T
+ * @param {string} id
+ * @param {{new(): T}} kind
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new Error(`no ${kind.name} #${id}`);
+  return element;
+}
+
+/**
+ * The HTML of a part of a page. If the session is no longer signed in, the page is loaded again.
+ * @param {string} url
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<string>}
+ */
+export async function fetchFragment(url, signal) {
+  const response = await fetch(url, { signal });
+  if (response.redirected) location.reload();
+  if (!response.ok) throw new Error(await errorMessage(response));
+  return response.text();
+}
+
+/**
+ * The elements of HTML that this server rendered.
+ * @param {string} html
+ * @returns {DocumentFragment}
+ */
+export function parseFragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/**
+ * Send JSON; the error has the message of the server.
+ * @param {string} url
+ * @param {unknown} body
+ * @param {"POST" | "DELETE"} [method]
+ * @returns {Promise<Response>}
+ */
+export async function sendJson(url, body, method = "POST") {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(await errorMessage(response));
+  return response;
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+async function errorMessage(response) {
+  const text = await response.text();
+  try {
+    return String(JSON.parse(text).message ?? response.statusText);
+  } catch {
+    return response.statusText || String(response.status);
+  }
+}
+
+/**
+ * Show a short message for a few seconds; screen readers read it.
+ * @param {string} text
+ */
+export function notify(text) {
+  const notice = byId("notice", HTMLElement);
+  notice.textContent = text;
+  notice.classList.add("shown");
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => notice.classList.remove("shown"), 4000);
+}
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let noticeTimer;

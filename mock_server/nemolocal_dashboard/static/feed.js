@@ -1,0 +1,68 @@
+// The event feed of the server: what has changed, four times a second at most.
+
+import { api, byId } from "./dom.js";
+
+/**
+ * What has changed since the event before it.
+ * @typedef {object} Changes
+ * @property {{first: number, last: number} | null} journal ids of new journal entries
+ * @property {string[]} sessions
+ * @property {string[]} renders
+ * @property {boolean} clock
+ * @property {boolean} faults
+ * @property {boolean} replies
+ */
+
+/** @type {Set<(changes: Changes | null) => void>} */
+const listeners = new Set();
+const FIRST_RETRY = 1000;
+const LAST_RETRY = 8000;
+let retry = FIRST_RETRY;
+// The event that the page knows: at first the moment at which the server rendered it.
+let known = document.body.dataset.since ?? "";
+
+/**
+ * Call a function with each change; with null if everything may have changed: after a reset, a
+ * restore, or a connection that was lost for so long that the server no longer knows what it missed.
+ * @param {(changes: Changes | null) => void} listener
+ */
+export function onChanges(listener) {
+  listeners.add(listener);
+}
+
+/**
+ * @param {Changes | null} changes
+ * @param {string} id
+ */
+function tell(changes, id) {
+  known = id;
+  for (const listener of listeners) listener(changes);
+}
+
+/** @param {"connecting" | "live" | "lost"} state */
+function showState(state) {
+  const element = byId("feed-state", HTMLElement);
+  if (element.dataset.state === state) return;
+  element.dataset.state = state;
+  const text = element.querySelector(".feed-text");
+  if (text) text.textContent = element.dataset[state] ?? "";
+}
+
+/** Connect, and connect again whenever the connection is lost. */
+export function connectFeed() {
+  const source = new EventSource(`${api}/events?since=${known}`);
+  source.addEventListener("open", () => {
+    retry = FIRST_RETRY;
+    showState("live");
+  });
+  source.addEventListener("changes", (event) => tell(JSON.parse(event.data), event.lastEventId));
+  source.addEventListener("reset", (event) => tell(null, event.lastEventId));
+  source.addEventListener("error", () => {
+    showState("lost");
+    if (source.readyState !== EventSource.CLOSED) return;
+    source.close();
+    retry = Math.min(retry * 2, LAST_RETRY);
+    setTimeout(connectFeed, retry);
+  });
+  addEventListener("pagehide", () => source.close(), { once: true });
+}

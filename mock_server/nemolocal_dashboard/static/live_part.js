@@ -1,0 +1,106 @@
+// Parts of a page that are fetched again when what they show has changed. A part is an element with
+// `data-part` (its URL), `data-on` (the kind of change) and perhaps `data-only` (an id).
+
+import { fetchFragment, notify, parseFragment, sendJson } from "./dom.js";
+import { onChanges } from "./feed.js";
+
+const FOCUSABLE = "a, button, summary";
+
+/**
+ * Run a task again and again, never twice at once: what is asked for meanwhile runs once after it.
+ * @param {() => Promise<void>} task
+ * @returns {() => void}
+ */
+export function oneAtATime(task) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      try {
+        await task();
+      } catch (error) {
+        notify(error instanceof Error ? error.message : String(error));
+      }
+    }
+    running = false;
+  };
+}
+
+/**
+ * Replace the content of an element, and keep open what the user has opened in it.
+ * @param {HTMLElement} element
+ * @param {string} html
+ */
+export function replaceContent(element, html) {
+  const fresh = parseFragment(html);
+  const open = [...element.querySelectorAll("details")].map((each) => each.open);
+  const isSame = element.querySelectorAll("details").length <= fresh.querySelectorAll("details").length;
+  fresh.querySelectorAll("details").forEach((each, at) => {
+    if (isSame && open[at]) each.open = true;
+  });
+  const at = [...element.querySelectorAll(FOCUSABLE)].findIndex((each) => each === document.activeElement);
+  element.replaceChildren(fresh);
+  // What had the focus is gone: what stands there now takes it.
+  const all = element.querySelectorAll(FOCUSABLE);
+  const next = at < 0 ? null : all[Math.min(at, all.length - 1)];
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
+}
+
+/** @type {Map<Element, () => void>} */
+const parts = new Map();
+
+for (const part of document.querySelectorAll("[data-part]")) {
+  if (!(part instanceof HTMLElement)) continue;
+  const { part: url = "", on = "", only, every } = part.dataset;
+  const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
+  parts.set(part, refresh);
+  // What changes by itself, in milliseconds, while somebody looks.
+  if (every) setInterval(() => document.hidden || refresh(), Number(every));
+  onChanges((changes) => {
+    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
+  });
+}
+
+/**
+ * @param {import("./feed.js").Changes} changes
+ * @param {string} kind
+ * @param {string | undefined} only
+ * @returns {boolean}
+ */
+function concerns(changes, kind, only) {
+  const change = Object.entries(changes).find(([name]) => name === kind)?.[1];
+  return Array.isArray(change) ? (only ? change.includes(only) : change.length > 0) : Boolean(change);
+}
+
+// A button with `data-post` sends its `data-body` there. The feed tells what came of it; the part of
+// the page in which it stands is also fetched again, since not everything is told.
+document.addEventListener("click", async (event) => {
+  if (!(event.target instanceof Element)) return;
+  const again = event.target.closest("[data-refresh]");
+  if (again instanceof HTMLElement) {
+    parts.get(document.getElementById(again.dataset.refresh ?? "") ?? again)?.();
+  }
+  const button = event.target.closest("[data-post]");
+  if (!(button instanceof HTMLButtonElement)) return;
+  const { post = "", body = "{}", method, done } = button.dataset;
+  button.disabled = true;
+  try {
+    await sendJson(post, JSON.parse(body), method === "DELETE" ? "DELETE" : "POST");
+    if (done) notify(done);
+    const part = button.closest("[data-part]");
+    if (part) parts.get(part)?.();
+  } catch (error) {
+    notify(error instanceof Error ? error.message : String(error));
+  }
+  button.disabled = false;
+});
+
+// A form whose choices take effect at once.
+document.addEventListener("change", (event) => {
+  const form = event.target instanceof Element ? event.target.closest("form[data-auto]") : null;
+  if (form instanceof HTMLFormElement) form.requestSubmit();
+});

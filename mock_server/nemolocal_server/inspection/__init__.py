@@ -1,0 +1,1 @@
+"""What the control API shows of a running server: sessions, drafts, renders, previews, changes."""

@@ -1,0 +1,123 @@
+"""Servers with a dashboard, and a Chromium with an open page of it."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from nemolocal.dashboard_pages import judge_clients
+from nemolocal.journal_replies import write_scenario
+from nemolocal_contract.clock import Clock, ManualClock
+from nemolocal_contract.endpoints import UI_PREFIX
+from nemolocal_dashboard.dashboard_app import build_dashboard
+from nemolocal_server.app import add_dashboard
+from nemolocal_server.exports.render_executor import RenderExecutor
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from tests.support.servers import server_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+T = TypeVar("T")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+
+
+@contextlib.contextmanager
+def dashboard_server(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    execute: RenderExecutor | None = None,
+) -> Iterator[LocalServer]:
+    """A server with a dashboard, whose waits pass at once unless it has another clock."""
+    chosen = clock or ManualClock(autojump=True)
+    server = LocalServer(settings or server_settings(), chosen, execute)
+    add_dashboard(server.app, build_dashboard(write_scenario, judge_clients))
+    with server:
+        yield server
+
+
+@contextlib.contextmanager
+def start_browser() -> Iterator["Browser"]:
+    """A headless Chromium of this machine; skips the test where there is none."""
+    binary = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if binary is None:
+        pytest.skip("needs a Chromium on the PATH, for instance Debian's package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class WatchedPage:
+    """A page of the dashboard, with all that a page must not do."""
+
+    def __init__(self, context: "BrowserContext", base_url: str) -> None:
+        self.base_url = base_url
+        self.context = context
+        self.page: Page = context.new_page()
+        self.problems: list[str] = []
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation', event =>"
+            " console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
+        )
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("dialog", self._note_dialog)
+        self.page.on("request", self._note_request)
+
+    def visit(self, path: str = "/journal") -> "Page":
+        """Open a page of the dashboard."""
+        self.page.goto(f"{self.base_url}{UI_PREFIX}{path}")
+        return self.page
+
+    def _note_console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console: {message.text}")
+
+    def _note_dialog(self, dialog: Any) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note_request(self, request: Any) -> None:
+        if not request.url.startswith((self.base_url, "data:", "blob:")):
+            self.problems.append(f"request: {request.url}")
+
+
+@contextlib.contextmanager
+def open_page(browser: "Browser", base_url: str, **options: Any) -> Iterator[WatchedPage]:
+    """A page in a context of its own; it must not have had any problem when the test ends."""
+    context = browser.new_context(**options)
+    watched = WatchedPage(context, base_url)
+    try:
+        yield watched
+        assert watched.problems == [], watched.problems
+    finally:
+        context.close()
+
+
+def axe_violations(page: "Page", serious: Sequence[str] = ("serious", "critical")) -> list[str]:
+    """What axe-core finds on a page that keeps somebody from using it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{item['id']}: {node['html'][:200]}"
+        for item in found
+        if item["impact"] in serious
+        for node in item["nodes"][:3]
+    ]
+
+
+def wait_until(read: Callable[[], T | None]) -> T:
+    """What a function returns once that is something; a server needs a moment for it."""
+    while (found := read()) is None:
+        time.sleep(0.01)
+    return found
