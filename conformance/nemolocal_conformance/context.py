@@ -302,7 +302,7 @@ class CheckContext:
         self.put_on_timeline(session, account)
         draft = self.read_draft(session, account)
         if not any(track.get("sg") for track in draft.get("t") or ()):
-            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} put nothing there")
+            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} left the timeline empty")
         return session
 
     @property

@@ -124,7 +124,9 @@ class ObservedReplies:
             yield ReplyViolation(name, "GEN-1", "code of a failure", "a known code", code)
             return
         if not is_text(body.get("message")):
-            yield ReplyViolation(name, "GEN-1", "message", "words", body.get("message"))
+            yield ReplyViolation(
+                name, "GEN-1", "message", "a non-empty string", body.get("message")
+            )
         if body.get("data", code) is not None:
             held = body.get("data", "nothing")
             yield ReplyViolation(name, "GEN-1", "data of a failure", "null", held)
@@ -210,6 +212,6 @@ def _forms(name: str, body: dict[str, Any]) -> Iterable[ReplyViolation]:
         for value in values_at(body, field.path):
             if is_missing(value):
                 if not field.optional:
-                    yield ReplyViolation(name, field.rule, field.path, "to be there", "nothing")
+                    yield ReplyViolation(name, field.rule, field.path, "present", "nothing")
             elif not field.form.holds(value):
                 yield ReplyViolation(name, field.rule, field.path, field.form.words, value)

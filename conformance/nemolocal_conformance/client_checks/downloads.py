@@ -40,7 +40,7 @@ def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.download.fallback", "CLI-8", "REN-8")
 def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """If `output.url` does not return the file, the fallback MUST be used."""
+    """If `output.url` does not return the file, a client MUST use the fallback download."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not files or any(call.is_ok for call in files):

@@ -43,7 +43,7 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.stream.to-end", "SSE-4", "CLI-5")
 def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding]:
-    """A program MUST read a stream until the server closes it: an event is never the last one."""
+    """A client MUST read a stream until the server closes it: no event is a final one."""
     for turn in log.turns:
         if turn.is_complete and turn.timed_events:
             yield passed(turn)

@@ -15,7 +15,7 @@ _AT_ONCE = 90.0
 
 @client_check("client.after-1001.renew", "CLI-7", "AUTH-5")
 def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
-    """After 1001 a client with an anonymous token MUST get a new one before it goes on."""
+    """After 1001 a client with an anonymous token MUST get a new one before it continues."""
     for call in _first_refusals(log):
         after = next((other for other in log.calls_after(call) if _follows_up(other)), None)
         if after is not None and _renews(log, call, after):

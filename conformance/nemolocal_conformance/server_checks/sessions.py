@@ -16,7 +16,7 @@ _NEVER = "1000000000000000000"
 
 @server_check("session.new.fields", "SES-1", prerequisite="token")
 def session_has_its_ids(context: CheckContext) -> None:
-    """A new session MUST be answered with `task_id`, `session_id` and `user_id`."""
+    """A new session MUST have `task_id`, `session_id` and `user_id`."""
     body = {"task_name": "project", "language": "en"}
     data = context.call(wire.SESSION, json=body).data
     for name in ("task_id", "session_id", "user_id"):
@@ -33,7 +33,7 @@ def session_id_has_19_digits(context: CheckContext) -> None:
 
 @server_check("session.new.language-optional", "SES-1", prerequisite="token")
 def language_may_be_left_out(context: CheckContext) -> None:
-    """A session MUST be created without `language`, too."""
+    """A session MUST be created with or without `language`."""
     data = context.call(wire.SESSION, json={"task_name": "project"}).data
     require_field("data", data, "session_id")
 
@@ -56,7 +56,7 @@ def sessions_are_distinct(context: CheckContext) -> None:
 
 @server_check("session.new.empty", "SES-1", "STA-3", prerequisite="session")
 def new_session_has_an_empty_timeline(context: CheckContext) -> None:
-    """The timeline of a new session MUST have no segments."""
+    """A new session MUST have an empty timeline."""
     draft = context.read_draft(context.new_session())
     filled = [track for track in draft.get("t") or () if track.get("sg")]
     expect_equal("tracks with segments", filled, [])
@@ -64,7 +64,7 @@ def new_session_has_an_empty_timeline(context: CheckContext) -> None:
 
 @server_check("session.kept", "SES-2", prerequisite="edit")
 def session_is_kept(context: CheckContext) -> None:
-    """A draft MUST be available on another connection."""
+    """A draft MUST be the same on another connection."""
     before = known_draft(context.read_draft(context.edited_session))
     context.call(wire.BALANCE, headers={"Connection": "close"})
     again = context.read_draft(context.edited_session)
@@ -102,7 +102,7 @@ def export_of_an_unknown_session(context: CheckContext) -> None:
 
 @server_check("session.foreign.everywhere", "SES-3", "GEN-7", prerequisite="session", tokens=1)
 def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
-    """Another user's session MUST be refused with 1002: its state, uploads and turns."""
+    """Another user's session MUST be refused with 1002 for its state, uploads and turns."""
     other = context.new_account()
     expect_error(
         context,
