@@ -55,8 +55,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     alternatives: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
-    # The name in JSON is older.
-    unknown_ids: tuple[str, ...] = msgspec.field(default=(), name="strangers")
+    unknown_ids: tuple[str, ...] = ()
     seconds: float = 0.0
     at: str = ""
 
