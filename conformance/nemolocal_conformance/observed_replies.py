@@ -15,6 +15,7 @@ import msgspec
 from nemolocal_contract.endpoints import CONTROL_PREFIX, find_endpoint, parse_bearer_token
 from nemolocal_contract.responses import ResponseCode, decode_json, http_status
 
+from .render_replies import flatten_render
 from .reply_consistency import ReplyConsistency
 from .reply_forms import REPLY_FORMS, is_missing, is_text, is_whole, values_at
 from .reply_violation import ReplyViolation
@@ -145,7 +146,7 @@ class ObservedReplies:
 
     def _success(self, name: str, request: ObservedRequest, body: Any) -> Iterable[ReplyViolation]:
         if name in _RENDERS:
-            body = _flat_render(body)
+            body = flatten_render(body) if isinstance(body, dict) else body
         elif isinstance(body, dict) and (not is_whole(body.get("code")) or body["code"]):
             yield ReplyViolation(name, "GEN-1", "code of a success", "0", body.get("code"))
         held = body.get("data", body) if isinstance(body, dict) else body
@@ -195,15 +196,6 @@ def _media_type(
     said = response.headers.get("content-type", "")
     if said.partition(";")[0].strip().lower() != media_type:
         yield ReplyViolation(name, "GEN-1", "content-type", media_type, said, assumed)
-
-
-def _flat_render(body: Any) -> Any:
-    """Return a render reply of either shape as one flat object (REN-4)."""
-    if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-        return body
-    nested = dict(body["data"])
-    url = nested.pop("outputUrl", None)
-    return nested | ({"output": {"url": url}} if url else {})
 
 
 def _forms(name: str, body: dict[str, Any]) -> Iterable[ReplyViolation]:

@@ -8,8 +8,9 @@ import msgspec
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import expect_equal, expect_true, expect_type, require_field
-from ..context import BALANCE_FIELDS, GENERATE_CLIP, PUT_ON_TIMELINE, CheckContext, TargetAccount
+from ..context import BALANCE_FIELDS, GENERATE_CLIP, PUT_ON_TIMELINE, CheckContext
 from ..error_assertions import expect_error
 from ..server_check import server_check
 from ..stable_fields import known_draft

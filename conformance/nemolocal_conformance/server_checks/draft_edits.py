@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from ..account_context import TargetAccount
 from ..assertions import expect_equal, expect_true, require_field
-from ..context import CheckContext, TargetAccount
+from ..context import CheckContext
 from ..samples import CLIP
 from ..server_check import server_check
 from ..stable_fields import known_draft

@@ -8,6 +8,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, bearer_header
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     expect_equal,
@@ -15,8 +16,8 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import GENERATE_CLIP, CheckContext, TargetAccount
-from ..endpoint_requests import UNKNOWN_SESSION, UNKNOWN_TOKEN
+from ..context import GENERATE_CLIP, CheckContext
+from ..endpoint_requests import UNKNOWN_RENDER, UNKNOWN_SESSION, UNKNOWN_TOKEN
 from ..error_assertions import (
     constant_words,
     error_code,
@@ -92,7 +93,7 @@ def failures_follow_one_style(context: CheckContext) -> None:
         (context.call(wire.STATE, session=never), ResponseCode.SESSION_NOT_FOUND),
         (context.call(wire.UPLOAD, session=never, files=files), ResponseCode.SESSION_NOT_FOUND),
         (
-            context.call(wire.RENDER_STATUS, render="render_never_was"),
+            context.call(wire.RENDER_STATUS, render=UNKNOWN_RENDER),
             ResponseCode.SESSION_NOT_FOUND,
         ),
         (

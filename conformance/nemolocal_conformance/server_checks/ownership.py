@@ -6,6 +6,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     NotApplicable,
@@ -13,7 +14,7 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import (
     TITLE_DRAFT,
     UNKNOWN_RENDER,
@@ -22,6 +23,7 @@ from ..endpoint_requests import (
     label,
 )
 from ..error_assertions import constant_words, expect_error, refusal_words
+from ..render_replies import flatten_render
 from ..server_check import server_check
 from ..stable_fields import known_state
 from ..target import TargetResponse

@@ -4,15 +4,17 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true
-from ..context import CheckContext, flatten_render
+from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_RENDER
 from ..error_assertions import expect_error
+from ..render_replies import flatten_render
 from ..server_check import server_check
 
 
 @server_check("render.status.unknown", "REN-8", "SES-3", prerequisite="token")
 def unknown_render_is_not_found(context: CheckContext) -> None:
     """The status of a render that does not exist MUST be refused with 1002."""
-    response = context.call(wire.RENDER_STATUS, render="render_never_was")
+    response = context.call(wire.RENDER_STATUS, render=UNKNOWN_RENDER)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     expect_equal,
@@ -14,9 +15,10 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import TITLE_DRAFT
 from ..error_assertions import error_code, expect_error
+from ..render_replies import flatten_render
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from ..target import TargetResponse

@@ -7,9 +7,10 @@ from nemolocal_contract.endpoints import ATTRIBUTION
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
-from ..context import CheckContext, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import TITLE_DRAFT
 from ..error_assertions import error_code, expect_error, names_path
+from ..render_replies import flatten_render
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from .render_files import mp4_duration

@@ -9,8 +9,11 @@ from typing import Any
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, endpoints
 
+from ..account_context import TargetAccount
 from ..assertions import CheckFailed, expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_SESSION
+from ..render_replies import flatten_render
 from ..samples import CLIP, CLIP_SECONDS, CLIP_SIZE, PICTURE, PICTURE_SIZE, SOUND
 from ..server_check import server_check
 
@@ -18,7 +21,6 @@ _TITLE = "add a title 'Hello' for 1 second"
 _WIDTHS = {CLIP: CLIP_SIZE[0], PICTURE: PICTURE_SIZE[0], SOUND: 0}
 _SHORT_SECONDS, _TOLERANCE = 0.6, 0.1
 _SHORT = {"t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 600, "txt": "alone"}]}], "d": 600}
-_NEVER = "1000000000000000000"
 _RENDERS = (wire.RENDER, wire.RENDER_STATUS, wire.RENDER_CANCEL)
 
 
@@ -164,7 +166,7 @@ def every_envelope_is_whole(context: CheckContext) -> None:
     """Every JSON reply MUST have the envelope; every failure a code, a message, `data` null and
     the HTTP status of one style.
     """
-    context.call(wire.STATE, session=_NEVER)
+    context.call(wire.STATE, session=UNKNOWN_SESSION)
     context.target.request("GET", wire.BALANCE.template)
     context.send_message(context.session, "hello")
     _expect_none(context, "GEN-1 GEN-2", *endpoints().values())

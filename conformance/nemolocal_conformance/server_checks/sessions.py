@@ -7,11 +7,10 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
 from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_SESSION
 from ..error_assertions import expect_error
 from ..server_check import server_check
 from ..stable_fields import known_draft
-
-_NEVER = "1000000000000000000"
 
 
 @server_check("session.new.fields", "SES-1", prerequisite="token")
@@ -74,21 +73,21 @@ def session_is_kept(context: CheckContext) -> None:
 @server_check("session.unknown.state", "SES-3", prerequisite="token")
 def state_of_an_unknown_session(context: CheckContext) -> None:
     """The state of a session that does not exist MUST be refused with 1002."""
-    response = context.call(wire.STATE, session=_NEVER)
+    response = context.call(wire.STATE, session=UNKNOWN_SESSION)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("session.unknown.chat", "SES-3", "GEN-2", prerequisite="token")
 def turn_of_an_unknown_session(context: CheckContext) -> None:
     """A turn in a session that does not exist MUST be refused with 1002 instead of a stream."""
-    stream = context.send_message(_NEVER, "hello")
+    stream = context.send_message(UNKNOWN_SESSION, "hello")
     expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
 @server_check("session.unknown.upload", "SES-3", prerequisite="token")
 def upload_to_an_unknown_session(context: CheckContext) -> None:
     """An upload to a session that does not exist MUST be refused with 1002."""
-    response = context.upload(_NEVER, "picture.png")
+    response = context.upload(UNKNOWN_SESSION, "picture.png")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
@@ -96,7 +95,7 @@ def upload_to_an_unknown_session(context: CheckContext) -> None:
 def export_of_an_unknown_session(context: CheckContext) -> None:
     """An export of a session that does not exist MUST be refused with 1002."""
     draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "x"}]}], "d": 1000}
-    response = context.submit_export(context.new_render_id(), _NEVER, draft)
+    response = context.submit_export(context.new_render_id(), UNKNOWN_SESSION, draft)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 

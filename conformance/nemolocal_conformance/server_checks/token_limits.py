@@ -5,13 +5,14 @@ import uuid
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext, TargetAccount
+from ..context import CheckContext
 from ..error_assertions import error_code, expect_error
+from ..reply_forms import CLAIM_LIFETIME
 from ..server_check import server_check
 from ..target import TargetResponse
 
-_CLAIM_LIFE = 604_800
 # Seconds before and after a limit at which it is tried.
 _BEFORE, _AFTER = 60, 1
 _NO_CLAIM = "clm_nobody_was_ever_given_this_one"
@@ -74,7 +75,7 @@ def page_opens_for_its_claim_token_only(context: CheckContext) -> None:
 def claim_token_opens_for_a_week(context: CheckContext) -> None:
     """A claim token MUST open its page for 604,800 seconds and no longer."""
     claim = _claim(context, context.session)
-    context.control.advance_clock(_CLAIM_LIFE - _BEFORE)
+    context.control.advance_clock(CLAIM_LIFETIME - _BEFORE)
     expect_equal("the HTTP status before its end", _page(context, claim).status, 200)
     context.control.advance_clock(_BEFORE + _AFTER)
     status = _page(context, claim).status

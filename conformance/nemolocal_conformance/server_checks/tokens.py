@@ -14,15 +14,16 @@ from nemolocal_contract.endpoints import (
 )
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import CheckFailed, expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext, TargetAccount
+from ..context import CheckContext
 from ..error_assertions import error_code, expect_error
+from ..reply_forms import CLAIM_LIFETIME
 from ..server_check import server_check
 from ..target import TargetResponse
 
 # The maximum difference between the clock of a server and ours.
 _SLACK = 120
-_CLAIM_LIFE = 604_800
 _UTC = re.compile(r"(?:[Zz]|[+-]00:?00)$")
 
 
@@ -247,7 +248,7 @@ def claim_token_is_made(context: CheckContext) -> None:
     data = _claim(context, context.session)
     token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
     expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
-    expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
+    expect_equal("data.expires_in", require_field("data", data, "expires_in"), CLAIM_LIFETIME)
 
 
 @server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", prerequisite="session")

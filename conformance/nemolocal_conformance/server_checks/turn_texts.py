@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from nemolocal_contract.control_api import SilenceSettings
 from nemolocal_contract.turn_events import Text, ToolCall
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     NotApplicable,
@@ -14,7 +15,7 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import PUT_ON_TIMELINE, CheckContext, TargetAccount
+from ..context import PUT_ON_TIMELINE, CheckContext
 from ..server_check import server_check
 from ..stable_fields import known_draft
 from ..target import TurnStream
