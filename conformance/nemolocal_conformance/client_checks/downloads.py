@@ -20,7 +20,7 @@ def finished_export_is_downloaded(log: ClientLog) -> Iterator[ClientFinding]:
         elif _elsewhere(render):
             yield inconclusive(_ELSEWHERE, render.submit)
         else:
-            yield failed("the file", "downloaded", "left there", render.submit, missing=True)
+            yield failed("the file", "downloaded", "not downloaded", render.submit, missing=True)
 
 
 @client_check("client.download.order", "CLI-8", "REN-8")
@@ -35,7 +35,9 @@ def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
         elif _elsewhere(render):
             yield inconclusive(_ELSEWHERE, render.submit)
         else:
-            yield failed("the file", "output.url first", "the fallback first", *fallbacks, *files)
+            yield failed(
+                "the download", "output.url first", "the fallback first", *fallbacks, *files
+            )
 
 
 @client_check("client.download.fallback", "CLI-8", "REN-8")
@@ -45,12 +47,12 @@ def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not files or any(call.is_ok for call in files):
             continue
-        actual = "never asked"
+        actual = "not used"
         shown = (render.submit, *files)
         yield (
             passed(*shown, *fallbacks)
             if fallbacks
-            else failed("the fallback", "asked", actual, *shown, missing=True)
+            else failed("the fallback download", "used", actual, *shown, missing=True)
         )
 
 

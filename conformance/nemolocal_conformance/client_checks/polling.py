@@ -15,7 +15,7 @@ _INTERVAL, _MAX_INTERVAL, _MAX_POLLS = 30.0, 45.0, 10
 # A client may poll a local server twice a second, whatever the speed of its clock.
 _LOCAL_INTERVAL = 0.45
 _REFUSED = (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED)
-_SCALED_CLOCK = "renders take the time they take, where waits are divided or may be"
+_SCALED_CLOCK = "renders take real time, while the waits of the client may be shortened"
 _STUCK_FAULT = "render-stuck"
 
 

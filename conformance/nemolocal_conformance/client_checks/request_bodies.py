@@ -12,7 +12,7 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 _FORM = "<multipart/form-data"
 # What the journal says of a body that is certainly neither a form nor JSON.
 _MEDIA = ("<video/", "<audio/", "<image/", "<binary")
-_UNSEEN = "the journal does not have the whole body"
+_UNSEEN = "the journal does not have the complete body"
 _Problem = tuple[str, str]
 """What is wrong with a body: the name of a field, and what is due."""
 
