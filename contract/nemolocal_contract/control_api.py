@@ -1,4 +1,4 @@
-"""Request and response bodies of the control API that judges and tests of a local server use."""
+"""Request and response bodies of the control API of a local server."""
 
 from typing import Annotated, Literal
 
