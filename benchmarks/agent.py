@@ -25,9 +25,10 @@ from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.draft_service import DraftService
+from nemolocal_server.turns.running_turn import TurnIntent
+from nemolocal_server.turns.turn_planner import TurnPlanner
 from nemolocal_server.turns.turn_repository import TurnRepository
 from nemolocal_server.turns.turn_schedule import TurnSeed
-from nemolocal_server.turns.turn_service import TurnIntent, TurnPlanner
 
 from .http_load import measure_rate
 from .server_process import start_server

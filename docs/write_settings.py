@@ -15,6 +15,7 @@ from nemolocal_contract.media import SkillProfile
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.journal.journal_limits import JournalLimits
+from nemolocal_server.language_model.model_settings import ModelSettings
 from nemolocal_server.retention.retention_policy import Retention
 from nemolocal_server.settings import Settings, Tariff
 from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "turn_times": TurnTimes,
     "silence": SilentTurnPolicy,
     "silence.truths": AppliedWeights,
+    "model": ModelSettings,
     "tariff": Tariff,
     "dialect": Dialect,
     "journal": JournalLimits,

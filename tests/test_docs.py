@@ -15,6 +15,7 @@ import write_api
 import write_cli
 import write_fault_list
 import write_settings
+from nemolocal_contract.effect_presets import EffectPreset
 from nemolocal_server.faults.fault_scenario import find_scenario
 from nemolocal_server.settings_loader import load_settings
 
@@ -49,16 +50,25 @@ def test_every_key_of_the_settings_is_explained_and_no_other() -> None:
     }
 
 
+MODEL_URL, MODEL_NAME = 'url = "http://127.0.0.1:1"\n', 'name = "m"\n'
+# What an example cannot be without.
+NEEDED = {
+    "model.url": MODEL_NAME,
+    "model.name": MODEL_URL,
+    "model.record": MODEL_URL + MODEL_NAME,
+    **{f"skills.{key}": 'source = "x"\n' for key in ("upload_limit", "resolution")},
+}
+
+
 @pytest.mark.slow
 def test_every_example_of_a_setting_loads(tmp_path: Path, subtests: pytest.Subtests) -> None:
     file = tmp_path / "settings.toml"
     for section, keys in write_settings.meanings().items():
         head = f"[[{section}]]\n" if section in write_settings.LISTS else f"[{section}]\n"
-        needed = 'source = "x"\n' if section == "skills" else ""
         for key, (_, example) in keys.items():
             with subtests.test(key=f"{section}.{key}"):
                 text = example if section == "settings" else f"{head}{example}\n"
-                text += needed if key != "source" else ""
+                text += NEEDED.get(f"{section}.{key}", "")
                 file.write_text(text, encoding="utf-8")
                 load_settings(file)
 
@@ -68,6 +78,9 @@ def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) ->
     file = tmp_path / "settings.toml"
     for page, text in blocks("toml"):
         with subtests.test(page=page):
+            if page == "CONTRIBUTING.md":
+                msgspec.convert(tomllib.loads(text), dict[str, EffectPreset])
+                continue
             if "[[faults]]" in text:
                 assert tomllib.loads(text)["description"]
                 continue

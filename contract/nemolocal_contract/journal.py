@@ -17,12 +17,47 @@ Ending = Literal["complete", "cut by client", "cut by fault", "cut by server"]
 Understood = Literal["full", "part", "none"]
 TurnEditState = Literal["talk", "pending", "applied", "late", "not_applied", "unknown"]
 
+ModelOutcome = Literal[
+    "edited",
+    "refused",
+    "declined",
+    "no_edits",
+    "invalid",
+    "destructive",
+    "timeout",
+    "unreachable",
+    "rate_limited",
+    "http_error",
+    "not_recorded",
+    "pending",
+]
+"""What a language model has made of a message.
+
+`edited`: its edits are the turn's; `refused`: the timeline does not allow them; `declined`: it says
+why it edits nothing. All others are no usable answer: `no_edits` (a text alone), `invalid` (what
+cannot be read or be done), `destructive` (it would take everything away unasked), `timeout`,
+`unreachable`, `rate_limited`, `http_error`, or `not_recorded` (in a replay). `pending`: the client
+hung up before the answer came.
+"""
+
 
 class Credits(msgspec.Struct, frozen=True):
     """What a token has: to spend, and frozen by what runs."""
 
     available: int
     frozen: int
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """The language model that was asked, what came of it, and how long it took in real time.
+
+    `detail` says why there is no usable answer.
+    """
+
+    name: str
+    outcome: ModelOutcome
+    milliseconds: int
+    detail: str = ""
 
 
 class TurnEntry(msgspec.Struct, frozen=True):
@@ -33,7 +68,8 @@ class TurnEntry(msgspec.Struct, frozen=True):
     stream had ended, for whatever reason, `pending` not yet, `talk` that there were none. `cost` is
     in credits, 0 where they were given back. A `resend` repeats the message of the turn before it.
     `understood` is how much of the message the local agent understood, absent where a scripted
-    reply says what changes: edits of a turn with `none` are simulated.
+    reply says what changes: edits of a turn with `none` are simulated. It is `full` where the edits
+    are those of a language model. `model` is the model that was asked, absent where none was.
     """
 
     number: int
@@ -44,6 +80,7 @@ class TurnEntry(msgspec.Struct, frozen=True):
     cost: int = 0
     resend: bool = False
     understood: Understood | msgspec.UnsetType = msgspec.UNSET
+    model: ModelEntry | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_simulated(self) -> bool:

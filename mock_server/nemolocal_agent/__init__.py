@@ -30,6 +30,7 @@ from .errors import EditRejected
 from .intents import AddMusic, AddSound, Edit, Generate
 from .nlu import parse_message, understand_message
 from .replies import (
+    write_declined_reply,
     write_edit_reply,
     write_failure_reply,
     write_no_edit_reply,
@@ -83,6 +84,7 @@ __all__ = [
     "split_stages",
     "stand_in_for",
     "understand_message",
+    "write_declined_reply",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",

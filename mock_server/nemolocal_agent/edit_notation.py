@@ -7,10 +7,11 @@ unknown key or value is an error that names it.
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from nemolocal_contract.audio_effects import audio_effect_rows
 from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, RemoveLogo, effect_from_wire
 
@@ -25,7 +26,8 @@ _SPANS = {
         "first_share", "last_share", "from_share", "from_share to_share",
     )
 }  # fmt: skip
-_SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
+SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
+"""The keys that name a span."""
 _SIDE = re.compile(r"[0-9]{1,6}")
 _FRACTION = re.compile(r"[0-9]{1,6}/0*[1-9][0-9]{0,5}")
 
@@ -87,7 +89,7 @@ class EditKeys:
 
     def span(self) -> dict[str, Any]:
         """The field `span`, if a span is named."""
-        given = self.some(*_SPAN_KEYS)
+        given = self.some(*SPAN_KEYS)
         if not given:
             return {}
         if frozenset(given) not in _SPANS:
@@ -118,10 +120,53 @@ def point(key: str, value: Any) -> dict[str, Any]:
 
 
 Reader = Callable[[EditKeys], Edit]
+SpanPlace = Literal["", "own", "clip"]
+_NO_KEYS: Mapping[str, Any] = {}
 
 
-def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> Reader:
-    """A reader of an intent whose fields have the names of the keys.
+class EditForm(msgspec.Struct, frozen=True):
+    """How an edit is written: its reader, and what its keys are, for `edit_schemas`.
+
+    `fields` are the keys whose values are fields of a struct, with the struct and the field;
+    `about` is the key of the selector, `has_span` says whether the keys of a span are possible.
+    `other` are the JSON schemas of keys that are no fields of their own. `required` are the keys
+    that cannot be left out, if the fields of the intent do not say so.
+    """
+
+    read: Reader
+    intent: type[Edit]
+    fields: Mapping[str, tuple[type[msgspec.Struct], str]] = {}
+    about: str = ""
+    has_span: bool = False
+    other: Mapping[str, Mapping[str, Any]] = {}
+    required: tuple[str, ...] | None = None
+
+    def __call__(self, keys: EditKeys) -> Edit:
+        """Read the edit."""
+        return self.read(keys)
+
+
+def form(
+    intent: type[Edit],
+    *names: str,
+    about: str = "",
+    has_span: bool = False,
+    of: str = "",
+    renamed: Mapping[str, str] = _NO_KEYS,
+    other: Mapping[str, Mapping[str, Any]] = _NO_KEYS,
+    required: tuple[str, ...] | None = None,
+) -> Callable[[Reader], EditForm]:
+    """Describe a reader: `names` are fields with the names of their keys, `renamed` others.
+
+    `of` is the field that has the key `of`.
+    """
+    keys = {name: name for name in names} | dict(renamed) | ({"of": of} if of else {})
+    fields = {key: (intent, field) for key, field in keys.items()}
+    return lambda read: EditForm(read, intent, fields, about, has_span, other, required)
+
+
+def plain(intent: type[Edit], *names: str, about: str = "", span: SpanPlace = "") -> EditForm:
+    """The form of an intent whose fields have the names of the keys.
 
     `about` is the key of the selector. `span` is "own" if the intent has a span, "clip" if the span
     is part of the selector.
@@ -135,12 +180,13 @@ def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> R
             fields |= keys.span()
         return msgspec.convert(fields, intent)
 
-    return read
+    return form(intent, *names, about=about, has_span=bool(span))(read)
 
 
-def overlay(kind: str) -> Reader:
-    """A reader of an overlay."""
+def overlay(kind: str) -> EditForm:
+    """The form of an overlay."""
 
+    @form(intents.AddOverlay, "position", "width", "opacity", about="upload", has_span=True)
     def read(keys: EditKeys) -> Edit:
         fields = keys.some("position", "width", "opacity") | keys.about("upload") | keys.span()
         return msgspec.convert({"kind": kind, **fields}, intents.AddOverlay)
@@ -148,6 +194,19 @@ def overlay(kind: str) -> Reader:
     return read
 
 
+_MS: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_SHARE: Mapping[str, Any] = {"type": ["number", "string"]}
+
+
+@form(
+    intents.Split,
+    "parts",
+    "every_ms",
+    other={
+        "at_ms": {"anyOf": [_MS, {"type": "array", "items": _MS}]},
+        "at_share": {"anyOf": [_SHARE, {"type": "array", "items": _SHARE}]},
+    },
+)
 def split(keys: EditKeys) -> Edit:
     """`parts`, or `at_ms` or `at_share`, one point of time or several."""
     fields = keys.some("parts", "every_ms")
@@ -156,23 +215,38 @@ def split(keys: EditKeys) -> Edit:
     return msgspec.convert(fields, intents.Split)
 
 
+@form(
+    intents.SwapClips,
+    other={
+        "clips": {
+            "type": "array",
+            "items": {"type": ["integer", "string"]},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    },
+    required=("clips",),
+)
 def swap_clips(keys: EditKeys) -> Edit:
     """`clips`: the two clips to swap."""
     one, other = (EditKeys({"clip": clip}).about("clip")["selector"] for clip in keys.take("clips"))
     return msgspec.convert({"one": one, "other": other}, intents.SwapClips)
 
 
+@form(intents.RemoveClip, about="clip")
 def remove_clip(keys: EditKeys) -> Edit:
     """`clip`, or all clips."""
     return msgspec.convert({"selector": {}, **keys.about("clip")}, intents.RemoveClip)
 
 
+@form(intents.SetVolume, "volume", "change", of="target", about="clip", has_span=True)
 def set_volume(keys: EditKeys) -> Edit:
     """`volume` or `change`; `of` is the target."""
     fields = keys.some("volume", "change") | keys.renamed("of", "target")
     return msgspec.convert(fields | keys.about("clip", in_span=True), intents.SetVolume)
 
 
+@form(intents.AddMusic, "mood", "volume", "duck", "at_ms", "skip_ms", renamed={"upload": "name"})
 def add_music(keys: EditKeys) -> Edit:
     """`mood`, or the `upload` to play; `volume`, `duck`."""
     names = ("mood", "volume", "duck", "at_ms", "skip_ms")
@@ -180,17 +254,33 @@ def add_music(keys: EditKeys) -> Edit:
     return msgspec.convert(fields, intents.AddMusic)
 
 
+@form(intents.Fade, "way", "duration_ms", of="target", about="clip")
 def fade(keys: EditKeys) -> Edit:
     """`way` and `duration_ms`; `of` is the target."""
     fields = keys.some("way", "duration_ms") | keys.renamed("of", "target") | keys.about("clip")
     return msgspec.convert(fields, intents.Fade)
 
 
+@form(intents.RemoveTitle)
 def remove_subtitles(_: EditKeys) -> Edit:
     """All subtitles."""
     return intents.RemoveTitle(subtitles=True)
 
 
+@form(
+    intents.AddSubtitles,
+    other={
+        "cues": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"from_ms": _MS, "to_ms": _MS, "text": {"type": "string"}},
+                "required": ["from_ms", "to_ms", "text"],
+            },
+        }
+    },
+    required=("cues",),
+)
 def add_subtitles(keys: EditKeys) -> Edit:
     """`cues`, each with `from_ms`, `to_ms` and `text`."""
     cues = [
@@ -200,6 +290,14 @@ def add_subtitles(keys: EditKeys) -> Edit:
     return msgspec.convert({"cues": cues}, intents.AddSubtitles)
 
 
+@form(
+    intents.SetAspect,
+    "width",
+    "height",
+    "fit",
+    other={"ratio": {"type": "string", "description": 'such as "9:16"'}},
+    required=(),
+)
 def set_aspect(keys: EditKeys) -> Edit:
     """`ratio`, like "9:16", or `width` and `height`; `fit`."""
     if "ratio" not in keys.unread:
@@ -212,6 +310,7 @@ def set_aspect(keys: EditKeys) -> Edit:
     return msgspec.convert({**fields, **keys.some("fit")}, intents.SetAspect)
 
 
+@form(intents.ApplyEffect, about="clip", has_span=True)
 def add_effect(keys: EditKeys) -> Edit:
     """`type` is the type of the effect; its fields have the names of the wire."""
     name = keys.take("type")
@@ -234,23 +333,40 @@ class _Selected(msgspec.Struct):
     selector: intents.Selector = intents.SELECT_ALL
 
 
+_PLACE = ("x", "y", "width", "height")
+
+
 def remove_watermark(keys: EditKeys) -> Edit:
     """`x`, `y`, `width` and `height` of its place."""
-    place = RemoveLogo(**keys.some("x", "y", "width", "height"))
+    place = msgspec.convert(keys.some(*_PLACE), RemoveLogo)
     selector = msgspec.convert(keys.about("clip", in_span=True), _Selected).selector
     return intents.RemoveWatermark(place, selector)
 
 
-def audio_effect(intent: type[Edit], *names: str) -> Reader:
-    """A reader of audio effects: `name`, whose sound (`of`), and the clip."""
+def audio_effect(intent: type[Edit], *names: str) -> EditForm:
+    """The form of audio effects: `name`, whose sound (`of`), and the clip."""
 
+    @form(intent, *names, of="target", about="clip", has_span=True)
     def read(keys: EditKeys) -> Edit:
         fields = keys.some(*names) | keys.renamed("of", "target")
-        return msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+        edit = msgspec.convert(fields | keys.about("clip", in_span=True), intent)
+        if isinstance(edit, intents.ApplyAudioEffect) and edit.amount is not None:
+            row = audio_effect_rows().get(edit.name)
+            if row is not None and row.amount is None:
+                raise NotationError(f"{edit.name} has no amount")
+        return edit
 
     return read
 
 
+@form(
+    intents.AddSound,
+    "name",
+    "at_cuts",
+    "duration_ms",
+    other={"at_ms": _MS, "at_end": {"type": "boolean"}},
+    required=(),
+)
 def add_sound(keys: EditKeys) -> Edit:
     """`name`; `at_ms`, `at_end` or `at_cuts`; `duration_ms`."""
     fields = {"name": None, **keys.some("name", "at_cuts", "duration_ms")}
@@ -261,6 +377,13 @@ def add_sound(keys: EditKeys) -> Edit:
     return msgspec.convert(fields, intents.AddSound)
 
 
+@form(intents.ReplaceSound, renamed={"upload": "name"})
+def replace_sound(keys: EditKeys) -> Edit:
+    """`upload`: what is played."""
+    return msgspec.convert({"name": keys.take("upload")}, intents.ReplaceSound)
+
+
+@form(intents.Compress, "megabytes", "quality")
 def compress(keys: EditKeys) -> Edit:
     """Below `megabytes`, at a `quality`, or without visible loss."""
     fields = keys.some("megabytes", "quality")
@@ -269,13 +392,14 @@ def compress(keys: EditKeys) -> Edit:
     return msgspec.convert({"mode": mode, **fields}, intents.Compress)
 
 
+@form(intents.Generate, "scene", "seconds")
 def generate(keys: EditKeys) -> Edit:
     """`scene` and `seconds`; the prompt is not compared."""
     fields = {"prompt": "", **keys.some("scene", "seconds")}
     return msgspec.convert(fields, intents.Generate)
 
 
-EDITS: dict[str, Reader] = {
+EDITS: dict[str, EditForm] = {
     "place-uploads": plain(intents.PlaceUploads, about="upload"),
     "keep": plain(intents.KeepSpan, about="clip", span="own"),
     "remove": plain(intents.RemoveSpan, about="clip", span="own"),
@@ -320,7 +444,13 @@ EDITS: dict[str, Reader] = {
     "add-picture-in-picture": overlay("picture-in-picture"),
     "add-watermark": overlay("watermark"),
     "remove-overlays": plain(intents.RemoveOverlays),
-    "remove-watermark": remove_watermark,
+    "remove-watermark": EditForm(
+        remove_watermark,
+        intents.RemoveWatermark,
+        {name: (RemoveLogo, name) for name in _PLACE},
+        about="clip",
+        has_span=True,
+    ),
     "key-out": plain(intents.KeyOut, "color", "background", "backdrop"),
     "split-screen": plain(intents.SplitScreen, "layout", "name"),
     "compress": compress,
@@ -329,7 +459,7 @@ EDITS: dict[str, Reader] = {
     "remove-audio-effects": audio_effect(intents.RemoveAudioEffects, "name"),
     "add-sound": add_sound,
     "remove-sounds": plain(intents.RemoveSounds, "name"),
-    "replace-sound": lambda keys: intents.ReplaceSound(keys.take("upload")),
+    "replace-sound": replace_sound,
     "cut-silence": plain(
         intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
     ),
@@ -339,4 +469,4 @@ EDITS: dict[str, Reader] = {
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),
 }
-"""The reader of each edit of the tables."""
+"""The form of each edit of the tables."""

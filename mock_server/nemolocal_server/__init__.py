@@ -9,11 +9,17 @@ import typing
 
 if typing.TYPE_CHECKING:
     from .app import build_app
+    from .language_model.model_settings import ModelSettings
     from .serving import LocalServer
     from .settings import Settings
 
-__all__ = ["LocalServer", "Settings", "build_app"]
-_MODULES = {"LocalServer": "serving", "Settings": "settings", "build_app": "app"}
+__all__ = ["LocalServer", "ModelSettings", "Settings", "build_app"]
+_MODULES = {
+    "LocalServer": "serving",
+    "ModelSettings": "language_model.model_settings",
+    "Settings": "settings",
+    "build_app": "app",
+}
 
 
 def __getattr__(name: str) -> typing.Any:

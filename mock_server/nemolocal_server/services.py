@@ -24,6 +24,7 @@ from .faults.fault_scenario import FaultScenario, find_scenario
 from .faults.fault_service import FaultService
 from .journal.journal_repository import JournalQuery, JournalRepository
 from .journal.summary import summarise
+from .language_model.endpoint import ModelSetupError
 from .retention.housekeeping import Housekeeping
 from .scripted_replies.reply_service import ReplyService, build_replies
 from .settings import Settings
@@ -51,7 +52,11 @@ class Services:
         self.faults = FaultService(self.context, scenario)
         self.replies = ReplyService(self.context.store, scripted)
         self.journal = JournalRepository(self.context.store, settings.effective_journal_limits)
-        self.turns = TurnService(self.context)
+        try:
+            self.turns = TurnService(self.context)
+        except ModelSetupError:
+            self.context.store.close()
+            raise
         self.sample_media = SampleMedia(self.context.store.work)
         self.exports = ExportService(
             self.context, execute or LocalExecutor(self.context.store.work)

@@ -29,6 +29,7 @@ from .app import build_app
 from .data.store import StoreError
 from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
+from .language_model.endpoint import ModelSetupError
 from .logging_config import LogOptions, enable_access_log, logging_config
 from .scripted_replies.reply_spec import ReplyError
 from .settings import Settings
@@ -61,7 +62,8 @@ def serve(
     `on_ready` gets the base URL when the server is ready, `on_end` the summary of all requests. If
     other machines can reach the server, the caller needs the token of `with_control_token` for
     the control API.
-    Raises `ListenError`, `ScenarioError` or `StoreError` before anything is served.
+    Raises `ListenError`, `ScenarioError`, `StoreError` or `ModelSetupError` before anything is
+    served.
     """
     raise_file_limit()
     listener = _listen(settings)
@@ -264,7 +266,7 @@ def _build(
     """Build the app; close the listener if that fails."""
     try:
         return build_app(settings, clock, execute, replies)
-    except (ScenarioError, StoreError, ReplyError):
+    except (ScenarioError, StoreError, ReplyError, ModelSetupError):
         listener.close()
         raise
 

@@ -14,6 +14,7 @@ from .access.addresses import canonical_pattern, parse_public_url
 from .data.tokens import NewToken, NotUnderstood
 from .dialect import Dialect
 from .journal.journal_limits import MIN_JOURNAL_BYTES as LEAST_JOURNAL, JournalLimits
+from .language_model.model_settings import ModelSettings
 from .retention.retention_policy import TEMPORARY_RETENTION, UNLIMITED_RETENTION, Retention
 from .setting_ranges import CENTURY, DAY, MAX_CREDITS, check_positive, check_range
 from .turns.silent_turns import SilentTurnPolicy
@@ -63,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       agent does: an edit turn, charged, whose edit is a stand-in that is marked as simulated;
       "ask" asks what is meant, "refuse" says that it was not understood. `nemolocal serve` begins
       with "try".
+    - `model` is the language model that is asked where the rules do not understand a message.
     - `silence` decides which edits end without a text (SSE-5); `chaos` is the probability of a
       fault in each request; `scenario` is a file of faults to arm and settings to change, or the
       name of a built-in one.
@@ -96,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     turn_times: TurnTimes = CLOUD_TURN_TIMES
     gui: bool = True
     not_understood: NotUnderstood = "refuse"
+    model: ModelSettings = ModelSettings()
     silence: SilentTurnPolicy = SilentTurnPolicy()
     chaos: float = 0.0
     scenario: str = ""

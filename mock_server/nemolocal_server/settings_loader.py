@@ -24,10 +24,13 @@ def load_settings(
     `defaults` are in place of those of `Settings`.
 
     A preset is the dialect whose fields `dialect` changes. Raises ValueError with the invalid
-    field, or with the reason why the file cannot be read.
+    field, or with the reason why the file cannot be read. A `model` in `given` changes single
+    fields of that in the file.
     """
     fields = {**(defaults or {}), **({} if file is None else _read(file))}
-    fields |= given or {}
+    changed = dict(given or {})
+    model = {**fields.get("model", {}), **changed.pop("model", {})}
+    fields |= {**changed, "model": model} if model else changed
     preset = preset or fields.pop("preset", None)
     changes = fields.pop("dialect", {}) | dict(dialect or {})
     try:

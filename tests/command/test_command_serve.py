@@ -71,6 +71,31 @@ def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -
     assert dialect.heartbeat_seconds == 1
 
 
+def test_a_language_model_becomes_a_setting(
+    run: CommandRunner, served: list[Settings], tmp_path: Path
+) -> None:
+    run("serve", "--model", "http://127.0.0.1:9/v1", "--model-name", "tiny-1",
+        "--model-seconds", 5, "--model-record", tmp_path / "new.jsonl")  # fmt: skip
+    run("serve", "--model-replay", "answers.jsonl")
+    asked, replayed = (settings.model for settings in served)
+    assert (asked.url, asked.name, asked.seconds) == ("http://127.0.0.1:9/v1", "tiny-1", 5)
+    assert asked.record == tmp_path / "new.jsonl"
+    assert (replayed.replay, replayed.url) == (Path("answers.jsonl"), "")
+    outcome = run("serve", "--model", "http://127.0.0.1:9/v1")
+    assert outcome.status == 2
+    assert "model.url needs model.name" in outcome.err
+    assert len(served) == 2
+
+
+@pytest.mark.slow
+def test_recorded_answers_that_are_not_there_are_said_in_one_line(
+    run: CommandRunner, tmp_path: Path
+) -> None:
+    outcome = run("serve", "--port", 0, "--data", "", "--model-replay", tmp_path / "none")
+    assert outcome.status == 2
+    assert outcome.err.startswith("nemolocal: cannot read the recorded answers in")
+
+
 def test_log_options_reach_the_server(
     run: CommandRunner, served: list[Settings], log_options: list[LogOptions]
 ) -> None:

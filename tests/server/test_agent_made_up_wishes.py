@@ -89,3 +89,78 @@ def test_destructive_command_accounts_for_every_word(subtests: pytest.Subtests) 
             check_no_edit(message)
 
     check_rows(subtests, [(message,) for message in GUESSES], check)
+
+
+VERBS_WITHOUT_OBJECT = [
+    "stop all the clips",
+    "stop all the timeline",
+    "undo all the scenes",
+    "undo all the uploads",
+    "hide all the footage",
+    "停掉所有片段",
+    "撤销所有片段",
+    "关闭全部视频",
+    "crop the picture at 0:05",
+    "raise the ending at 0:05",
+    "keep the saturation",
+    "keep the sepia",
+    "reduce the blur",
+    "lower all the vignette",
+    "replace the blur",
+    "rotate the contrast",
+    "flip all the saturation",
+    "reverse the vignette",
+    "zoom the brightness",
+    "fade the saturation",
+    "brighten all the sepia",
+    "mirror all the size",
+    "reverse the crossfade",
+    "cut crossfade at 0:05",
+    "erase the slideshow",
+    "crop the slideshow",
+    "darken slideshow at 0:05",
+    "generate slideshow at 0:05",
+    "split the bars",
+    "play the bars",
+    "merge the ending",
+    "merge the size",
+    "reset subtitles at 0:05",
+    "reverse text at 0:05",
+    "move all the crossfade",
+    "sharpen all the middle",
+    "brighten the part",
+    "fade the part",
+]
+
+
+def test_verb_that_its_object_cannot_have_makes_no_edit(subtests: pytest.Subtests) -> None:
+    check_rows(subtests, [(wish,) for wish in VERBS_WITHOUT_OBJECT], check_no_edit)
+
+
+VERBS_WITH_OBJECT = [
+    "stop the sound",
+    "stop all the captions",
+    "undo the vignette",
+    "undo the captions",
+    "hide the logo",
+    "crop the video to 5 seconds",
+    "raise the brightness",
+    "lower the contrast",
+    "darken the brightness",
+    "fade the ending",
+    "rotate all the pictures",
+    "zoom into the middle",
+    "brighten the intro",
+    "make a slideshow of 20 seconds",
+    "merge all the photos",
+    "remove the second clip",
+    "show the slideshow",
+    "reduce the blur by 50%",
+]
+
+
+def test_verb_that_its_object_can_have_makes_an_edit(subtests: pytest.Subtests) -> None:
+    def check(wish: str) -> None:
+        assert not isinstance(parse_message(wish), NoEdit)
+
+    check_rows(subtests, [(wish,) for wish in VERBS_WITH_OBJECT], check)

@@ -15,7 +15,7 @@ from nemolocal_server.faults.catalogue import ActiveFault, StallArgs
 from nemolocal_server.services import Services
 from nemolocal_server.setting_ranges import DAY
 from nemolocal_server.settings import Settings
-from nemolocal_server.turns.turn_service import RunningTurn
+from nemolocal_server.turns.running_turn import RunningTurn
 
 _Scenario = Callable[[Services, ManualClock], Awaitable[None]]
 

@@ -11,6 +11,7 @@ from nemolocal_server.data.tokens import NewToken, NotUnderstood
 from nemolocal_server.dialect import Dialect, ErrorStyle
 from nemolocal_server.exports.render_executor import RenderExecutor
 from nemolocal_server.journal.journal_limits import JournalLimits
+from nemolocal_server.language_model.model_settings import ModelSettings
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -25,6 +26,7 @@ class ServerSettings(TypedDict, total=False):
     silence: SilentTurnPolicy
     silent_rate: float
     not_understood: NotUnderstood
+    model: ModelSettings
     chaos: float
     scenario: str
     render_queue: tuple[float, float]

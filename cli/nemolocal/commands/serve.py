@@ -79,9 +79,36 @@ def add_parser(commands: Any) -> None:
         help="real: only simulated delays are sped up; scaled: all time is, also the life of "
         "tokens; manual: time stands still until the control API advances it (default: real)",
     )
+    _add_model(serve)
     _add_logging(serve)
     _add_dialect(serve)
     _add_faults(serve)
+
+
+def _add_model(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("language model (docs/how-to/use-a-language-model.md)")
+    group.add_argument(
+        "--model",
+        dest="model_url",
+        metavar="URL",
+        help="ask a language model where the rules do not understand a message: the base URL of an "
+        "OpenAI-compatible API; its key is read from NEMOLOCAL_MODEL_KEY",
+    )
+    group.add_argument("--model-name", metavar="NAME", help="name of the model at that URL")
+    group.add_argument(
+        "--model-seconds",
+        type=float,
+        metavar="S",
+        help="seconds of real time that an answer may take (default: 60)",
+    )
+    group.add_argument(
+        "--model-record", metavar="FILE", help="add the answers of the model to this file"
+    )
+    group.add_argument(
+        "--model-replay",
+        metavar="FILE",
+        help="answer from a file of recorded answers, and ask no model",
+    )
 
 
 def _add_logging(serve: argparse.ArgumentParser) -> None:
@@ -190,6 +217,7 @@ def run(arguments: argparse.Namespace) -> int:
         return check_faults(print)
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
+    from nemolocal_server.language_model.endpoint import ModelSetupError
     from nemolocal_server.logging_config import LogOptions
     from nemolocal_server.serving import ListenError, serve, with_control_token
 
@@ -208,7 +236,7 @@ def run(arguments: argparse.Namespace) -> int:
         serve(
             closed, announce, _print_summary, LogOptions(arguments.log_level, arguments.access_log)
         )
-    except ScenarioError as error:
+    except (ScenarioError, ModelSetupError) as error:
         raise UsageError(str(error)) from error
     except (ListenError, StoreError) as error:
         raise CommandError(str(error)) from error
@@ -220,6 +248,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> "Settings":
     """Return the settings of the file, overridden by the arguments; raises ValueError."""
     from nemolocal_server.dialect import Dialect
+    from nemolocal_server.language_model.model_settings import ModelSettings
     from nemolocal_server.settings import FREE_TARIFF, Settings
     from nemolocal_server.settings_loader import load_settings
 
@@ -233,6 +262,9 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     silence = _given_options(arguments, ("silent_rate", "silent_quota", "silent_script"))
     if silence:
         given["silence"] = _silent_turn_policy(**silence)
+    model = {f"model_{name}": name for name in ModelSettings.__struct_fields__}
+    if chosen := _given_options(arguments, tuple(model)):
+        given["model"] = {model[option]: value for option, value in chosen.items()}
     dialect = _given_options(arguments, Dialect.__struct_fields__)
     settings = load_settings(
         _folder(arguments.config), given, dialect, arguments.preset, {"not_understood": "try"}

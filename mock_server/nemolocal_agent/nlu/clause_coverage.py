@@ -18,6 +18,7 @@ from .extractors.clause import Clause
 from .extractors.effect_extractors import EFFECT_SYMBOLS
 from .extractors.sound_extractors import GENRE_PREFIX, SOUND_EDITS, SOUND_IGNORED_SLOTS
 from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
+from .verb_objects import verbs_fit_objects
 
 _NO_SYMBOLS = symbol_set("")
 TRANSITION_SYMBOLS = symbol_set(
@@ -108,7 +109,7 @@ _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
         "keep removeends short lower start play end raise speaks"
     ),
     intents.KeepSpan: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
-        "keep removeends short lower start play end add give need raise flaw"
+        "keep removeends short lower start play end add give need flaw"
     ),
     intents.RemoveMusic: _TAKING_WORDS | symbol_set("music sound play add negation"),
     intents.RemoveTitle: _TAKING_WORDS | symbol_set("title subtitles font"),
@@ -193,7 +194,7 @@ def covers_clause(clause: Clause, edits: list[Edit]) -> bool:
     """
     if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
         return True
-    if not _fits_words(clause, edits):
+    if not _fits_words(clause, edits) or not verbs_fit_objects(clause, edits):
         return False
     if (
         clause.unread_slots()

@@ -70,8 +70,8 @@ def _remove_instead_of_keep(clause: RawClause) -> RawClause:
 
 
 def _trim_instead_of_crop(clause: RawClause) -> RawClause:
-    """To crop to a time is to trim: "crop the video to 10 seconds"."""
-    if Slot.TIME not in clause.symbols:
+    """To crop to a time is to trim: "crop the video to 10 seconds"; a picture has no length."""
+    if Slot.TIME not in clause.symbols or "photo" in clause.symbols:
         return clause
     tokens = [
         LexToken("trim", TokenKind.VERB, t.start, t.end) if t.symbol == "crop" else t

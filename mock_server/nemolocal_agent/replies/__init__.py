@@ -25,9 +25,10 @@ from . import (
 )
 from .clip_replies import in_language
 from .no_edit_replies import write_failure_reply, write_no_edit_reply, write_remarks
-from .stand_in_replies import write_question_reply
+from .stand_in_replies import write_declined_reply, write_question_reply
 
 __all__ = [
+    "write_declined_reply",
     "write_edit_reply",
     "write_failure_reply",
     "write_no_edit_reply",

@@ -1,4 +1,4 @@
-"""Replies to what is not understood: the stand-in that was added, or a question."""
+"""Replies to what is not understood: the stand-in that was added, a question, a model's words."""
 
 from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
 
@@ -29,4 +29,14 @@ def write_question_reply(no_edit: NoEdit, language: str, message: str, *, gui: b
         f"sound, or add titles, subtitles and music. So far I changed nothing{charged[0]}.",
         f"{request}具体要怎么做？我可以剪辑和合并片段，调整速度、画面和声音，添加标题、字幕和音乐。"
         f"目前没有做任何修改{charged[1]}。",
+    )
+
+
+def write_declined_reply(text: str, language: str, *, gui: bool = True) -> str:
+    """What a language model says in place of edits, and that nothing was changed."""
+    charged = (", and nothing was charged", "，也没有扣除积分") if gui else ("", "")
+    return in_language(
+        parse_language(language),
+        f"{text} (Nothing was changed{charged[0]}.)",
+        f"{text}（没有做任何修改{charged[1]}。）",
     )

@@ -19,7 +19,7 @@ from ..request_context import (
     find_session,
     services_of,
 )
-from ..turns.turn_service import RunningTurn
+from ..turns.running_turn import RunningTurn
 from .scripted_chat import FaultyStream, find_reply
 
 _MAX_MESSAGE = 20_000
@@ -41,8 +41,12 @@ async def run_sse(request: Request) -> Response:
 
     def start() -> Response:
         turn = services.turns.start(token, session, message, context.faults, reply, intent)
-        context.annotations.set_turn(turn.number, len(turn.edits), turn.understood)
+        note(turn)
+        turn.on_planned = note
         return _stream(request, turn)
+
+    def note(turn: RunningTurn) -> None:
+        context.annotations.set_turn(turn.number, len(turn.edits), turn.understood, turn.model)
 
     if reply is not None and reply.faults:
         return FaultyStream(request, reply.faults, token, session.id, start)

@@ -25,7 +25,7 @@ from nemolocal_contract.endpoints import (
     find_endpoint,
     missing_attribution,
 )
-from nemolocal_contract.journal import Credits, Ending, Entry, TurnEntry, Understood
+from nemolocal_contract.journal import Credits, Ending, Entry, ModelEntry, TurnEntry, Understood
 from nemolocal_contract.responses import ResponseCode, decode_json
 
 from ..data.store import Store
@@ -167,9 +167,20 @@ class RequestAnnotations(msgspec.Struct, gc=False):
         """Set the fields of the request that the server does not know and ignores."""
         self.unknown = tuple(islice(names, _MAX_UNKNOWN_FIELDS))
 
-    def set_turn(self, number: int, edits: int, understood: Understood | None) -> None:
-        """Set the turn that the request began, its number of edits, and what was understood."""
-        self.turn = TurnEntry(number, edits, understood=understood or msgspec.UNSET)
+    def set_turn(
+        self,
+        number: int,
+        edits: int,
+        understood: Understood | None,
+        model: ModelEntry | None = None,
+    ) -> None:
+        """Set the turn that the request began, its number of edits, and who understood what."""
+        self.turn = TurnEntry(
+            number,
+            edits,
+            understood=understood or msgspec.UNSET,
+            model=model or msgspec.UNSET,
+        )
 
     def finish(self) -> None:
         """Read the state after the request, just before the last byte of the response is sent."""
@@ -251,7 +262,7 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         "user_id": exchange.user_id,
         "session_id": annotations.session_id,
         "render_id": annotations.render_id,
-        "turn": annotations.turn,
+        "turn": annotations.turn and _without_tokens(annotations.turn, redactor),
         "credits_before": annotations.credits_before,
         "credits_after": annotations.credits_after,
         "draft_before": annotations.draft_before,
@@ -263,6 +274,14 @@ def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[s
         ),
         "unknown": tuple(redactor.text(name)[:_MAX_FIELD_NAME] for name in annotations.unknown),
     }
+
+
+def _without_tokens(turn: TurnEntry, redactor: Redactor) -> TurnEntry:
+    """What a model wrote may have tokens in it."""
+    if turn.model is msgspec.UNSET or not turn.model.detail:
+        return turn
+    model = msgspec.structs.replace(turn.model, detail=redactor.text(turn.model.detail))
+    return msgspec.structs.replace(turn, model=model)
 
 
 class _CodeField(msgspec.Struct):

@@ -72,13 +72,18 @@ class TurnResults:
             cost=result.cost,
             resend=result.resend,
             understood=entry.turn.understood,
+            model=entry.turn.model,
         )
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 
 
 def _edit_state(turn: TurnEntry, result: TurnResult, stream_ended: float) -> TurnEditState:
-    if not turn.edits:
+    is_known = turn.model is msgspec.UNSET or turn.model.outcome != "pending"
+    if not turn.edits and is_known:
         return "talk"
     if result.applied is not None:
         return "applied" if result.applied <= stream_ended else "late"
-    return "pending" if result.status == "running" else "not_applied"
+    if result.status == "running":
+        return "pending"
+    # The client hung up before the model had answered, so nobody has noted what it asked for.
+    return "not_applied" if is_known else "unknown"

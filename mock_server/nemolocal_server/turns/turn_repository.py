@@ -69,7 +69,8 @@ class TurnRepository:
     ) -> None:
         """Insert a running turn; `outcome` is None if the turn edits nothing.
 
-        `scripted` is the change of a scripted reply, for an edit that is applied late.
+        `scripted` is the change of a scripted reply or of a language model, for an edit that is
+        applied late.
         """
         self._store.execute(
             """INSERT INTO turns (session_id, number, message, status, silent, hold_id, started)
@@ -82,8 +83,34 @@ class TurnRepository:
             now=self._clock.time(),
         )
         touch_session(self._store, session_id)
-        if outcome is None:
-            return
+        if outcome is not None:
+            self._insert_edit(session_id, number, outcome, scripted)
+
+    def replan(
+        self,
+        session_id: str,
+        number: int,
+        hold_id: int | None,
+        *,
+        has_text: bool,
+        outcome: EditOutcome | None,
+        scripted: str | None = None,
+    ) -> None:
+        """Store what a running turn does that did not know when it began: as `insert`."""
+        self._store.execute(
+            """UPDATE turns SET silent = :silent, hold_id = :hold
+               WHERE session_id = :session AND number = :number""",
+            silent=not has_text,
+            hold=hold_id,
+            session=session_id,
+            number=number,
+        )
+        if outcome is not None:
+            self._insert_edit(session_id, number, outcome, scripted)
+
+    def _insert_edit(
+        self, session_id: str, number: int, outcome: EditOutcome, scripted: str | None
+    ) -> None:
         self._store.execute(
             """INSERT INTO edits (session_id, number, truth, late, drawn, scripted)
                VALUES (:session, :number, :truth, :late, :drawn, :scripted)""",
@@ -177,7 +204,16 @@ class CreditHolds:
     def take(self, token: TokenRecord, session: SessionRecord, edits: Sequence[Edit]) -> int | None:
         """Hold what a new turn with these edits may cost; 2001 if credits are missing (CRD-4)."""
         clips = sum(map(is_generation, edits))
-        editing = any(map(is_editing, edits)) and not self._is_editing_paid(session.id)
+        return self._take(token, session, clips, editing=any(map(is_editing, edits)))
+
+    def take_editing(self, token: TokenRecord, session: SessionRecord) -> int | None:
+        """Hold the price of an edit for a turn whose edits are not known yet; 2001 as `take`."""
+        return self._take(token, session, 0, editing=True)
+
+    def _take(
+        self, token: TokenRecord, session: SessionRecord, clips: int, *, editing: bool
+    ) -> int | None:
+        editing = editing and not self._is_editing_paid(session.id)
         cost = clips * self._tariff.generation + editing * self._tariff.editing
         reason = " and ".join([_GENERATION] * bool(clips) + [_EDITING] * editing)
         return self._ledger.hold(token, cost, reason)

@@ -7,10 +7,7 @@ disconnects (SSE-7).
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from itertools import chain
-
-import msgspec
+from collections.abc import AsyncIterator, Coroutine, Iterator
 
 from nemolocal_agent import (
     AddMusic,
@@ -19,246 +16,35 @@ from nemolocal_agent import (
     EditRejected,
     Generate,
     NoEdit,
-    is_generation,
     parse_message,
     split_stages,
     stand_in_for,
     understand_message,
-    write_edit_reply,
     write_failure_reply,
-    write_no_edit_reply,
-    write_question_reply,
     write_remarks,
 )
-from nemolocal_contract.clock import get_wait_speed
-from nemolocal_contract.journal import Understood
-from nemolocal_contract.turn_events import Heartbeat, RawEvent, Text, TurnEvent
+from nemolocal_contract.clock import Clock, ManualClock, get_wait_speed
+from nemolocal_contract.turn_events import Heartbeat, RawEvent, Text
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 
 from ..background_tasks import SessionTasks
 from ..context import ServerContext
 from ..data.sessions import SessionRecord
-from ..data.tokens import NotUnderstood, TokenRecord
+from ..data.tokens import TokenRecord
+from ..errors import ContractError
 from ..faults.catalogue import ActiveFault
-from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
-from ..settings import Settings
 from .content_analyzer import ContentAnalyzer
-from .draft_service import DraftService, StagePreview
+from .draft_service import DraftService
 from .media_generator import MediaGenerator
-from .scripted_turns import ScriptedTurn, scripted_outcome
-from .silent_turns import EditOutcome, choose_outcome
+from .model_turns import ModelTurns
+from .running_turn import RunningTurn, TurnIntent
+from .silent_turns import EditOutcome
+from .turn_planner import TurnPlanner, not_understood_by
 from .turn_repository import LateEdit, TurnRepository
-from .turn_schedule import (
-    AbortTurn,
-    CommitEdits,
-    TurnScheduler,
-    TurnSeed,
-    TurnStep,
-    limit_duration,
-)
+from .turn_schedule import AbortTurn, CommitEdits, TurnSeed, TurnStep
 
 log = logging.getLogger("nemolocal")
-
-
-class TurnIntent(msgspec.Struct, frozen=True):
-    """What a turn does: its edits, or why it only talks.
-
-    `understood` is how much of the message was understood, None if a script decides. `remarks` name
-    what was not.
-    """
-
-    edits: tuple[Edit, ...] | NoEdit
-    understood: Understood | None = None
-    remarks: str = ""
-
-
-class RunningTurn:
-    """A turn with its plan, and the queue of events that its stream reads.
-
-    `stages` are the edits that each `CommitEdits` of the plan applies, none for a turn without
-    edits. `previews` are what they would have done when the turn began, none after a restart.
-    `heartbeat_seconds` is the interval of heartbeats while media are generated.
-    `understood` is how much of the message was understood, None where it did not matter.
-    `is_resolved` says that the store knows the result: applied, failed, or to be applied late.
-    """
-
-    def __init__(self, session: SessionRecord, number: int, steps: list[TurnStep]) -> None:
-        self.session = session
-        self.number = number
-        self.steps = steps
-        self.heartbeat_seconds = 0.0
-        self.stages: tuple[tuple[Edit, ...], ...] = ()
-        self.previews: list[StagePreview] = []
-        self.hold_id: int | None = None
-        self.outcome = EditOutcome()
-        self.understood: Understood | None = None
-        self.is_resolved = False
-        self._queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
-
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        """All edits of the turn, in order."""
-        return tuple(chain.from_iterable(self.stages))
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the edits are applied after the stream has closed."""
-        return self.outcome.applied_state == "late"
-
-    def emit(self, event: TurnEvent | None) -> None:
-        """Pass an event to the stream; None ends it."""
-        self._queue.put_nowait(event)
-
-    async def events(self) -> AsyncIterator[TurnEvent]:
-        """Yield the events of the turn until it ends."""
-        while (event := await self._queue.get()) is not None:
-            yield event
-
-
-class TurnPlanner:
-    """Decides everything about a turn before it starts, and holds its credits."""
-
-    def __init__(
-        self, context: ServerContext, repository: TurnRepository, drafts: DraftService
-    ) -> None:
-        self._context = context
-        self._settings = context.settings
-        self._repository = repository
-        self._drafts = drafts
-
-    def plan(
-        self,
-        token: TokenRecord,
-        session: SessionRecord,
-        seed: TurnSeed,
-        intent: TurnIntent,
-        faults: tuple[ActiveFault, ...] = (),
-        reply: ScriptedReply | None = None,
-    ) -> RunningTurn:
-        """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
-        settings = self._settings
-        heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
-        scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
-        effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
-        if reply is not None:
-            turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
-        elif isinstance(intent.edits, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent.edits)
-            turn = RunningTurn(session, seed.turn, scheduler.reply(text))
-        else:
-            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
-        if faults:
-            turn.steps = effect.apply(turn.steps, heartbeat)
-        turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
-        return turn
-
-    def _plan_edit(
-        self,
-        token: TokenRecord,
-        session: SessionRecord,
-        seed: TurnSeed,
-        intent: TurnIntent,
-        forced: EditOutcome | None,
-        scheduler: TurnScheduler,
-    ) -> RunningTurn:
-        """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
-        assert not isinstance(intent.edits, NoEdit)
-        edits = intent.edits
-        stages = split_stages(edits)
-        try:
-            previews = self._drafts.preview(session, stages, seed.turn)
-        except EditRejected as error:
-            return self._plan_refusal(session, seed, scheduler, error)
-        calls = [preview.calls for preview in previews]
-        is_generated = any(map(is_generation, edits))
-        # A generation is never silent, unless a fault says so (SSE-8).
-        outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
-        text = (
-            None if outcome.silent else self._success_text(session, seed, previews, intent.remarks)
-        )
-        if is_generated:
-            steps = scheduler.generation(calls, text)
-        else:
-            steps = scheduler.edit(calls[0], text)
-        turn = RunningTurn(session, seed.turn, steps)
-        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
-        turn.hold_id = self._repository.holds.take(token, session, edits)
-        turn.heartbeat_seconds = scheduler.heartbeat
-        return turn
-
-    def _plan_reply(
-        self,
-        token: TokenRecord,
-        session: SessionRecord,
-        seed: TurnSeed,
-        intent: TurnIntent,
-        forced: EditOutcome | None,
-        scheduler: TurnScheduler,
-        reply: ScriptedReply,
-    ) -> RunningTurn:
-        """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
-        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
-        stages = split_stages(edits) if edits else ()
-        try:
-            previews = self._drafts.preview(session, stages, seed.turn) if stages else []
-        except EditRejected as error:
-            log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
-            return self._plan_refusal(session, seed, scheduler, error)
-        turn = RunningTurn(session, seed.turn, [])
-        turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
-        text = reply.spec.say
-        if text is None and isinstance(intent.edits, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent.edits)
-        elif text is None and previews:
-            text = self._success_text(session, seed, previews, intent.remarks)
-        turn.stages, turn.previews = stages, previews
-        turn.steps = ScriptedTurn(
-            reply,
-            text=None if turn.outcome.silent else text or None,
-            calls=[call for preview in previews for call in preview.calls],
-            stages=len(stages),
-            is_generation=any(map(is_generation, edits)),
-        ).steps(scheduler)
-        holds, price = self._repository.holds, reply.spec.credits
-        turn.hold_id = (
-            holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
-        )
-        turn.heartbeat_seconds = scheduler.heartbeat
-        return turn
-
-    def _plan_refusal(
-        self,
-        session: SessionRecord,
-        seed: TurnSeed,
-        scheduler: TurnScheduler,
-        error: EditRejected,
-    ) -> RunningTurn:
-        reason, language = error.message_in(session.language), session.language
-        refusal = write_failure_reply(reason, language, gui=self._settings.gui)
-        return RunningTurn(session, seed.turn, scheduler.reply(refusal))
-
-    def _no_edit_text(
-        self, token: TokenRecord, session: SessionRecord, seed: TurnSeed, intent: NoEdit
-    ) -> str:
-        is_asking = not_understood_by(token, self._settings) == "ask"
-        write = (
-            write_question_reply if is_asking and intent.topic == "unknown" else write_no_edit_reply
-        )
-        return write(intent, session.language, seed.message, gui=self._settings.gui)
-
-    def _success_text(
-        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
-    ) -> str:
-        calls = [call for preview in previews for call in preview.calls]
-        edits = tuple(edit for call in calls for edit in call.edits)
-        chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
-        return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
-
-    def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
-        policy = self._settings.silence
-        ordinal = self._repository.next_ordinal(token.id) if policy.counts_edits else 1
-        return choose_outcome(policy, self._context.rng, seed, ordinal)
 
 
 class TurnService:
@@ -271,6 +57,7 @@ class TurnService:
         self._drafts = DraftService(context, self._analyzer)
         self._planner = TurnPlanner(context, self._repository, self._drafts)
         self._media_generator = MediaGenerator(context, self._drafts)
+        self._model = ModelTurns(context, self._drafts, self._analyzer)
         self.tasks = SessionTasks()
 
     def next_number(self, session_id: str) -> int:
@@ -294,6 +81,8 @@ class TurnService:
     ) -> tuple[TurnIntent, bool]:
         """Return what a message asks for, and whether files were analyzed for it meanwhile."""
         intent = self._understand(token, session, message, reply)
+        if intent.waits_for_model:
+            return intent, False
         edits = () if isinstance(intent.edits, NoEdit) else intent.edits
         return intent, await self._analyzer.prepare(session, edits)
 
@@ -312,11 +101,12 @@ class TurnService:
         """
         if intent is None:
             intent = self._understand(token, session, message, reply)
+        if intent.waits_for_model:
+            return self._start_asking(token, session, message, faults, reply, intent)
         with self._context.store.transaction():
             number = self._repository.next_number(session.id)
             seed = TurnSeed(token.draw_id, session.ordinal, number, message)
             turn = self._planner.plan(token, session, seed, intent, faults, reply)
-            turn.understood = intent.understood
             self._repository.insert(
                 session.id,
                 number,
@@ -324,12 +114,84 @@ class TurnService:
                 turn.hold_id,
                 has_text=any(map(_has_text, turn.steps)),
                 outcome=turn.outcome if turn.stages else None,
-                scripted=reply.changes_json() if reply is not None and turn.is_late else None,
+                scripted=_changes_of(turn, intent, reply),
             )
-        task = self.tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
+        self._start_task(turn, self._run(turn))
+        return turn
+
+    def _start_asking(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        message: str,
+        faults: tuple[ActiveFault, ...],
+        reply: ScriptedReply | None,
+        fallback: TurnIntent,
+    ) -> RunningTurn:
+        """Start a turn that asks a language model first, with the price of an edit held."""
+        holds = self._repository.holds
+        with self._context.store.transaction():
+            number = self._repository.next_number(session.id)
+            turn = RunningTurn(session, number, [])
+            turn.understood, turn.model = fallback.understood, fallback.model
+            turn.heartbeat_seconds = self._planner.heartbeat_seconds(token)
+            turn.started = self._context.clock.elapsed()
+            price = None if reply is None else reply.spec.credits
+            turn.hold_id = (
+                holds.take_editing(token, session)
+                if price is None
+                else holds.take_amount(token, price)
+            )
+            self._repository.insert(
+                session.id, number, message, turn.hold_id, has_text=True, outcome=None
+            )
+        seed = TurnSeed(token.draw_id, session.ordinal, number, message)
+        self._start_task(turn, self._ask_and_run(turn, token, seed, faults, reply, fallback))
+        return turn
+
+    def _start_task(self, turn: RunningTurn, work: Coroutine[None, None, None]) -> None:
+        task = self.tasks.start(turn.session.id, work, on_defect=lambda: self._fail(turn))
         # A task that is cancelled before its first step does not end the stream itself.
         task.add_done_callback(lambda _: turn.emit(None))
-        return turn
+
+    async def _ask_and_run(
+        self,
+        turn: RunningTurn,
+        token: TokenRecord,
+        seed: TurnSeed,
+        faults: tuple[ActiveFault, ...],
+        reply: ScriptedReply | None,
+        fallback: TurnIntent,
+    ) -> None:
+        session = turn.session
+        with _held(self._context.clock):
+            async with self._heartbeats(turn):
+                intent = await self._model.ask(session, seed, fallback)
+        try:
+            with self._context.store.transaction():
+                # The price that was held until now may be another than that of these edits.
+                self._repository.holds.release(session.id, turn.number, "edits are known")
+                turn.adopt(self._planner.plan(token, session, seed, intent, faults, reply))
+                self._repository.replan(
+                    session.id,
+                    turn.number,
+                    turn.hold_id,
+                    has_text=any(map(_has_text, turn.steps)),
+                    outcome=turn.outcome if turn.stages else None,
+                    scripted=_changes_of(turn, intent, reply),
+                )
+        except ContractError as error:  # the credits are not enough for a generated clip
+            turn.model = intent.model
+            self._fail(turn)
+            turn.emit(Text(error.message))
+            self._note(turn)
+        else:
+            self._note(turn)
+            await self._run(turn)
+
+    def _note(self, turn: RunningTurn) -> None:
+        if turn.on_planned is not None:
+            turn.on_planned(turn)
 
     def _understand(
         self,
@@ -343,11 +205,12 @@ class TurnService:
             return TurnIntent(reply.edits)
         found = understand_message(message)
         remarks = write_remarks(found.left_out, found.notes, session.language)
-        if found.no_edit is not None and found.understood == "none":
-            is_said = reply is not None and reply.spec.say is not None
-            if not is_said and not_understood_by(token, self._context.settings) == "try":
-                return TurnIntent(stand_in_for(found.no_edit, message), "none")
-        return TurnIntent(found.intent, found.understood, remarks)
+        is_said = reply is not None and reply.spec.say is not None
+        asked = None if is_said or found.understood == "full" else self._model.pending
+        is_trying = not is_said and not_understood_by(token, self._context.settings) == "try"
+        if found.no_edit is not None and found.understood == "none" and is_trying:
+            return TurnIntent(stand_in_for(found.no_edit, message), "none", model=asked)
+        return TurnIntent(found.intent, found.understood, remarks, asked)
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -373,9 +236,13 @@ class TurnService:
         Each step is due at its distance from the start, so that delays do not add up.
         """
         clock = self._context.clock
-        due = clock.elapsed()
+        begun = clock.elapsed()
+        # What a model has thought is a part of the turn: its heartbeats have been sent.
+        due = begun if turn.started is None else turn.started
         for step in turn.steps:
             due += step.delay
+            if due <= begun and isinstance(step.action, Heartbeat):
+                continue
             await clock.sleep(max(0.0, due - clock.elapsed()))
             if isinstance(step.action, CommitEdits):
                 await self._commit(turn, step.action.stage)
@@ -425,7 +292,7 @@ class TurnService:
         """Change the draft and, after the last stage, charge the credits in one transaction."""
         session, edits = turn.session, turn.stages[stage]
         preview = turn.previews[stage] if turn.previews else None
-        async with self._heartbeats(turn, edits):
+        async with self._heartbeats(turn) if _makes_media(edits) else contextlib.nullcontext():
             await self._analyzer.prepare(session, edits)
             asset_ids = await self._media_generator.generate(session, edits, turn.number, preview)
         with self._context.store.transaction():
@@ -436,14 +303,13 @@ class TurnService:
                 )
 
     @contextlib.asynccontextmanager
-    async def _heartbeats(self, turn: RunningTurn, edits: tuple[Edit, ...]) -> AsyncIterator[None]:
-        """Send heartbeats while media are generated, which may take longer than planned (SSE-3).
+    async def _heartbeats(self, turn: RunningTurn) -> AsyncIterator[None]:
+        """Send heartbeats meanwhile, which may take longer than planned (SSE-3).
 
         On a manual clock no time passes meanwhile.
         """
         clock = self._context.clock
-        is_generating = any(isinstance(edit, AddMusic | AddSound | Generate) for edit in edits)
-        if not is_generating or turn.heartbeat_seconds <= 0 or get_wait_speed(clock) is None:
+        if turn.heartbeat_seconds <= 0 or get_wait_speed(clock) is None:
             yield
             return
 
@@ -459,17 +325,30 @@ class TurnService:
             sender.cancel()
 
 
-def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
-    """What a message of this token gets that is not understood."""
-    return token.not_understood or settings.not_understood
-
-
 def _late_edits(late: LateEdit) -> tuple[Edit, ...]:
     """The edits of a turn that was interrupted: what it was going to do is decided again."""
     if late.scripted is not None:
         return read_changes(late.scripted)
     intent = parse_message(late.message)
     return stand_in_for(intent, late.message) if isinstance(intent, NoEdit) else intent
+
+
+def _changes_of(turn: RunningTurn, intent: TurnIntent, reply: ScriptedReply | None) -> str | None:
+    """What an edit that is applied late needs after a restart, if the message does not say it."""
+    if not turn.is_late:
+        return None
+    return intent.changes or (None if reply is None else reply.changes_json())
+
+
+def _makes_media(edits: tuple[Edit, ...]) -> bool:
+    return any(isinstance(edit, AddMusic | AddSound | Generate) for edit in edits)
+
+
+@contextlib.contextmanager
+def _held(clock: Clock) -> Iterator[None]:
+    """Keep a manual clock from running ahead of real work."""
+    with clock.hold() if isinstance(clock, ManualClock) else contextlib.nullcontext():
+        yield
 
 
 def _has_text(step: TurnStep) -> bool:

@@ -5,9 +5,7 @@ The time limit covers everything, names and redirects too, and is real time like
 
 import asyncio
 import contextlib
-import functools
 import re
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -17,6 +15,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 import msgspec
 
 from ..errors import fetch_failed
+from ..network_errors import describe_error, http_errors, ssl_context
 from .multipart import IncomingFile, ReceivedFile, accepted_extension
 
 if TYPE_CHECKING:
@@ -135,8 +134,8 @@ async def _chunks(response: "httpx.Response") -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_raw():
             yield chunk
-    except _http_errors() as error:
-        raise _FetchError(_reason(error)) from error
+    except http_errors() as error:
+        raise _FetchError(describe_error(error)) from error
 
 
 class _FetchError(Exception):
@@ -153,22 +152,15 @@ async def _stream_get(parts: SplitResult) -> AsyncIterator["httpx.Response"]:
 
     async with contextlib.AsyncExitStack() as stack:
         try:
-            verify = _ssl_context() if parts.scheme == "https" else False
+            verify = ssl_context() if parts.scheme == "https" else False
             # The caller limits the time of the whole fetch.
             client = httpx.AsyncClient(verify=verify, trust_env=False, timeout=None)
             await stack.enter_async_context(client)
             request = client.stream("GET", _httpx_url(parts), headers=_HEADERS)
             response = await stack.enter_async_context(request)
-        except _http_errors() as error:
-            raise _FetchError(_reason(error)) from error
+        except http_errors() as error:
+            raise _FetchError(describe_error(error)) from error
         yield response
-
-
-def _http_errors() -> tuple[type[Exception], ...]:
-    import httpx
-
-    # A name that no resolver accepts is a ValueError (UnicodeError).
-    return (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 
 
 def _httpx_url(parts: SplitResult) -> "httpx.URL":
@@ -179,26 +171,3 @@ def _httpx_url(parts: SplitResult) -> "httpx.URL":
         target += f"?{quote(parts.query, safe=_QUERY)}"
     host, port = parts.hostname or "", parts.port
     return httpx.URL(scheme=parts.scheme, host=host, port=port, raw_path=target.encode())
-
-
-def _reason(error: BaseException) -> str:
-    """The reason of an error in words, such as "Connection refused"."""
-    import httpx
-
-    if isinstance(error, httpx.RemoteProtocolError) and "complete message" in str(error):
-        return "the connection ended before the file did"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {cause.verify_message}"
-        if isinstance(cause, ssl.SSLError):
-            return "the TLS handshake failed; is it http?"
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return str(error) or type(error).__name__
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    return ssl.create_default_context()

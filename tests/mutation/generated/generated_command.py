@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from tests.support.commit_draw import commit_seed
+
 from .equivalent_mutants import find_stale_patterns
 from .generated_catalogue import generated_mutants
 from .generated_document import (
@@ -14,7 +16,7 @@ from .generated_document import (
     survivors,
 )
 from .generated_runner import GeneratedResult, run_generated
-from .generated_sample import commit_seed, draw_sample
+from .generated_sample import draw_sample
 from .recorded_results import killing_checks, write_results
 
 

@@ -10,10 +10,11 @@ from tests.mutation.generated.equivalent_mutants import find_reasons, find_stale
 from tests.mutation.generated.generated_catalogue import generated_mutants
 from tests.mutation.generated.generated_document import AIM, FILE, as_markdown, killed_share
 from tests.mutation.generated.generated_runner import run_mutant
-from tests.mutation.generated.generated_sample import commit_seed, draw_sample
+from tests.mutation.generated.generated_sample import draw_sample
 from tests.mutation.generated.mutable_server import MutableServer, mutable_server
 from tests.mutation.generated.recorded_results import killing_checks
 from tests.mutation.memoized_media import MemoizedMedia
+from tests.support.commit_draw import commit_seed
 
 KILLED = [name for name, check in killing_checks().items() if check]
 # The command records a complete run; until there is one, there is nothing to compare with.

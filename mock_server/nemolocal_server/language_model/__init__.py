@@ -1,0 +1,1 @@
+"""A language model that edits where the rules do not understand a message."""

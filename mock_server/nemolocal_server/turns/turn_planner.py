@@ -1,0 +1,194 @@
+"""Plans turns: what is refused, held, changed and said, and when."""
+
+import logging
+
+from nemolocal_agent import (
+    EditRejected,
+    NoEdit,
+    is_generation,
+    split_stages,
+    write_declined_reply,
+    write_edit_reply,
+    write_failure_reply,
+    write_no_edit_reply,
+    write_question_reply,
+)
+
+from ..context import ServerContext
+from ..data.sessions import SessionRecord
+from ..data.tokens import NotUnderstood, TokenRecord
+from ..faults.catalogue import ActiveFault
+from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
+from ..scripted_replies.scripted_reply import ScriptedReply
+from ..settings import Settings
+from .draft_service import DraftService, StagePreview
+from .running_turn import RunningTurn, TurnIntent
+from .scripted_turns import ScriptedTurn, scripted_outcome
+from .silent_turns import EditOutcome, choose_outcome
+from .turn_repository import TurnRepository
+from .turn_schedule import TurnScheduler, TurnSeed, limit_duration
+
+log = logging.getLogger("nemolocal")
+
+
+class TurnPlanner:
+    """Decides everything about a turn before it starts, and holds its credits."""
+
+    def __init__(
+        self, context: ServerContext, repository: TurnRepository, drafts: DraftService
+    ) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._repository = repository
+        self._drafts = drafts
+
+    def plan(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: TurnIntent,
+        faults: tuple[ActiveFault, ...] = (),
+        reply: ScriptedReply | None = None,
+    ) -> RunningTurn:
+        """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
+        settings, heartbeat = self._settings, self.heartbeat_seconds(token)
+        scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
+        effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
+        if reply is not None:
+            turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
+        elif isinstance(intent.edits, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent, intent.edits)
+            turn = RunningTurn(session, seed.turn, scheduler.reply(text))
+        else:
+            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
+        if faults:
+            turn.steps = effect.apply(turn.steps, heartbeat)
+        turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
+        turn.understood, turn.model = intent.understood, intent.model
+        return turn
+
+    def heartbeat_seconds(self, token: TokenRecord) -> float:
+        """The interval of heartbeats in the streams of this token."""
+        return (token.dialect or self._settings.dialect).heartbeat_seconds
+
+    def _plan_edit(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: TurnIntent,
+        forced: EditOutcome | None,
+        scheduler: TurnScheduler,
+    ) -> RunningTurn:
+        """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
+        assert not isinstance(intent.edits, NoEdit)
+        edits = intent.edits
+        stages = split_stages(edits)
+        try:
+            previews = self._drafts.preview(session, stages, seed.turn)
+        except EditRejected as error:
+            return self._plan_refusal(session, seed, scheduler, error)
+        calls = [preview.calls for preview in previews]
+        is_generated = any(map(is_generation, edits))
+        # A generation is never silent, unless a fault says so (SSE-8).
+        outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
+        text = (
+            None if outcome.silent else self._success_text(session, seed, previews, intent.remarks)
+        )
+        if is_generated:
+            steps = scheduler.generation(calls, text)
+        else:
+            steps = scheduler.edit(calls[0], text)
+        turn = RunningTurn(session, seed.turn, steps)
+        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
+        turn.hold_id = self._repository.holds.take(token, session, edits)
+        turn.heartbeat_seconds = scheduler.heartbeat
+        return turn
+
+    def _plan_reply(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: TurnIntent,
+        forced: EditOutcome | None,
+        scheduler: TurnScheduler,
+        reply: ScriptedReply,
+    ) -> RunningTurn:
+        """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
+        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
+        stages = split_stages(edits) if edits else ()
+        try:
+            previews = self._drafts.preview(session, stages, seed.turn) if stages else []
+        except EditRejected as error:
+            log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
+            return self._plan_refusal(session, seed, scheduler, error)
+        turn = RunningTurn(session, seed.turn, [])
+        turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
+        text = reply.spec.say
+        if text is None and isinstance(intent.edits, NoEdit):
+            text = self._no_edit_text(token, session, seed, intent, intent.edits)
+        elif text is None and previews:
+            text = self._success_text(session, seed, previews, intent.remarks)
+        turn.stages, turn.previews = stages, previews
+        turn.steps = ScriptedTurn(
+            reply,
+            text=None if turn.outcome.silent else text or None,
+            calls=[call for preview in previews for call in preview.calls],
+            stages=len(stages),
+            is_generation=any(map(is_generation, edits)),
+        ).steps(scheduler)
+        holds, price = self._repository.holds, reply.spec.credits
+        turn.hold_id = (
+            holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
+        )
+        turn.heartbeat_seconds = scheduler.heartbeat
+        return turn
+
+    def _plan_refusal(
+        self,
+        session: SessionRecord,
+        seed: TurnSeed,
+        scheduler: TurnScheduler,
+        error: EditRejected,
+    ) -> RunningTurn:
+        reason, language = error.message_in(session.language), session.language
+        refusal = write_failure_reply(reason, language, gui=self._settings.gui)
+        return RunningTurn(session, seed.turn, scheduler.reply(refusal))
+
+    def _no_edit_text(
+        self,
+        token: TokenRecord,
+        session: SessionRecord,
+        seed: TurnSeed,
+        intent: TurnIntent,
+        no_edit: NoEdit,
+    ) -> str:
+        if intent.said:
+            return write_declined_reply(intent.said, session.language, gui=self._settings.gui)
+        is_asking = not_understood_by(token, self._settings) == "ask"
+        write = (
+            write_question_reply
+            if is_asking and no_edit.topic == "unknown"
+            else write_no_edit_reply
+        )
+        return write(no_edit, session.language, seed.message, gui=self._settings.gui)
+
+    def _success_text(
+        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
+    ) -> str:
+        calls = [call for preview in previews for call in preview.calls]
+        edits = tuple(edit for call in calls for edit in call.edits)
+        chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
+        return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
+
+    def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
+        policy = self._settings.silence
+        ordinal = self._repository.next_ordinal(token.id) if policy.counts_edits else 1
+        return choose_outcome(policy, self._context.rng, seed, ordinal)
+
+
+def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
+    """What a message of this token gets that is not understood."""
+    return token.not_understood or settings.not_understood
