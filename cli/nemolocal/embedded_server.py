@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nemolocal_client import IdentityStore, MemoryProfile
+from nemolocal_contract.media import EXTRA_EXTENSIONS
 
 from .data_folders import DATA_VARIABLE
 from .errors import CommandError
@@ -51,6 +52,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
         at_once = TurnTimes(talk=(0, 0), edit=(0, 0), generation=(0, 0))
         return msgspec.structs.replace(
             common,
+            extra_uploads=tuple(EXTRA_EXTENSIONS),
             tariff=FREE_TARIFF,
             silence=SilentTurnPolicy(rate=0),
             gui=False,

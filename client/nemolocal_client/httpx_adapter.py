@@ -9,8 +9,8 @@ import functools
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
 import httpx
 
@@ -52,7 +52,8 @@ def httpx_client_options(base_url: str, headers: dict[str, str]) -> dict[str, An
     """Return the arguments of both kinds of httpx clients."""
     # A proxy of the environment cannot reach this machine's loopback.
     trust_env = not is_loopback(host_of(base_url))
-    verify = _ssl_context(trust_env)
+    plain = not trust_env and base_url.startswith("http:")
+    verify = _LateContext() if plain else _ssl_context(trust_env)
     encoded = encode_headers(headers)
     return {"base_url": base_url, "headers": encoded, "trust_env": trust_env, "verify": verify}
 
@@ -86,6 +87,28 @@ def _encode_or_raise(name: str, value: str) -> bytes:
 def _ssl_context(trust_env: bool) -> ssl.SSLContext:
     """Load the trusted certificates once: this is the slowest step of creating a client."""
     return httpx.create_ssl_context(trust_env=trust_env)
+
+
+class _LateContext(ssl.SSLContext):
+    """The context without a proxy of the environment, loaded at the first handshake.
+
+    For clients that speak plain HTTP, unless a file that they download is elsewhere.
+    """
+
+    def __new__(cls) -> Self:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """As of the context that is loaded."""
+        _ssl_context(trust_env=False).set_alpn_protocols(alpn_protocols)
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        """As of the context that is loaded."""
+        return _ssl_context(trust_env=False).wrap_socket(*args, **options)
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        """As of the context that is loaded."""
+        return _ssl_context(trust_env=False).wrap_bio(*args, **options)
 
 
 def build_call_request(

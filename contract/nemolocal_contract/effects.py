@@ -169,6 +169,13 @@ class Duck(_Effect, frozen=True, tag="duck"):
     amount: _Share = 0.7
 
 
+class Lut(_Effect, frozen=True, tag="lut"):
+    """The colours are those of a lookup table: `source` is the asset of its `.cube` file."""
+
+    source: str
+    amount: _Share = 1.0
+
+
 _Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
@@ -273,6 +280,7 @@ PictureEffect = (
     | SmoothMotion
     | ChromaKey
     | Cell
+    | Lut
     | PresetEffect
 )
 RegionEffect = BlurRegion | PixelateRegion | RemoveLogo

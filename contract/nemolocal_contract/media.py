@@ -1,10 +1,14 @@
 """The file types and sizes that may be uploaded, by skill (UPL-3, UPL-4, REN-7)."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 MediaKind = Literal["video", "image", "audio"]
+FileKind = MediaKind | Literal["lut", "subtitles"]
+"""The kinds of files: those of the contract, and those that a setting accepts besides."""
+ExtraExtension = Literal["cube", "srt", "vtt"]
 Resolution = Literal["720p", "1080p", "4k"]
 
 ACCEPTED_EXTENSIONS: dict[str, MediaKind] = {
@@ -22,17 +26,26 @@ ACCEPTED_EXTENSIONS: dict[str, MediaKind] = {
     "m4a": "audio",
     "aac": "audio",
 }
+EXTRA_EXTENSIONS: dict[ExtraExtension, FileKind] = {
+    "cube": "lut",
+    "srt": "subtitles",
+    "vtt": "subtitles",
+}
+"""No document of the cloud names these: a server accepts them only where a setting says so."""
 ACCEPTED_EXTENSIONS_TEXT = ", ".join(ACCEPTED_EXTENSIONS)
 
 _ALIASES = {"jpeg": "jpg"}
 MB = 1_000_000
 
 
-def normalize_extension(filename: str) -> str | None:
-    """Return the canonical extension of a file name, or None if it is not accepted."""
+def normalize_extension(filename: str, extra: Iterable[str] = ()) -> str | None:
+    """Return the canonical extension of a file name, or None if it is not accepted.
+
+    `extra` are extensions that are accepted besides those of the contract.
+    """
     suffix = filename.rpartition(".")[2].lower() if "." in filename else ""
     suffix = _ALIASES.get(suffix, suffix)
-    return suffix if suffix in ACCEPTED_EXTENSIONS else None
+    return suffix if suffix in ACCEPTED_EXTENSIONS or suffix in extra else None
 
 
 class SkillProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,11 +4,11 @@ The server writes them and the client reads them (GEN-1, GEN-2).
 """
 
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
-from .media import MediaKind
+from .media import FileKind, MediaKind
 
 
 class ResponseCode(IntEnum):
@@ -95,6 +95,10 @@ class SessionReply(msgspec.Struct, frozen=True):
     user_id: str = ""
 
 
+# What a server accepts besides, where a setting says so, is not in the contract.
+_CONTRACT_KINDS = {"enum": sorted(get_args(MediaKind))}
+
+
 class FileReply(msgspec.Struct, frozen=True):
     """A file as the backend knows it: seconds, pixels, frames per second (UPL-2).
 
@@ -103,7 +107,7 @@ class FileReply(msgspec.Struct, frozen=True):
     """
 
     filename: str
-    file_type: MediaKind
+    file_type: Annotated[FileKind, msgspec.Meta(extra_json_schema=_CONTRACT_KINDS)]
     cdn_url: str
     duration: float = 0.0
     width: int = 0

@@ -11,6 +11,8 @@ from .analyses import (
     MomentsRequest,
     SilenceRequest,
     Silences,
+    Subtitles,
+    SubtitlesRequest,
     requested_analyses,
 )
 from .edits import (
@@ -25,6 +27,7 @@ from .edits import (
 )
 from .edits.apply import DraftVersion, build_versions
 from .edits.audio_effect_edits import sound_length_ms
+from .edits.extra_upload_edits import with_subtitles
 from .edits.stand_in_edits import stand_in_for
 from .errors import EditRejected
 from .intents import AddMusic, AddSound, Edit, Generate
@@ -68,6 +71,8 @@ __all__ = [
     "PlannedToolCall",
     "SilenceRequest",
     "Silences",
+    "Subtitles",
+    "SubtitlesRequest",
     "Understanding",
     "apply_edits",
     "build_versions",
@@ -84,6 +89,7 @@ __all__ = [
     "split_stages",
     "stand_in_for",
     "understand_message",
+    "with_subtitles",
     "write_declined_reply",
     "write_edit_reply",
     "write_failure_reply",

@@ -27,6 +27,10 @@ class MomentsRequest(msgspec.Struct, frozen=True):
     """How loud each second of a file is, and where its scenes change."""
 
 
+class SubtitlesRequest(msgspec.Struct, frozen=True):
+    """The subtitles of an uploaded file."""
+
+
 class Silences(msgspec.Struct, frozen=True):
     """The silent ranges of a file in order, as milliseconds of the file."""
 
@@ -40,12 +44,18 @@ class Moments(msgspec.Struct, frozen=True):
     scene_changes: tuple[int, ...] = ()
 
 
-AnalysisRequest = SilenceRequest | MomentsRequest
-Analysis = Silences | Moments
+class Subtitles(msgspec.Struct, frozen=True):
+    """The subtitles of a file, in its order."""
+
+    cues: tuple[intents.Cue, ...] = ()
+
+
+AnalysisRequest = SilenceRequest | MomentsRequest | SubtitlesRequest
+Analysis = Silences | Moments | Subtitles
 
 
 def requested_analyses(edits: Iterable[Edit]) -> list[AnalysisRequest]:
-    """The analyses that these edits need of each video on the timeline, each once."""
+    """The analyses that these edits need, each once: of subtitle files, the others of videos."""
     found: dict[AnalysisRequest, None] = {}
     for edit in edits:
         if isinstance(edit, intents.CutSilence):
@@ -54,4 +64,6 @@ def requested_analyses(edits: Iterable[Edit]) -> list[AnalysisRequest]:
             found[SilenceRequest(intents.CutSilence().level_db, CAPTION_SILENCE_MS)] = None
         elif isinstance(edit, intents.KeepHighlights):
             found[MomentsRequest()] = None
+        elif isinstance(edit, intents.AddSubtitleFile):
+            found[SubtitlesRequest()] = None
     return list(found)

@@ -343,6 +343,25 @@ def remove_watermark(keys: EditKeys) -> Edit:
     return intents.RemoveWatermark(place, selector)
 
 
+@form(intents.AddCaptions, "by_word")
+def add_captions(keys: EditKeys) -> Edit:
+    """`by_word`, and `words` of a script; a model hears none, so its form has no such key."""
+    return msgspec.convert(keys.some("by_word", "words"), intents.AddCaptions)
+
+
+@form(intents.AddSubtitleFile, renamed={"upload": "name"})
+def add_subtitle_file(keys: EditKeys) -> Edit:
+    """`upload`: the file, if there are several."""
+    return msgspec.convert(keys.renamed("upload", "name"), intents.AddSubtitleFile)
+
+
+@form(intents.ApplyLut, "amount", renamed={"upload": "name"}, about="clip", has_span=True)
+def apply_lut(keys: EditKeys) -> Edit:
+    """`upload`, `amount`, and the clip."""
+    fields = keys.some("amount") | keys.renamed("upload", "name")
+    return msgspec.convert(fields | keys.about("clip", in_span=True), intents.ApplyLut)
+
+
 def audio_effect(intent: type[Edit], *names: str) -> EditForm:
     """The form of audio effects: `name`, whose sound (`of`), and the clip."""
 
@@ -463,7 +482,9 @@ EDITS: dict[str, EditForm] = {
     "cut-silence": plain(
         intents.CutSilence, "min_ms", "level_db", "place", about="clip", span="clip"
     ),
-    "add-captions": plain(intents.AddCaptions, "by_word"),
+    "add-captions": add_captions,
+    "add-subtitle-file": add_subtitle_file,
+    "apply-lut": apply_lut,
     "keep-highlights": plain(intents.KeepHighlights, "duration_ms"),
     "undo": plain(intents.Undo, "steps"),
     "redo": plain(intents.Redo, "steps"),

@@ -74,6 +74,12 @@ _ENGLISH = {
     "no_title": "there is no title yet: ask for one first",
     "no_such_title": "there is no such title; I found {count:title}: {names}",
     "no_subtitles": "there are no subtitles yet: send some as SRT first",
+    "no_lut": "no LUT was uploaded: upload a .cube file, which a server takes with --extra-uploads "
+    "cube, or ask for a look, such as cinematic, teal and orange, vintage film or moody",
+    "no_subtitle_file": "no subtitles were uploaded: paste the SRT into the message, or upload a "
+    ".srt or .vtt file, which a server takes with --extra-uploads srt,vtt",
+    "unreadable_subtitles": "{name} could not be read: upload it again",
+    "many_words": "there are {count:caption}, and too little is heard in it for all of them",
     "what_to_change": "say what to change: the words, the time, the colour, the place or the size",
     "empty_text": "there are no words to show",
     "long_text": "a text has at most {most} characters",
@@ -151,6 +157,12 @@ _CHINESE = {
     "no_title": "还没有标题，请先添加",
     "no_such_title": "找不到这个标题，现有{count}个：{names}",
     "no_subtitles": "还没有字幕，请先发送SRT字幕",
+    "no_lut": "还没有上传LUT：请上传.cube文件（服务器需要--extra-uploads cube），也可以改用内置"
+    "风格，例如电影感、青橙色调、复古胶片或阴郁色调",
+    "no_subtitle_file": "还没有上传字幕：请把SRT粘贴到消息里，或者上传.srt或.vtt文件"
+    "（服务器需要--extra-uploads srt,vtt）",
+    "unreadable_subtitles": "无法读取{name}，请重新上传",
+    "many_words": "字幕有{count}条，而有声音的部分太短，放不下",
     "what_to_change": "请说明要改什么：文字、时间、颜色、位置或大小",
     "empty_text": "没有要显示的文字",
     "long_text": "一段文字最多{most}个字符",

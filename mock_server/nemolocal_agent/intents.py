@@ -4,7 +4,7 @@ Times are milliseconds, volumes are factors of the recorded volume. A field that
 that the message does not say it.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -202,9 +202,30 @@ class Cue(msgspec.Struct, frozen=True):
 
 
 class AddSubtitles(msgspec.Struct, frozen=True):
-    """Add subtitles, given as SRT in the message; they replace those that were there."""
+    """Add subtitles, given as SRT in the message; they replace those that were there.
+
+    `file` is the name of the upload that they come from, if they come from one.
+    """
 
     cues: tuple[Cue, ...]
+    file: str = ""
+
+
+class AddSubtitleFile(msgspec.Struct, frozen=True):
+    """Add the subtitles of an uploaded `.srt` or `.vtt` file, by its name if there are several."""
+
+    name: str | None = None
+
+
+class ApplyLut(msgspec.Struct, frozen=True):
+    """Change the colors by an uploaded `.cube` file, by its name if there are several.
+
+    `amount` is the strength, from 0 to 1.
+    """
+
+    name: str | None = None
+    amount: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    selector: Selector = SELECT_ALL
 
 
 class SetAspect(msgspec.Struct, frozen=True):
@@ -366,7 +387,8 @@ Edit = (
     | RemoveMusic | Fade | AddTitle | ChangeTitle | RemoveTitle | AddSubtitles | SetAspect | SetFit
     | SetResolution | SetFrameRate | ApplyEffect | RemoveEffects | AddTransition
     | RemoveTransitions | AddOverlay | RemoveOverlays | RemoveWatermark | KeyOut | SplitScreen
-    | Compress | Generate | SimulateEdit | ReplaceDraft | PatchDraft | ApplyAudioEffect
+    | AddSubtitleFile | ApplyLut | Compress | Generate | SimulateEdit | ReplaceDraft
+    | PatchDraft | ApplyAudioEffect
     | RemoveAudioEffects | AddSound | RemoveSounds
     | ReplaceSound | CutSilence | AddCaptions | KeepHighlights | Undo | Redo | StartOver
 )  # fmt: skip

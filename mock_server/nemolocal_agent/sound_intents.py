@@ -65,12 +65,14 @@ class CutSilence(msgspec.Struct, frozen=True):
 
 
 class AddCaptions(msgspec.Struct, frozen=True):
-    """Add captions where there is sound; their words are placeholders.
+    """Add captions where there is sound; without `words` they are placeholders.
 
-    With `by_word` each is as short as a word.
+    With `by_word` each is as short as a word. Of `words`, one text for each caption, all are shown;
+    no message gives them, only scripts.
     """
 
     by_word: bool = False
+    words: tuple[str, ...] = ()
 
 
 class KeepHighlights(msgspec.Struct, frozen=True):

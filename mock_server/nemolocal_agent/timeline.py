@@ -13,7 +13,7 @@ import msgspec
 
 from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
-from nemolocal_contract.media import MediaKind
+from nemolocal_contract.media import FileKind
 
 from .analyses import Analysis, AnalysisRequest
 from .errors import EditRejected
@@ -234,7 +234,7 @@ class Media(msgspec.Struct, frozen=True):
 
     id: str
     filename: str
-    kind: MediaKind
+    kind: FileKind
     duration_ms: int
     has_audio: bool = True
     channels: int = 0
@@ -249,13 +249,15 @@ class MediaPool(msgspec.Struct, frozen=True):
     """The media of a session.
 
     `asset_ids` has the asset id of what was generated or chosen for an edit, `analyses` what is in
-    files, by asset id, as far as an edit asks for it.
+    files, by asset id, as far as an edit asks for it. `extras` are uploads that are no media: color
+    lookup tables and subtitles.
     """
 
     uploads: tuple[Media, ...] = ()
     generated: tuple[Media, ...] = ()
     asset_ids: Mapping[Edit, str] = {}
     analyses: Mapping[tuple[str, AnalysisRequest], Analysis] = {}
+    extras: tuple[Media, ...] = ()
 
     @property
     def visual_uploads(self) -> list[Media]:

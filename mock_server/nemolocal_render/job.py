@@ -8,8 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
+
+from nemolocal_contract.effects import Lut
 
 from . import ffmpeg_cli
 from .ass_subtitles import build_ass_script
@@ -26,6 +29,7 @@ from .encode_runs import (
 from .encoders import SOFTWARE_ENCODER, Encoder, choose_encoder
 from .filtergraph.ffmpeg_commands import FONTS_FOLDER, TITLES_FILE, EncodeResources
 from .fonts import choose_fonts, match_font_names, needs_system_fonts, read_system_fonts
+from .lut_files import lut_file, read_lut, write_lut
 from .media import MediaRejected
 from .planning.output_settings import EncodeSettings
 from .planning.planner import COPY_REASON
@@ -34,6 +38,8 @@ from .probing.media_probe import probe_render
 from .probing.probe_worker import RenderFacts
 
 _log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+_Arguments = TypeVarTuple("_Arguments")
 
 # An AAC packet holds 1024 samples, and the last one may be counted in full.
 _AAC_PACKET = 1024 / SAMPLE_RATE
@@ -121,6 +127,7 @@ async def _render_in(
     file, warnings = await _copy(folder, plan, stage), plan.warnings
     if file is None:
         warnings += await _prepare_titles(folder, plan)
+        await _prepare_luts(folder, plan)
         tone_mapping = bool(plan.hdr_segments) and await ffmpeg_cli.has_filters("zscale", "tonemap")
         if not tone_mapping:
             warning = "its high dynamic range is shown without tone mapping"
@@ -168,12 +175,39 @@ async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     names = sorted({title.font for title in plan.titles if title.font})
     if needs_system_fonts(text, names):
         await read_system_fonts()
-    writing = asyncio.ensure_future(asyncio.to_thread(_write_titles, folder, plan, text, names))
+    return await _finish_in_thread(_write_titles, folder, plan, text, names)
+
+
+async def _finish_in_thread(
+    write: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+) -> _Result:
+    """Write in a thread, which goes on after cancellation: the folder is removed next."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, *arguments))
     try:
         return await asyncio.shield(writing)
     finally:
-        # A thread goes on after cancellation, and the folder is removed next.
         await asyncio.wait((writing,))
+
+
+async def _prepare_luts(folder: Path, plan: RenderPlan) -> None:
+    """Write the color lookup tables to the job folder, each in every strength that is used."""
+    effects = {
+        effect
+        for layer in plan.layers
+        for picture in layer
+        for effect in picture.clip.effects
+        if isinstance(effect, Lut)
+    }
+    for effect in sorted(effects, key=lut_file):
+        try:
+            await _finish_in_thread(_write_lut, folder, plan, effect)
+        except MediaRejected as reason:
+            raise RenderJobFailed(f"a LUT cannot be used: {reason}") from reason
+
+
+def _write_lut(folder: Path, plan: RenderPlan, effect: Lut) -> None:
+    table = read_lut(plan.luts[effect.source].path)
+    write_lut(table, effect.amount, folder / lut_file(effect))
 
 
 def _write_titles(

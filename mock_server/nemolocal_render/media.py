@@ -4,10 +4,11 @@ The same lists and limits hold for probing (PyAV) and for every input of FFmpeg.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.media import MediaKind
+from nemolocal_contract.media import FileKind
 
 # Accepted extension → demuxer. FFmpeg never guesses it: it might open playlists, and other files
 # through them.
@@ -67,9 +68,12 @@ class MediaInfo(msgspec.Struct, frozen=True):
     streams without cover images and among the audio streams; `left_out` has a sentence for each
     stream that is not used. `origin` is the time in seconds of the first used stream, counted from
     the earliest stream of the file.
+
+    Of a color lookup table only `lut` is set, whether it is for each color or for all three at
+    once; of subtitles nothing is.
     """
 
-    kind: MediaKind
+    kind: FileKind
     extension: str
     duration: float = 0.0
     width: int = 0
@@ -89,6 +93,7 @@ class MediaInfo(msgspec.Struct, frozen=True):
     sound_place: int = 0
     origin: float = 0.0
     left_out: tuple[str, ...] = ()
+    lut: Literal["", "1d", "3d"] = ""
 
     @property
     def video_specifier(self) -> str:

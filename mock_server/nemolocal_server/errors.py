@@ -1,8 +1,8 @@
 """Failures of the contract, raised anywhere and turned into responses by `responses`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT, ExtraExtension
 from nemolocal_contract.responses import ResponseCode
 
 
@@ -33,11 +33,14 @@ def session_not_found(session_id: str) -> ContractError:
     return ContractError(ResponseCode.SESSION_NOT_FOUND, f"Session not found: {session_id}")
 
 
-def unsupported_file(reason: str) -> ContractError:
-    """A file or URL that is not accepted; the message lists the accepted types (UPL-3)."""
+def unsupported_file(reason: str, extra: Iterable[ExtraExtension] = ()) -> ContractError:
+    """A file or URL that is not accepted; the message lists the accepted types (UPL-3).
+
+    `extra` are the types that a setting accepts besides.
+    """
+    accepted = ", ".join([ACCEPTED_EXTENSIONS_TEXT, *extra])
     return ContractError(
-        ResponseCode.UNSUPPORTED_FILE,
-        f"Unsupported file: {reason}. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
+        ResponseCode.UNSUPPORTED_FILE, f"Unsupported file: {reason}. Accepted: {accepted}"
     )
 
 

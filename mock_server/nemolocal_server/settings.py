@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from nemolocal_contract.media import SkillProfile
+from nemolocal_contract.media import ExtraExtension, SkillProfile
 
 from .access.addresses import canonical_pattern, parse_public_url
 from .data.tokens import NewToken, NotUnderstood
@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `upload_limit`, in bytes, overrides that of the skill (UPL-4).
     - `sniff`: "strict" refuses a file whose content does not match its extension (UPL-3),
       "lenient" uses the type of the content, as phones and browsers do, if that is accepted.
+    - `extra_uploads` are types that are accepted besides the 13 of the contract: color lookup
+      tables ("cube") and subtitles ("srt", "vtt"); none by default, as in the cloud (UPL-3).
     - `fetch_from` are the hosts that URL uploads may use (`host`, `host:port`, `*` for any), for
       `fetch_seconds` at most; none by default, so that the server sends no requests (UPL-6).
     - `control` False removes the control API except the health check; `control_token` is required
@@ -107,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     address_limit: int | None = None
     upload_limit: int | None = None
     sniff: Sniff = "strict"
+    extra_uploads: tuple[ExtraExtension, ...] = ()
     fetch_from: tuple[str, ...] = ()
     fetch_seconds: float = 30.0
     tariff: Tariff = Tariff()

@@ -71,6 +71,18 @@ def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -
     assert dialect.heartbeat_seconds == 1
 
 
+def test_extra_types_of_uploads_are_a_list(
+    run: CommandRunner, served: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("serve")
+    run("serve", "--extra-uploads", "cube, srt,cube")
+    assert [settings.extra_uploads for settings in served] == [(), ("cube", "srt")]
+    with pytest.raises(SystemExit, match="2"):
+        run("serve", "--extra-uploads", "srt,exe")
+    assert "unknown type 'exe'; known are cube, srt, vtt" in capsys.readouterr().err
+    assert len(served) == 2
+
+
 def test_a_language_model_becomes_a_setting(
     run: CommandRunner, served: list[Settings], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "row": st.integers(0, 3),
     "in_ms": st.floats(0, 10_000),
     "out_ms": st.floats(0, 10_000),
+    "source": st.text(max_size=20),
     "x": share,
     "y": share,
 }

@@ -8,7 +8,7 @@ import pytest
 from nemolocal_agent.edit_notation import NotationError, read_edit
 from nemolocal_agent.edits.draft_edits import apply_patch
 from nemolocal_agent.errors import EditRejected
-from nemolocal_agent.intents import PatchDraft, SetAspect
+from nemolocal_agent.intents import AddCaptions, AddSubtitles, Cue, PatchDraft, SetAspect, StartOver
 from nemolocal_server.faults.fault_scenario import ScenarioError, find_scenario
 from nemolocal_server.scripted_replies.message_patterns import build_matcher
 from nemolocal_server.scripted_replies.reply_service import build_replies
@@ -17,6 +17,7 @@ from nemolocal_server.scripted_replies.scripted_reply import build_reply, read_c
 from tests.support.tables import check_rows
 
 CLIP = {"tt": 0, "sg": [{"s": 0, "d": -5, "src": "a"}]}
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nHi\nthere"
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sya": "x"}, "replies[0]: Object contains unknown field `sya`"),
     ({"match": {"mesage": "x"}}, "replies[0].match: Object contains unknown field `mesage`"),
@@ -45,6 +46,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"draft": {"t": [CLIP]}}, "replies[0].draft: could not be exported: draft.t[0].sg[0].d"),
     ({"draft_patch": []}, "replies[0].draft_patch: Expected `array` of length >= 1"),
     ({"draft_patch": [{"op": "ad"}]}, "replies[0].draft_patch[0]: is not a JSON Patch"),
+    ({"captions": []}, "replies[0].captions: Expected `array` of length >= 1"),
+    ({"captions": ["a"] * 301}, "replies[0].captions: Expected `array` of length <= 300"),
+    ({"captions": [1]}, "replies[0].captions[0]: Expected `str`"),
+    ({"captions": ["a", " "]}, "replies[0].captions[1]: has no words"),
+    ({"captions": ["x" * 2001]}, "replies[0].captions[0]: has more than 2000 characters"),
+    ({"captions": "Hello"}, "replies[0].captions: is no SRT or WebVTT; without times, give a list"),
+    ({"captions": f"Use {SRT}"}, "replies[0].captions: is no SRT or WebVTT"),
+    ({"captions": f"{SRT}\n\n00:04 --> 00:03\nA"}, "the caption at 4 s ends before it begins"),
+    ({"captions": f"{SRT}\n\n00:03 --> 00:04\n"}, "captions: the caption at 3 s has no words"),
+    ({"captions": SRT + "x" * 2001}, "the caption at 1 s has more than 2000 characters"),
+    (
+        {"captions": SRT, "edits": [{"edit": "merge"}]},
+        "replies[0].captions: needs an edit that adds captions, and edits has none",
+    ),
+    ({"captions": ["a"], "draft": {}}, "adds captions, and draft has none"),
+    ({"captions": ["a"], "edits": [], "say": ""}, "adds captions, and edits has none"),
     ({"wait": -1}, "replies[0].wait: Expected `float` >= 0"),
     ({"credits": 1.5}, "replies[0].credits: Expected `int"),
     ({"applied": "maybe"}, "replies[0].applied: Invalid enum value 'maybe'"),
@@ -102,6 +119,7 @@ name = "silent"
         ("-1.0", "", "line 9: replies[1].wait: Expected"),
         ("1.0", "foo = 1", "line 10: replies[1].tools[0]: Object contains unknown field `foo`"),
         ("1.0", "[replies.match]\nturn = 0", "line 12: replies[1].match.turn: Expected"),
+        ("1.0\ncaptions = ['a', '']", "", "line 10: replies[1].captions[1]: has no words"),
         ("1.0", "[replies.match", "Expected"),
     ],
 )
@@ -148,7 +166,19 @@ def test_changes_are_read_again_after_a_restart() -> None:
     patch = {"draft_patch": [{"op": "add", "path": "/x", "value": 1}]}
     text = build_reply(patch, "a").changes_json()
     assert text is not None
-    assert read_changes(text) == (PatchDraft(tuple(patch["draft_patch"])),)
+    assert read_changes(text, tuple) == (PatchDraft(tuple(patch["draft_patch"])),)
+    # What a reply leaves out, the message says.
+    text = build_reply({"captions": ["Hi", "there"]}, "a").changes_json()
+    assert text is not None
+    assert read_changes(text, lambda: (StartOver(), AddCaptions())) == (
+        StartOver(),
+        AddCaptions(words=("Hi", "there")),
+    )
+    edits = {"edits": [{"edit": "add-captions"}], "captions": SRT}
+    text = build_reply(edits, "a").changes_json()
+    assert text is not None
+    assert read_changes(text, tuple) == (AddSubtitles((Cue(1000, 2000, "Hi\nthere"),)),)
+    assert build_reply({"say": "x"}, "a").changes_json() is None
     assert build_reply({"say": "x"}, "a").changes_json() is None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 from nemolocal_contract.clock import Clock, ManualClock
-from nemolocal_contract.media import SkillProfile
+from nemolocal_contract.media import ExtraExtension, SkillProfile
 from nemolocal_contract.responses import RenderDialect
 from nemolocal_contract.turn_events import HeartbeatForm, SseDialect
 from nemolocal_server.data.tokens import NewToken, NotUnderstood
@@ -34,6 +34,7 @@ class ServerSettings(TypedDict, total=False):
     address_limit: int | None
     upload_limit: int | None
     sniff: Literal["strict", "lenient"]
+    extra_uploads: tuple[ExtraExtension, ...]
     fetch_from: tuple[str, ...]
     fetch_seconds: float
     tariff: Tariff

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.endpoints import CONTROL_TOKEN
+from nemolocal_contract.media import EXTRA_EXTENSIONS
 
 from ..argument_parser import add_command
 from ..data_folders import SERVE_FOLDER
@@ -72,6 +73,13 @@ def add_parser(commands: Any) -> None:
         help="what to do with a message that is not understood: try (make a stand-in edit, charged "
         "and marked as simulated), ask what is meant, or refuse (default: try)",
     )
+    serve.add_argument(
+        "--extra-uploads",
+        type=_extra_uploads,
+        metavar="TYPES",
+        help="accept these files too, which the cloud does not: cube (LUT), srt, vtt (subtitles), "
+        "separated by commas",
+    )
     serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
     serve.add_argument(
         "--clock",
@@ -83,6 +91,16 @@ def add_parser(commands: Any) -> None:
     _add_logging(serve)
     _add_dialect(serve)
     _add_faults(serve)
+
+
+def _extra_uploads(text: str) -> tuple[str, ...]:
+    """Read `cube,srt`; raises ArgumentTypeError for another type."""
+    wanted = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in wanted if name not in EXTRA_EXTENSIONS]
+    if unknown:
+        known = ", ".join(EXTRA_EXTENSIONS)
+        raise argparse.ArgumentTypeError(f"unknown type {unknown[0]!r}; known are {known}")
+    return wanted
 
 
 def _add_model(serve: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from ..effects import (
     Effect,
     Flip,
     Grayscale,
+    Lut,
     Overlay,
     PixelateRegion,
     PresetEffect,
@@ -131,6 +132,7 @@ EFFECT_LABELS: _LabelTable = {
     "smooth-motion": ("motion interpolation", "补帧"),
     "chroma-key": ("chroma key", "绿幕抠像"),
     "cell": ("split screen", "分屏"),
+    "lut": ("colour lookup table", "LUT调色"),
     "sound-fade": ("sound fade", "声音淡入淡出"),
 }
 
@@ -326,7 +328,7 @@ def describe_effect(effect: Effect, lang: Language) -> str:
             return f"{_name(effect, lang)} {amount * 100:+.0f} %"
         case PresetEffect():
             return _describe_preset(effect, lang)
-        case Blur(amount) | Sharpen(amount) | Vignette(amount) | Stabilize(amount):
+        case Blur(amount) | Sharpen(amount) | Vignette(amount) | Stabilize(amount) | Lut(_, amount):
             return f"{_name(effect, lang)} {format_percent(amount)} %"
         case Rotate(degrees):
             return f"旋转{degrees}°" if chinese else f"rotated {degrees}°"

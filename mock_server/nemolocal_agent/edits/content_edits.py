@@ -34,6 +34,8 @@ _EDGE_MS = 50
 _MIN_SPEECH_MS = 120
 _CAPTION_MS, _WORD_MS = 3500, 400
 _MAX_CAPTIONS = 300
+# Captions become shorter by this factor until there is one for each text of a script.
+_SHORTER = 0.8
 _DEFAULT_HIGHLIGHTS_MS = 30_000
 _SHORTEST_PART_MS, _LONGEST_PART_MS = 2000, 6000
 _SILENT_DB = -90.0
@@ -109,7 +111,7 @@ def _on_timeline(clip: Segment, start: float, end: float) -> Iterator[_Range]:
 
 
 def add_captions(draft: Draft, edit: AddCaptions, media_pool: MediaPool) -> Draft:
-    """Add subtitles where there is sound; their words are placeholders."""
+    """Add subtitles where there is sound; without words of a script they are placeholders."""
     heard = [clip for clip in clips_of(draft) if media_pool.has_audio(clip)]
     if not heard:
         raise EditRejected("no_sound")
@@ -125,7 +127,13 @@ def add_captions(draft: Draft, edit: AddCaptions, media_pool: MediaPool) -> Draf
     longest = max(_WORD_MS if edit.by_word else _CAPTION_MS, total / _MAX_CAPTIONS)
     name = "word" if edit.by_word else "caption"
     times = [piece for one in speech for piece in _pieces(one, longest)]
-    cues = [Cue(start, end, f"[{name} {n}]") for n, (start, end) in enumerate(times, 1)]
+    while len(times) < len(edit.words):
+        longest *= _SHORTER
+        if longest < 1:
+            raise EditRejected("many_words", count=len(edit.words))
+        times = [piece for one in speech for piece in _pieces(one, longest)]
+    texts = edit.words or [f"[{name} {n}]" for n in range(1, len(times) + 1)]
+    cues = [Cue(start, end, text) for (start, end), text in zip(times, texts, strict=False)]
     return add_subtitles(draft, AddSubtitles(tuple(cues)), media_pool)
 
 

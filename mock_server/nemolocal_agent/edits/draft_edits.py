@@ -18,7 +18,7 @@ _replace = msgspec.structs.replace
 
 
 def replace_draft(_: Draft, edit: ReplaceDraft, media_pool: MediaPool) -> Draft:
-    """The given draft; `src` may also be the name of an upload."""
+    """The given draft; `src`, and `source` of a LUT, may also be the name of an upload."""
     return _checked(draft_from_wire(edit.draft), media_pool)
 
 
@@ -49,8 +49,13 @@ def apply_patch(wire: Mapping[str, Any], patch: Sequence[Mapping[str, Any]]) -> 
 def _checked(draft: Draft, media_pool: MediaPool) -> Draft:
     """The draft with the ids of uploads that it names; raises `EditRejected` if it is too large."""
     uploads = {media.filename: media.id for media in media_pool.uploads}
+    luts = {media.filename: media.id for media in media_pool.extras if media.kind == "lut"}
 
     def with_id(segment: Segment) -> Segment:
+        effects = segment.effects and tuple(
+            _with_lut_id(effect, luts) for effect in segment.effects
+        )
+        segment = _replace(segment, effects=effects)
         if segment.source is None or media_pool.find(segment.source) is not None:
             return segment
         return _replace(segment, source=uploads.get(segment.source, segment.source))
@@ -67,3 +72,10 @@ def _checked(draft: Draft, media_pool: MediaPool) -> Draft:
     if length_of(draft) > MAX_LENGTH_MS:
         raise EditRejected("too_long", hours=MAX_LENGTH_MS // 3_600_000)
     return draft
+
+
+def _with_lut_id(effect: dict[str, Any], luts: Mapping[str, str]) -> dict[str, Any]:
+    name = effect.get("source")
+    if effect.get("type") != "lut" or not isinstance(name, str):
+        return effect
+    return {**effect, "source": luts.get(name, name)}

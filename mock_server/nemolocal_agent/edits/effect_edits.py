@@ -24,7 +24,7 @@ from .clip_edits import select_clips
 from .overlay_edits import remove_overlays
 from .ripple import fit_transitions
 
-_COLOR_EFFECTS = tuple("brightness contrast saturation warmth grayscale sepia".split())
+_COLOR_EFFECTS = tuple("brightness contrast saturation warmth grayscale sepia lut".split())
 _OTHER_EFFECTS = tuple(
     "blur sharpen vignette zoom crop blur-region pixelate-region remove-logo stabilize "
     "smooth-motion chroma-key".split()

@@ -38,6 +38,7 @@ _IGNORED_SLOTS: dict[type, set[str]] = {
     intents.PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO},
     **SOUND_IGNORED_SLOTS,
 }
+_ALWAYS_IGNORED_SLOTS = frozenset((Slot.MOOD, Slot.FILE_LIMIT))
 _ACCEPT_ANY_TEXT = (intents.Generate,)
 _TITLES = (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles)
 _REGIONS = (BlurRegion, PixelateRegion)
@@ -51,7 +52,7 @@ _OVERLAYS = (intents.AddOverlay, intents.RemoveOverlays, intents.RemoveWatermark
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, intents.Fade),
     "font": _TITLES,
-    "subtitles": (*_TITLES, intents.AddCaptions),
+    "subtitles": (*_TITLES, intents.AddCaptions, intents.AddSubtitleFile),
     "music": (*_SOUNDS, intents.Fade),
     "voice": (*_SOUNDS, intents.Fade),
     "sound": (*_SOUNDS, intents.Fade),
@@ -62,13 +63,14 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "overlay": _OVERLAYS,
     "corner": (*_TITLES, *_OVERLAYS),
     "transition": (intents.AddTransition, intents.RemoveTransitions, intents.Fade),
-    "color": (intents.ApplyEffect, intents.RemoveEffects, *_TITLES),
+    "color": (intents.ApplyEffect, intents.ApplyLut, intents.RemoveEffects, *_TITLES),
     "order": (intents.ReverseOrder, intents.MoveClip, intents.SwapClips, intents.Merge),
     "resolution": (intents.SetResolution, intents.Compress, intents.SetAspect),
     "framerate": (intents.SetFrameRate, intents.SetResolution),
     "effect": (
         intents.ApplyEffect, intents.RemoveEffects, intents.AddTransition,
         intents.RemoveTransitions, intents.Fade, intents.SetSpeed, intents.AddMusic,
+        intents.ApplyLut,
     ),
     "audiofx": SOUND_EDITS,
     "audiofault": SOUND_EDITS,
@@ -84,13 +86,15 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "highlight": (intents.KeepHighlights, *_TITLES),
     "plate": (),
     "area": (),
-    "preset": (intents.ApplyEffect, intents.RemoveEffects),
+    "preset": (intents.ApplyEffect, intents.ApplyLut, intents.RemoveEffects),
     "stabilize": (intents.ApplyEffect, intents.RemoveEffects),
     "smoothmotion": (intents.ApplyEffect, intents.RemoveEffects),
     "chromakey": (intents.KeyOut, intents.RemoveEffects),
     "splitscreen": (intents.SplitScreen,),
     "upscale": (intents.SetResolution,),
-    "lut": (),
+    "lut": (intents.ApplyLut, intents.RemoveEffects),
+    "uploaded": (*_TITLES, intents.AddSubtitleFile),
+    "strength": (intents.ApplyLut,),
     "typewriter": (),
 }  # fmt: skip
 
@@ -112,13 +116,13 @@ _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
         "keep removeends short lower start play end add give need flaw"
     ),
     intents.RemoveMusic: _TAKING_WORDS | symbol_set("music sound play add negation"),
-    intents.RemoveTitle: _TAKING_WORDS | symbol_set("title subtitles font"),
+    intents.RemoveTitle: _TAKING_WORDS | symbol_set("uploaded title subtitles font"),
     intents.RemoveTransitions: _TAKING_WORDS | TRANSITION_SYMBOLS | FADE_SYMBOLS | _CLIP_NOUNS
     | symbol_set("effect add negation keep play loop merge"),
     intents.RemoveOverlays: _TAKING_WORDS | symbol_set("watermark pip overlay corner photo clip"),
     intents.RemoveEffects: _TAKING_WORDS | _CLIP_NOUNS | EFFECT_SYMBOLS | symbol_set(
         "effect color frame corner add play undo restart without preset pixelate stabilize "
-        "smoothmotion chromakey"
+        "smoothmotion chromakey lut"
     ),
     intents.RemoveAudioEffects: _TAKING_WORDS | symbol_set(
         "without audiofx audiofault sound voice music clip effect"
@@ -155,7 +159,10 @@ _FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
     intents.AddTransition: symbol_set("swap raise lower loop trim stop keep split arrange play"),
     intents.AddTitle: symbol_set("swap merge split loop trim cut raise lower arrange"),
     intents.ChangeTitle: symbol_set("swap split loop trim cut merge play generate arrange"),
-    intents.ApplyEffect: symbol_set("swap merge split loop arrange play trim cut"),
+    **dict.fromkeys(
+        (intents.ApplyEffect, intents.ApplyLut),
+        symbol_set("swap merge split loop arrange play trim cut"),
+    ),
     intents.SetVolume: symbol_set("swap split loop merge trim arrange generate"),
     intents.Compress: symbol_set("swap merge split loop play"),
     intents.Fade: symbol_set("swap split loop merge"),
@@ -167,11 +174,11 @@ _EFFECTS_OF_VERBS = (Reverse, Crop)
 # What no color has: "rotate the colors".
 _EFFECTS_OF_SHAPE = (Reverse, Crop, Rotate, Flip, Zoom)
 # Edits that use no effect: "compress the sepia".
-_EDITS_WITHOUT_EFFECT = (
+_EDITS_WITHOUT_EFFECT = frozenset((
     intents.Compress, intents.Merge, intents.SetVolume, intents.Split, intents.Loop,
     intents.KeepSpan, intents.RemoveSpan, intents.ChangeTitle, intents.AddTransition,
     intents.AddMusic, intents.SwapClips, intents.MoveClip,
-)  # fmt: skip
+))  # fmt: skip
 _ADDING_EDITS = (intents.AddOverlay, intents.AddTransition, intents.AddTitle)
 _EDITS_BY_ACTION: dict[str, tuple[type, ...]] = {
     "mute": (intents.SetVolume, intents.AddMusic, intents.RemoveMusic, intents.CutSilence),
@@ -192,18 +199,16 @@ def covers_clause(clause: Clause, edits: list[Edit]) -> bool:
     "Blur the faces" has an unknown object, "shrink the second clip" a clip that compression does
     not use, "sharpen the music" an object that cannot be sharpened.
     """
-    if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
+    types = {type(edit) for edit in edits}
+    if not types.isdisjoint(_ACCEPT_ANY_TEXT):
         return True
-    if not _fits_words(clause, edits) or not verbs_fit_objects(clause, edits):
+    if not _fits_words(clause, edits, types) or not verbs_fit_objects(clause, edits):
         return False
-    if (
-        clause.unread_slots()
-        - {Slot.MOOD, Slot.FILE_LIMIT}
-        - _IGNORED_SLOTS.get(type(edits[0]), set())
-    ):
+    unread = clause.unread_slots()
+    if unread and unread - _ALWAYS_IGNORED_SLOTS - _IGNORED_SLOTS.get(type(edits[0]), set()):
         return False
-    if any(word.startswith(GENRE_PREFIX) for word in clause.symbols) and not any(
-        isinstance(edit, intents.AddMusic) for edit in edits
+    if intents.AddMusic not in types and any(
+        word.startswith(GENRE_PREFIX) for word in clause.symbols
     ):
         return False
     for word in clause.symbols & _EDITS_BY_OBJECT.keys():
@@ -226,25 +231,23 @@ def _can_be_about(edit: Edit, word: str) -> bool:
     return isinstance(edit, _EDITS_BY_OBJECT[word])
 
 
-def _fits_words(clause: Clause, edits: list[Edit]) -> bool:
-    """Whether the edits use the places of the clause, and its verbs go with them."""
-    placed = any(isinstance(edit, _EDITS_WITH_PLACE) for edit in edits)
-    if placed and _PLACES.search(clause.line):
+def _fits_words(clause: Clause, edits: list[Edit], types: set[type[Edit]]) -> bool:
+    """Whether the edits, of these types, use the places of the clause, and its verbs fit them."""
+    if not types.isdisjoint(_EDITS_WITH_PLACE) and _PLACES.search(clause.line):
         return False
-    music = any(isinstance(edit, intents.AddMusic) for edit in edits)
-    if music and _PLACES_OF_MUSIC.search(clause.line):
+    if intents.AddMusic in types and _PLACES_OF_MUSIC.search(clause.line):
         return False
-    explained = all(_is_removal_explained(clause, edit) for edit in edits)
-    return explained and _fits_verbs(clause, edits)
+    explained = types.isdisjoint(_EXPLAINED_BY_EDIT) or all(
+        _is_removal_explained(clause, edit) for edit in edits
+    )
+    return explained and _fits_verbs(clause, edits, types)
 
 
-def _fits_verbs(clause: Clause, edits: list[Edit]) -> bool:
+def _fits_verbs(clause: Clause, edits: list[Edit], types: set[type[Edit]]) -> bool:
     """Whether verbs, actions and effects of the clause go with the edits made of it."""
     words = clause.symbols
-    verbs = {w for t in clause.tokens if t.kind == TokenKind.VERB for w in t.symbol.split()}
-    effects = any(
-        token.kind == TokenKind.EFFECT and "bigger" not in token.symbol for token in clause.tokens
-    )
+    verb, effect_kind = TokenKind.VERB, TokenKind.EFFECT
+    verbs = {word for t in clause.tokens if t.kind is verb for word in t.symbol.split()}
     for edit in edits:
         effect = edit.effect if isinstance(edit, intents.ApplyEffect) else None
         if "color" in words and isinstance(effect, _EFFECTS_OF_SHAPE):
@@ -255,13 +258,14 @@ def _fits_verbs(clause: Clause, edits: list[Edit]) -> bool:
             return False
         if "normal" in words and isinstance(edit, _ADDING_EDITS):
             return False  # "reset the watermark"
-    if effects and all(isinstance(edit, _EDITS_WITHOUT_EFFECT) for edit in edits):
+    if types <= _EDITS_WITHOUT_EFFECT and any(
+        t.kind is effect_kind and "bigger" not in t.symbol for t in clause.tokens
+    ):
         return False
-    if "flaw" in words and not any(isinstance(edit, _EDITS_OF_FLAWS) for edit in edits):
+    if "flaw" in words and types.isdisjoint(_EDITS_OF_FLAWS):
         return False
-    return all(
-        any(isinstance(edit, _EDITS_BY_ACTION[word]) for edit in edits)
-        for word in words & _EDITS_BY_ACTION.keys()
+    return not any(
+        types.isdisjoint(_EDITS_BY_ACTION[word]) for word in words & _EDITS_BY_ACTION.keys()
     )
 
 

@@ -7,6 +7,7 @@ from ..intents import (
     TIMELINE_START,
     AddCaptions,
     AddMusic,
+    AddSubtitleFile,
     AddSubtitles,
     AddTransition,
     DuckMusic,
@@ -37,9 +38,11 @@ def merge_redundant(edits: list[Edit], says_each: bool) -> list[Edit]:
 
     Captions whose words follow as SRT are those subtitles.
     """
+    if len(edits) == 1:
+        return edits
     found: list[Edit] = []
     if any(isinstance(edit, AddSubtitles) for edit in edits):
-        edits = [edit for edit in edits if not isinstance(edit, AddCaptions)]
+        edits = [edit for edit in edits if not isinstance(edit, AddCaptions | AddSubtitleFile)]
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
             found[-1] = msgspec.structs.replace(found[-1], duck=True)

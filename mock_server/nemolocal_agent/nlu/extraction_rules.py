@@ -52,6 +52,7 @@ from .extractors.preset_extractors import (
 )
 from .extractors.sound_extractors import GENRE_PREFIX, SOUND_RULES
 from .extractors.title_extractors import extract_subtitles, extract_title
+from .extractors.upload_extractors import extract_lut, extract_subtitle_file
 from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
 from .unsupported import is_unsupported
 
@@ -85,9 +86,22 @@ _CUTS = symbol_set(
     "later"
 )
 
+# Their values can differ from what was said; of other edits, only the box of a title does.
+_NOTED_EDITS = (intents.AddMusic, intents.Generate)
+
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
+    (
+        symbol_set("lut", Slot.FILE_NAME),
+        symbol_set("undo restart title font music sfx silentpart", Slot.QUOTED_TEXT),
+        extract_lut,
+    ),
+    (
+        symbol_set("subtitles captioning", Slot.FILE_NAME),
+        symbol_set("font remove color size", Slot.QUOTED_TEXT),
+        extract_subtitle_file,
+    ),
     *SOUND_RULES,
     (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
     (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),
@@ -204,7 +218,8 @@ def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | Non
     if is_unsupported(clause):
         return None
     words = clause.symbols
-    for number in sorted({n for word in words for n in _rules_by_symbol().get(word, ())}):
+    rules = _rules_by_symbol()
+    for number in sorted({n for word in words if word in rules for n in rules[word]}):
         _, forbidden, extract = _RULES[number]
         if not words.isdisjoint(forbidden):
             continue
@@ -219,6 +234,10 @@ def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | Non
 def find_notes(tokens: Iterable[LexToken], edits: Iterable[Edit], original: str) -> list[Note]:
     """What the answer must say because the edits differ from the words: "no jazz: calm"."""
     tokens = list(tokens)
+    if not any(isinstance(edit, _NOTED_EDITS) for edit in edits) and all(
+        token.symbol != "boxed" for token in tokens
+    ):
+        return []
     words = [token for token in tokens if token.kind == TokenKind.UNKNOWN]
     music = words or [token for token in tokens if token.symbol.startswith(GENRE_PREFIX)]
     notes = [

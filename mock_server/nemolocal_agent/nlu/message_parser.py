@@ -57,6 +57,8 @@ _TOPIC_PRIORITY: tuple[Topic, ...] = (
 )  # fmt: skip
 _UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
 _CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
+_EMPTY_KINDS = frozenset((TokenKind.FILLER, TokenKind.SEPARATOR))
+_STARTING_KINDS = frozenset((TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT))
 _OPEN_KINDS = (TokenKind.UNKNOWN, TokenKind.SLOT)
 # What these edits do is too much if a part of the message was not understood.
 _EDITS_WITH_OBJECT = (KeepSpan, RemoveSpan, RemoveClip, SwapClips, MoveClip)
@@ -88,7 +90,7 @@ def parse_message_or_raise(message: str) -> tuple[Edit, ...] | NoEdit:
 
 def _understand(message: str) -> Understanding:
     tokens = tokenize(message)
-    if tokens is None or any(_is_kana(message[t.start]) for t in tokens if t.kind in _OPEN_KINDS):
+    if tokens is None or (not message.isascii() and _has_kana(message, tokens)):
         return _unknown(message)
     generated = generate_from_prompt(message, tokens)
     if generated is not None:
@@ -97,9 +99,13 @@ def _understand(message: str) -> Understanding:
     return _MessageParser(message).parse(parse_quantities(tokens))
 
 
-def _is_kana(letter: str) -> bool:
-    """Whether it is Japanese, which must not be half understood as Chinese."""
-    return "\u3040" <= letter <= "\u30ff"
+def _has_kana(message: str, tokens: list[LexToken]) -> bool:
+    """Whether a word is Japanese, which must not be half understood as Chinese."""
+    return any(
+        "\u3040" <= message[token.start] <= "\u30ff"
+        for token in tokens
+        if token.kind in _OPEN_KINDS
+    )
 
 
 def _unknown(message: str) -> Understanding:
@@ -136,7 +142,7 @@ class _MessageParser:
         tokens = quote_placed_text(tokens, self._original)
         read = 0
         for sentence in split_sentences(tokens):
-            if all(token.kind in (TokenKind.FILLER, TokenKind.SEPARATOR) for token in sentence):
+            if all(token.kind in _EMPTY_KINDS for token in sentence):
                 continue
             if (topic := detect_topic(sentence, self._original)) is not None:
                 self._topics.append(topic)
@@ -369,9 +375,9 @@ class _MessageParser:
         started = False
         for index, token in enumerate(tokens):
             if (
-                token.kind == TokenKind.VERB
+                started
+                and token.kind == TokenKind.VERB
                 and token.is_base_form
-                and started
                 and self._is_command_start(token)
             ):
                 first = self._parse_single_command(tokens[:index])
@@ -383,7 +389,7 @@ class _MessageParser:
                 ):
                     second = self._parse_run_on(rest) or self._parse_single_command(rest)
                     return [*first, *second] if second else None
-            started = started or token.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            started = started or token.kind in _STARTING_KINDS
         return None
 
     def _is_command_start(self, verb: LexToken) -> bool:

@@ -11,6 +11,8 @@ _PICTURE_CROP_SYMBOLS = symbol_set(
 )
 # To undo one of these is no removal: colors are reset, and nobody puts a fault back.
 _NOT_UNDONE = symbol_set("color chromakey silentpart audiofault highlight")
+# A clause without any of these says what it means.
+_REWRITTEN = symbol_set("negation crop undo restart decline background", *REFUSAL_REPLACEMENTS)
 _SETTINGS_WITHOUT_REMOVAL = symbol_set("volume sound voice speed color resolution framerate size")
 
 
@@ -19,6 +21,8 @@ def normalize_refusal(clause: RawClause, original: str) -> RawClause:
 
     "Not loud enough" is no refusal but a complaint about too little.
     """
+    if clause.symbols.isdisjoint(_REWRITTEN):
+        return clause
     if {"negation", "keep"} <= clause.symbols and clause.content_tokens[0].symbol == "negation":
         clause = _remove_instead_of_keep(clause)
     if "crop" in clause.symbols and clause.symbols.isdisjoint(_PICTURE_CROP_SYMBOLS):

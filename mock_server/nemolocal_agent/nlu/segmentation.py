@@ -9,17 +9,23 @@ TOPICS_BY_SYMBOL: dict[str, Topic] = {
     "exporting": "export", "credits": "credits", "status": "status", "uploading": "upload",
 }  # fmt: skip
 _CLAUSE_SEPARATORS = frozenset((COMMA, SENTENCE_END, "and", "then", "but"))
+_SEQUENCE_ADVERBS = frozenset(("first", "last"))
+_ENDS = frozenset((COMMA, SENTENCE_END))
+_BREAKING_KINDS = frozenset((TokenKind.SEPARATOR, TokenKind.MODIFIER, TokenKind.DISCOURSE))
+_TOPICLESS_KINDS = frozenset((TokenKind.FILLER, TokenKind.SEPARATOR, TokenKind.SMALL_TALK))
 _POSITION_SYMBOLS = frozenset(("first", "last", Slot.ORDINAL))
+_LIST_SYMBOLS = _POSITION_SYMBOLS | {"and", COMMA}
 _CLIP_NOUNS = frozenset(("clip", "video", "photo"))
 _QUESTION_PHRASES = ("how to", "how do", "how can", "what does", "what is")
 ACTION_KINDS = frozenset((TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION))
+_COMMAND_KINDS = ACTION_KINDS | {TokenKind.VERB}
 TWO_OBJECT_COMMANDS = symbol_set(
     "swap merge between split replace transition crossfade wipe slide dissolve"
 )
 """Commands about two objects: an "and" between them does not end the clause."""
 ATTRIBUTE_NOUNS = symbol_set(
-    "volume size font opacity speed color corner side frame effect order aspect resolution "
-    "transparent halftransparent"
+    "volume size strength font opacity speed color corner side frame effect order aspect "
+    "resolution transparent halftransparent"
 )
 """Nouns for a property of an object."""
 CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))
@@ -87,8 +93,7 @@ def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
     rest = [
         token
         for token in sentence
-        if token.kind not in (TokenKind.FILLER, TokenKind.SEPARATOR, TokenKind.SMALL_TALK)
-        and token.symbol not in ("then", "and", "but")
+        if token.kind not in _TOPICLESS_KINDS and token.symbol not in ("then", "and", "but")
     ]
     if not rest:
         return "hello" if any(token.kind == TokenKind.SMALL_TALK for token in sentence) else None
@@ -137,11 +142,7 @@ def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
             and current[-1].symbol in ("everything", "all", "video")
         ):
             token = LexToken("except", TokenKind.MODIFIER, token.start, token.end)
-        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in (
-            TokenKind.SEPARATOR,
-            TokenKind.MODIFIER,
-            TokenKind.DISCOURSE,
-        )
+        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in _BREAKING_KINDS
         if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in current)):
             current.append(token)
             continue
@@ -172,7 +173,7 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
     kept: list[LexToken] = []
     dropping = commanded = False
     for index, token in enumerate(sentence):
-        commanded = commanded or token.kind in (TokenKind.VERB, *ACTION_KINDS)
+        commanded = commanded or token.kind in _COMMAND_KINDS
         if token.symbol == "because" and (commanded or token.value != "they're"):
             if _is_target_measure(sentence[index : index + 5]):
                 kept.append(LexToken("to", TokenKind.MODIFIER, token.start, token.end))
@@ -180,7 +181,7 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
             dropping = True
         elif token.symbol == "because":
             token = LexToken("it is", TokenKind.MODIFIER, token.start, token.end)
-        elif token.kind == TokenKind.SEPARATOR and token.symbol in (SENTENCE_END, COMMA):
+        elif token.symbol in _ENDS and token.kind == TokenKind.SEPARATOR:
             dropping = False
         if token.symbol == "question":
             token = LexToken(
@@ -205,23 +206,24 @@ def _is_target_measure(reason: list[LexToken]) -> bool:
 
 def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]:
     """Replace sequence adverbs by separators, and insert elided clips."""
-    words = [token for token in sentence if token.kind != TokenKind.FILLER]
+    filler = TokenKind.FILLER
+    words = [token for token in sentence if token.kind is not filler]
     for index, token in enumerate(words):
         if token.symbol == "too" and (
             index + 1 == len(words) or words[index + 1].kind == TokenKind.SEPARATOR
         ):
             continue
-        if _is_sequence_adverb(token, words, index):
+        if token.symbol in _SEQUENCE_ADVERBS and _is_sequence_adverb(token, words, index):
             yield LexToken("then", TokenKind.MODIFIER, token.start, token.end)
             continue
         yield token
-        if clip := _elided_clip(words, index):
+        if token.symbol in _LIST_SYMBOLS and (clip := _elided_clip(words, index)):
             yield clip
 
 
 def _is_sequence_adverb(token: LexToken, words: list[LexToken], index: int) -> bool:
     """Whether "first" or 最后 says when to do something: "first, trim it"."""
-    if token.symbol not in ("first", "last") or index + 1 == len(words):
+    if index + 1 == len(words):
         return False
     following = words[index + 1]
     begins = (
@@ -355,6 +357,8 @@ def join_clauses(clauses: list[RawClause]) -> RawClause:
 
 def find_purpose(tokens: list[LexToken]) -> int | None:
     """The index where a purpose starts, after a command: "to make it shorter"."""
+    if all(token.value != "to" for token in tokens):
+        return None
     commanded = False
     for index, token in enumerate(tokens[:-1]):
         after = tokens[index + 1]
@@ -365,5 +369,5 @@ def find_purpose(tokens: list[LexToken]) -> int | None:
             and after.is_base_form
         ):
             return index
-        commanded = commanded or token.kind in (TokenKind.VERB, *ACTION_KINDS)
+        commanded = commanded or token.kind in _COMMAND_KINDS
     return None

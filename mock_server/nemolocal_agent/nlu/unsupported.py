@@ -8,16 +8,21 @@ from importlib.resources import files
 from .extractors.clause import Clause
 from .lexer.tokens import Slot, symbol_set
 
+_WORD = re.compile(r"\w+")
 _TITLES = symbol_set("title font", Slot.QUOTED_TEXT)
 _RECOGNITION = symbol_set("filler_words transcript lip_sync translating")
 _REMOVAL = symbol_set("remove stop without cancel")
 _ADDING = symbol_set("add generate set record says edit replace")
 _LOUDNESS = symbol_set("volume louder quieter duck mute raise lower audiofx audiofault")
+# A clause without any of these asks for nothing that is unsupported.
+_SUSPECTS = _RECOGNITION | symbol_set("novoice voice record", Slot.ASPECT_RATIO)
 _SEVERAL_VIDEOS = ("shorts", "reels", "tiktoks")
 
 
 def find_reason(words: str) -> str:
     """The reason for these words, a key of the replies; empty if nobody knows."""
+    if words.isascii() and _first_words().isdisjoint(_WORD.findall(words.lower())):
+        return ""
     for reason, pattern in _patterns():
         if pattern.search(words):
             return reason
@@ -44,6 +49,20 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
 
 
+@cache
+def _first_words() -> frozenset[str]:
+    """The first word of each English phrase: without any of them no phrase is there."""
+    phrases = (
+        phrase
+        for row in _table().values()
+        for key in ("words", "exact")
+        for phrase in row.get(key, "").split("|")
+    )
+    return frozenset(
+        word[0] for phrase in phrases if phrase.isascii() and (word := _WORD.search(phrase.lower()))
+    )
+
+
 def _pattern_of_row(row: dict[str, str]) -> str:
     """Of `words`, anywhere in what was not understood, and of `exact`, all of it."""
     parts = [_pattern(phrase) for phrase in row.get("words", "").split("|") if phrase]
@@ -62,11 +81,9 @@ def _pattern(phrase: str) -> str:
 def is_unsupported(clause: Clause) -> bool:
     """Whether a clause names what no edit does here, however the rest of it reads."""
     words = clause.symbols
-    if Slot.SUBTITLES in words:
+    if words.isdisjoint(_SUSPECTS) or Slot.SUBTITLES in words:
         return False
     if words & _RECOGNITION and words.isdisjoint(_TITLES):
-        return True
-    if "lut" in words and words.isdisjoint(_REMOVAL):
         return True
     return _asks_for_voice(clause) or _asks_for_several_videos(clause)
 

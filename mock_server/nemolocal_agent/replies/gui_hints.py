@@ -67,9 +67,11 @@ _EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
         intents.RemoveTitle,
         intents.AddSubtitles,
         intents.AddCaptions,
+        intents.AddSubtitleFile,
     ),
     _EFFECTS: (
         intents.ApplyEffect,
+        intents.ApplyLut,
         intents.RemoveEffects,
         intents.AddTransition,
         intents.RemoveTransitions,

@@ -101,6 +101,10 @@ def describe_add_captions(edit: AddCaptions, language: Language) -> str:
         "word captions" if edit.by_word else "captions",
         "逐字字幕" if edit.by_word else "字幕",
     )
+    if edit.words:
+        return in_language(
+            language, f"added {kind} where there is sound", f"在有声音的地方添加了{kind}"
+        )
     return in_language(
         language,
         f"added {kind} where there is sound; their words are placeholders, since speech is not "

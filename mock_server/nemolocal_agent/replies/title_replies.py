@@ -10,7 +10,7 @@ from nemolocal_contract.describe.descriptions import (
 from nemolocal_contract.draft import Draft
 
 from ..edits.title_edits import MAX_CUES_AT_ONCE, FittedCues, fit_cues
-from ..intents import AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
+from ..intents import AddSubtitleFile, AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
 from ..timeline import length_of
 from .clip_replies import format_selector, format_span, in_language, quote
 
@@ -89,10 +89,21 @@ def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language)
     start = format_seconds(min((cue.start_ms for cue in shown), default=0))
     end = format_seconds(max((cue.end_ms for cue in shown), default=0))
     lines = "1 subtitle" if len(shown) == 1 else f"{len(shown)} subtitles"
+    file = quote(edit.file, language) if edit.file else ""
     added = in_language(
-        language, f"added {lines} ({start}-{end}s)", f"添加了{len(shown)}条字幕（{start}-{end}秒）"
+        language,
+        f"added {lines}{file and f' of {file}'} ({start}-{end}s)",
+        f"添加了{file and f'{file}的'}{len(shown)}条字幕（{start}-{end}秒）",
     )
     return f"{added}{_shortened_text(fitted, language)}{_omitted_text(fitted, language)}"
+
+
+def describe_add_subtitle_file(edit: AddSubtitleFile, language: Language) -> str:
+    """The subtitles of a file, where it is not known what is in it."""
+    if edit.name is None:
+        return in_language(language, "added the uploaded subtitles", "添加了上传的字幕")
+    name = quote(edit.name, language)
+    return in_language(language, f"added the subtitles of {name}", f"添加了{name}的字幕")
 
 
 def _shortened_text(fitted: FittedCues, language: Language) -> str:

@@ -30,6 +30,7 @@ from ..intents import (
     AddOverlay,
     AddTransition,
     ApplyEffect,
+    ApplyLut,
     Compress,
     Generate,
     RemoveEffects,
@@ -38,7 +39,14 @@ from ..intents import (
     SetFrameRate,
     SetResolution,
 )
-from .clip_replies import format_clips, format_length, format_selector, format_span, in_language
+from .clip_replies import (
+    format_clips,
+    format_length,
+    format_selector,
+    format_span,
+    in_language,
+    quote,
+)
 
 _FITS = {
     "crop": ("what does not fit is cut off", "超出部分裁掉"),
@@ -108,6 +116,18 @@ def describe_apply_effect(edit: ApplyEffect, language: Language) -> str:
     if note is None:
         return done
     return in_language(language, f"{done} ({note[0]})", f"{done}（{note[1]}）")
+
+
+def describe_apply_lut(edit: ApplyLut, language: Language) -> str:
+    """A color lookup table and its strength."""
+    what = format_clips(edit.selector, language)
+    name = "" if edit.name is None else f" {quote(edit.name, language)}"
+    strength = "" if edit.amount == 1 else f"{format_percent(edit.amount)} %"
+    return in_language(
+        language,
+        f"changed the colours of {what} by the LUT{name}{strength and f' ({strength})'}",
+        f"用LUT{name.strip()}调整了{what}的颜色{strength and f'（强度{strength}）'}",
+    )
 
 
 def _note(effect: Effect) -> tuple[str, str] | None:

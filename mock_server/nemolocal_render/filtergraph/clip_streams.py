@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nemolocal_contract.effects import PictureEffect, Zoom
+from nemolocal_contract.effects import Lut, PictureEffect, Zoom
 
 from ..media import MediaInfo
 from ..planning.render_plan import ClipSlice, RenderPlan, VideoClip
@@ -22,6 +22,7 @@ from .effect_filters import (
     transform_size,
 )
 from .graph_builder import GraphBuilder, Stream, decimal
+from .lut_filters import apply_lut
 from .motion_filters import interpolate, measure_motion, stabilize
 
 Size = tuple[int, int]
@@ -353,6 +354,8 @@ def _apply_effects(picture: ClipSlice, graph: GraphBuilder, clear: bool) -> Stre
     for effect in order.rest:
         if is_lasting(effect) and not lasting:
             video, lasting = _loop_frame(video, picture, graph), True
+        if isinstance(effect, Lut):
+            video = apply_lut(video, effect, graph, clear)
         video = apply_geometry(apply_color(video, effect, clear), effect)
         size = transform_size(size, effect)
         video = apply_spatial(video, effect, size, moment, clear)

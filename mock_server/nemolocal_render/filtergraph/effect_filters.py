@@ -12,6 +12,7 @@ from nemolocal_contract.effects import (
     Crop,
     Flip,
     Grayscale,
+    Lut,
     PictureEffect,
     PixelateRegion,
     PresetEffect,
@@ -31,7 +32,7 @@ from .preset_filters import apply_filters, apply_preset, is_at_source, needs_mot
 from .region_filters import apply_region
 
 # These work on single pixels, so that geometry effects can be applied before them.
-POINTWISE_EFFECTS = (Brightness, Contrast, Saturation, Warmth, Grayscale, Sepia)
+POINTWISE_EFFECTS = (Brightness, Contrast, Saturation, Warmth, Grayscale, Sepia, Lut)
 GEOMETRY_EFFECTS = (Rotate, Flip, Crop)
 
 # The effect of an amount of 1: a share of the range, of red, of the short side, and radians.

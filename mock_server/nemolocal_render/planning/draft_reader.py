@@ -26,6 +26,7 @@ from nemolocal_contract.effects import (
     Crop,
     Duck,
     Effect,
+    Lut,
     Overlay,
     PictureEffect,
     Reverse,
@@ -301,6 +302,8 @@ def _read_clip(
     source = sources.get(segment.source or "")
     if source is None:
         raise DraftRejected(f"{path}.src", "unknown media" if segment.source else "is missing")
+    if source.info.kind in ("lut", "subtitles"):
+        raise DraftRejected(f"{path}.src", "is no video, image or sound")
     if is_video and source.info.kind == "audio":
         raise DraftRejected(f"{path}.src", "is audio, which a video track cannot show")
     if not is_video and source.info.kind == "image":
@@ -313,7 +316,7 @@ def _read_clip(
         / 1000,
         speed=require_number(segment.speed, f"{path}.sp", _SLOWEST, _FASTEST, 1.0),
         volume=require_number(segment.volume, f"{path}.v", 0, _LOUDEST, 1.0),
-        effects=read_effects(segment, path),
+        effects=read_effects(segment, path, sources),
         transition=segment.transition,
     )
     _require_within_source(clip)
@@ -338,7 +341,9 @@ _LONGEST_REASON = 100
 _ROUNDING = 1e-6
 
 
-def read_effects(segment: Segment, path: str) -> EffectStack:
+def read_effects(
+    segment: Segment, path: str, sources: Mapping[str, MediaSource] | None = None
+) -> EffectStack:
     """Read the effects of a segment; raises DraftRejected with the path of a bad value (REN-9)."""
     video_effects: list[PictureEffect] = []
     # Whether the segment was reversed when each of them was added.
@@ -350,6 +355,8 @@ def read_effects(segment: Segment, path: str) -> EffectStack:
         match _read_effect(wire, f"{path}.fx[{index}]"):
             case None:
                 continue
+            case Lut(source=name) if not _is_lut((sources or {}).get(name)):
+                raise DraftRejected(f"{path}.fx[{index}].source", "is no LUT that was uploaded")
             case Reverse():
                 reverse = not reverse
             case Overlay() as overlay:
@@ -370,6 +377,10 @@ def read_effects(segment: Segment, path: str) -> EffectStack:
     )
     _require_at_most(len(audio_effects), f"{path}.fx", "audio effects", MAX_AUDIO_EFFECTS)
     return EffectStack(reverse, tuple(ordered), overlay, duck, tuple(audio_effects), sound_fade)
+
+
+def _is_lut(source: MediaSource | None) -> bool:
+    return source is not None and bool(source.info.lut)
 
 
 def _reverse_effect(effect: PictureEffect) -> PictureEffect:

@@ -9,6 +9,7 @@ from nemolocal_contract.draft import Draft, Metadata, Number, Segment, TrackType
 from nemolocal_contract.effects import (
     AudioEffect,
     Duck,
+    Lut,
     Overlay,
     Reverse,
     SoundFade,
@@ -83,6 +84,13 @@ def plan_render(
     plan = msgspec.structs.replace(
         _assemble(video, audio, canvas, length_ms, encoding),
         titles=titles,
+        luts={
+            effect.source: sources[effect.source]
+            for track in media.video
+            for clip in track
+            for effect in clip.effects.video_effects
+            if isinstance(effect, Lut)
+        },
         hdr_segments=tuple(
             clip.path for track in media.video for clip in track if clip.source.info.is_hdr
         ),

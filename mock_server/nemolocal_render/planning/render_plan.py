@@ -187,8 +187,8 @@ class RenderPlan(msgspec.Struct, frozen=True):
     Only the texts and font names of titles are the user's own strings. `layers` are the video
     tracks from the lowest up. Each audio track has sounds in order of time without overlap;
     `samples` is the length of the audio, 0 for a silent file. `copy_source` can be copied instead
-    of encoded. `hdr_segments` are paths of segments that need tone mapping. `warnings` say what of
-    the draft is not rendered.
+    of encoded. `luts` are the color lookup tables by their asset ids. `hdr_segments` are paths of
+    segments that need tone mapping. `warnings` say what of the draft is not rendered.
     """
 
     width: int
@@ -203,6 +203,7 @@ class RenderPlan(msgspec.Struct, frozen=True):
     fit: FitMode = "pad"
     start_frame: int = 0
     copy_source: MediaSource | None = None
+    luts: dict[str, MediaSource] = {}
     hdr_segments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nemolocal_contract.endpoints import UrlUploadRequest
+from nemolocal_contract.media import EXTRA_EXTENSIONS
 from nemolocal_contract.responses import UploadReply
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.probing.media_probe import probe
@@ -23,8 +24,9 @@ from ..request_context import (
 )
 from ..responses import success_response
 from ..services import Services
+from ..uploads.extra_files import inspect_extra_file
 from ..uploads.multipart import MAX_FILES, ReceivedFile, receive_multipart
-from ..uploads.probe_cache import ProbeCache
+from ..uploads.probe_cache import Probe, ProbeCache
 from ..uploads.url_uploads import receive_url
 
 # Shared by all servers of the process: a result depends on bytes and extension only.
@@ -55,7 +57,8 @@ async def _receive(request: Request) -> list[ReceivedFile]:
     services = services_of(request)
     limit = services.settings.upload_limit or skill_profile_of(request).upload_limit
     if not request.headers.get("content-type", "").startswith("application/json"):
-        return await receive_multipart(request, services.context.store.work, limit)
+        extra = services.settings.extra_uploads
+        return await receive_multipart(request, services.context.store.work, limit, extra)
     body = await read_json(request, UrlUploadRequest)
     if not 0 < len(body.urls) <= MAX_FILES:
         raise bad_request(f"body: `urls` must name 1 to {MAX_FILES} files")
@@ -89,9 +92,12 @@ async def _probe_all(
 
 async def _probe(file: ReceivedFile, services: Services, token: TokenRecord) -> MediaInfo:
     is_lenient = services.settings.sniff == "lenient"
-    run_probe = partial(probe, lenient=True) if is_lenient else probe
+    run_probe: Probe = partial(probe, lenient=True) if is_lenient else probe
+    if file.extension in EXTRA_EXTENSIONS:
+        run_probe = inspect_extra_file
     slot = services.probe_slots.slot(token.id)
     try:
         return await _probes.get_or_probe(file, run_probe, is_lenient, slot)
     except MediaRejected as error:
-        raise unsupported_file(f"{file.filename!r}: {error}") from error
+        extra = services.settings.extra_uploads
+        raise unsupported_file(f"{file.filename!r}: {error}", extra) from error

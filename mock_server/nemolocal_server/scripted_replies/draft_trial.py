@@ -31,6 +31,7 @@ from .reply_spec import ReplyError
 # Stands for any file that a session may have: long enough, with picture and sound.
 _SECONDS = 36_000.0
 _VIDEO = MediaInfo("video", "mp4", _SECONDS, 1280, 720, 30.0, video_codec="h264", audio_codec="aac")
+_LUT = MediaInfo("lut", "cube", lut="3d")
 _CLIP = "clip.mp4"
 _CLIP_MS = 60_000
 
@@ -90,7 +91,8 @@ def _check_names(edit: Edit, path: str) -> None:
 
 
 def _sources(draft: Draft) -> dict[str, MediaSource]:
-    return dict.fromkeys(_source_names(draft), MediaSource(Path(_CLIP), _VIDEO))
+    luts = dict.fromkeys(_lut_names(draft), MediaSource(Path(_CLIP), _LUT))
+    return dict.fromkeys(_source_names(draft), MediaSource(Path(_CLIP), _VIDEO)) | luts
 
 
 def _source_names(draft: Draft) -> Iterator[str]:
@@ -99,3 +101,12 @@ def _source_names(draft: Draft) -> Iterator[str]:
         for segment in track.segments or ():
             if segment.source is not None:
                 yield segment.source
+
+
+def _lut_names(draft: Draft) -> Iterator[str]:
+    for track in draft.tracks or ():
+        for segment in track.segments or ():
+            for effect in segment.effects or ():
+                name = effect.get("source")
+                if effect.get("type") == "lut" and isinstance(name, str):
+                    yield name

@@ -61,7 +61,8 @@ class ReplySpec(_Spec, frozen=True):
     """A scripted reply, for the next `times` requests that match; 0 is all of them.
 
     What is left out, the agent decides. `edits` (in the notation of edits), `draft` and
-    `draft_patch` (RFC 6902) are what changes; `edits = []` changes nothing. `say` is the text, ""
+    `draft_patch` (RFC 6902) are what changes; `edits = []` changes nothing. `captions` are the
+    words of an edit that adds captions: one text for each, or SRT. `say` is the text, ""
     for none. `tools` replace the tool calls, `events` everything that is streamed. `wait` is the
     length of the turn in seconds of the server's clock, `credits` its price, `applied` whether the
     draft changes. `fault` is written as in the header for faults.
@@ -71,6 +72,7 @@ class ReplySpec(_Spec, frozen=True):
     match: ReplyMatch = ReplyMatch()
     times: Annotated[int, Meta(ge=0)] = 1
     edits: Annotated[tuple[_Object, ...], Meta(max_length=100)] | None = None
+    captions: _Text | Annotated[tuple[str, ...], Meta(min_length=1, max_length=300)] | None = None
     draft: _Object | None = None
     draft_patch: Annotated[tuple[_Object, ...], Meta(min_length=1, max_length=100)] | None = None
     say: _Text | None = None

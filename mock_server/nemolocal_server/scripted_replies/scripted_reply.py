@@ -15,6 +15,7 @@ from ..faults.catalogue import ActiveFault, ApiCall, FaultError
 from ..faults.fault_header import parse_fault_header
 from .draft_trial import try_draft, try_edits, try_patch
 from .message_patterns import Matcher, build_matcher
+from .reply_captions import Captions, adds_captions, read_captions, with_captions
 from .reply_spec import ReplyError, ReplySpec
 
 _MAX_BYTES = 1024 * 1024
@@ -32,7 +33,10 @@ class ReplyRequest(msgspec.Struct, frozen=True):
 
 
 class ScriptedReply(msgspec.Struct, frozen=True):
-    """A checked reply. `edits` are None if the agent decides, `events` if it writes the stream."""
+    """A checked reply. `edits` are None if the agent decides, `events` if it writes the stream.
+
+    `captions` are the words for the captions that the agent's edits add.
+    """
 
     name: str
     spec: ReplySpec
@@ -40,6 +44,7 @@ class ScriptedReply(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...] | None = None
     events: tuple[RawEvent, ...] | None = None
     faults: tuple[ActiveFault, ...] = ()
+    captions: Captions | None = None
 
     def matches(self, request: ReplyRequest) -> bool:
         """Whether a request gets this reply."""
@@ -54,9 +59,9 @@ class ScriptedReply(msgspec.Struct, frozen=True):
 
     def changes_json(self) -> str | None:
         """What `read_changes` needs to make the edits again; None if the message says them."""
-        if self.edits is None:
+        if self.edits is None and self.captions is None:
             return None
-        fields = {name: getattr(self.spec, name) for name in _CHANGES}
+        fields = {name: getattr(self.spec, name) for name in (*_CHANGES, "captions")}
         return encode_json({k: v for k, v in fields.items() if v is not None}).decode()
 
 
@@ -65,17 +70,34 @@ def build_reply(fields: Mapping[str, Any], name: str) -> ScriptedReply:
     spec = _convert(fields)
     _check_combination(spec)
     matcher = build_matcher(spec.match.message, "match.message")
-    edits = _read_edits(spec)
+    captions = None if spec.captions is None else read_captions(spec.captions)
+    edits = _edits_with_captions(spec, captions)
     if edits is not None:
         _try_changes(spec, edits)
     faults = _read_faults(spec)
     events = None if spec.events is None else tuple(map(RawEvent, spec.events))
-    return ScriptedReply(spec.name or name, spec, matcher, edits, events, faults)
+    return ScriptedReply(spec.name or name, spec, matcher, edits, events, faults, captions)
 
 
-def read_changes(text: str) -> tuple[Edit, ...]:
-    """Return the edits of `ScriptedReply.changes_json`."""
-    return _read_edits(_convert(decode_json(text))) or ()
+def read_changes(text: str, said: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    """Return the edits of `ScriptedReply.changes_json`; `said` returns those of the message."""
+    spec = _convert(decode_json(text))
+    captions = None if spec.captions is None else read_captions(spec.captions)
+    edits = _read_edits(spec)
+    if edits is None:
+        edits = said()
+    return edits if captions is None else with_captions(edits, captions)
+
+
+def _edits_with_captions(spec: ReplySpec, captions: Captions | None) -> tuple[Edit, ...] | None:
+    """Return the edits of a reply; raises `ReplyError` if captions are for none of them."""
+    edits = _read_edits(spec)
+    if captions is None or edits is None:
+        return edits
+    if not adds_captions(edits):
+        given = next(name for name in _CHANGES if getattr(spec, name) is not None)
+        raise ReplyError("captions", f"needs an edit that adds captions, and {given} has none")
+    return with_captions(edits, captions)
 
 
 def _convert(fields: Mapping[str, Any]) -> ReplySpec:

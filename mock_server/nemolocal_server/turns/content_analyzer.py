@@ -1,4 +1,4 @@
-"""Analyzes the videos of a session for edits that depend on what is heard and seen in them."""
+"""Analyzes the uploads of a session for edits that depend on what is in them."""
 
 import asyncio
 import logging
@@ -11,10 +11,12 @@ from nemolocal_agent import (
     Moments,
     SilenceRequest,
     Silences,
+    Subtitles,
+    SubtitlesRequest,
     requested_analyses,
 )
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
-from nemolocal_render.media import MediaSource
+from nemolocal_render.media import MediaRejected, MediaSource
 from nemolocal_render.probing.content_analysis import (
     find_scene_changes,
     find_silences,
@@ -23,12 +25,13 @@ from nemolocal_render.probing.content_analysis import (
 
 from ..context import ServerContext
 from ..data.sessions import Asset, SessionRecord
+from ..uploads.extra_files import read_subtitles
 
 _log = logging.getLogger(__name__)
 
 MAX_RESULTS = 500
-# Videos of a session that are analyzed, the newest ones.
-_MAX_VIDEOS = 50
+# Files of a session that are analyzed, the newest ones.
+_MAX_FILES = 50
 _AT_ONCE = 2
 
 _Key = tuple[str, AnalysisRequest]
@@ -51,12 +54,12 @@ class ContentAnalyzer:
         requests = requested_analyses(edits)
         if not requests:
             return False
-        assets = _videos(self._context.assets.list_for_session(session.id))
+        assets = self._context.assets.list_for_session(session.id)
         sources = self._context.assets.sources_of(assets)
         missing = {
             (_content(asset), request): sources[asset.id]
-            for asset in assets
             for request in requests
+            for asset in _analyzed(assets, request)
             if (_content(asset), request) not in self._results
         }
         await asyncio.gather(*(self._analyze(key, source) for key, source in missing.items()))
@@ -78,7 +81,7 @@ class ContentAnalyzer:
         async with self._slots:
             try:
                 result = await run_analysis(source, key[1])
-            except FFmpegFailed as error:
+            except (FFmpegFailed, MediaRejected) as error:
                 _log.warning("a file could not be analyzed: %s", error)
                 return
         self._results[key] = result
@@ -86,8 +89,10 @@ class ContentAnalyzer:
             del self._results[next(iter(self._results))]
 
 
-def _videos(assets: Sequence[Asset]) -> list[Asset]:
-    return [asset for asset in assets if asset.info.kind == "video"][-_MAX_VIDEOS:]
+def _analyzed(assets: Sequence[Asset], request: AnalysisRequest) -> list[Asset]:
+    """The files that a request is for."""
+    kind = "subtitles" if isinstance(request, SubtitlesRequest) else "video"
+    return [asset for asset in assets if asset.info.kind == kind][-_MAX_FILES:]
 
 
 def _content(asset: Asset) -> str:
@@ -96,7 +101,9 @@ def _content(asset: Asset) -> str:
 
 
 async def run_analysis(source: MediaSource, request: AnalysisRequest) -> Analysis:
-    """Analyze a file; raises FFmpegFailed."""
+    """Analyze a file; raises FFmpegFailed, or MediaRejected for subtitles."""
+    if isinstance(request, SubtitlesRequest):
+        return Subtitles(await asyncio.to_thread(read_subtitles, source.path))
     if isinstance(request, SilenceRequest):
         if not source.info.has_audio:
             return Silences()

@@ -26,6 +26,7 @@ from nemolocal_agent import (
 from nemolocal_agent.intents import Redo, Undo
 from nemolocal_agent.tool_calls import is_undo_or_redo
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.media import EXTRA_EXTENSIONS
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 
@@ -211,7 +212,10 @@ def _media_pool(
 ) -> MediaPool:
     """The assets of a session as edits see them; `asset_ids` are those of generated media."""
     return MediaPool(
-        uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
+        uploads=tuple(
+            _media(asset) for asset in assets if asset.origin == "upload" and not _is_extra(asset)
+        ),
+        extras=tuple(_media(asset) for asset in assets if _is_extra(asset)),
         generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
         asset_ids=asset_ids or {},
         analyses=analyses or {},
@@ -227,6 +231,11 @@ def find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRej
     except DraftRejected as error:
         return error
     return None
+
+
+def _is_extra(asset: Asset) -> bool:
+    """Whether it is no media: a color lookup table, or subtitles."""
+    return asset.info.kind in EXTRA_EXTENSIONS.values()
 
 
 def _media(asset: Asset) -> Media:

@@ -7,6 +7,7 @@ from nemolocal_agent import (
     NoEdit,
     is_generation,
     split_stages,
+    with_subtitles,
     write_declined_reply,
     write_edit_reply,
     write_failure_reply,
@@ -172,7 +173,9 @@ class TurnPlanner:
 
     def _success_text(self, turn: RunningTurn, seed: TurnSeed, remarks: str) -> str:
         calls = [call for preview in turn.previews for call in preview.calls]
-        edits = tuple(edit for call in calls for edit in call.edits)
+        edits = with_subtitles(
+            (edit for call in calls for edit in call.edits), turn.previews[-1].pool
+        )
         chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
         return write_edit_reply(edits, calls[-1].after, turn.session.language, chance, remarks)
 

@@ -16,7 +16,6 @@ from nemolocal_agent import (
     EditRejected,
     Generate,
     NoEdit,
-    parse_message,
     split_stages,
     stand_in_for,
     understand_message,
@@ -33,9 +32,11 @@ from ..data.sessions import SessionRecord
 from ..data.tokens import TokenRecord
 from ..errors import ContractError
 from ..faults.catalogue import ActiveFault
-from ..scripted_replies.scripted_reply import ScriptedReply, read_changes
+from ..scripted_replies.reply_captions import adds_captions, with_captions
+from ..scripted_replies.scripted_reply import ScriptedReply
 from .content_analyzer import ContentAnalyzer
 from .draft_service import DraftService
+from .late_edits import late_edits
 from .media_generator import MediaGenerator
 from .model_turns import ModelTurns
 from .running_turn import RunningTurn, TurnIntent
@@ -210,7 +211,12 @@ class TurnService:
         is_trying = not is_said and not_understood_by(token, self._context.settings) == "try"
         if found.no_edit is not None and found.understood == "none" and is_trying:
             return TurnIntent(stand_in_for(found.no_edit, message), "none", model=asked)
-        return TurnIntent(found.intent, found.understood, remarks, asked)
+        intent = found.intent
+        if reply is not None and reply.captions is not None and not isinstance(intent, NoEdit):
+            if not adds_captions(intent):
+                log.warning("scripted reply %s: its captions are not used", reply.name)
+            intent = with_captions(intent, reply.captions)
+        return TurnIntent(intent, found.understood, remarks, asked)
 
     async def _run(self, turn: RunningTurn) -> None:
         try:
@@ -275,7 +281,7 @@ class TurnService:
         session = self._context.sessions.get(late.session_id)
         assert session is not None  # a turn always has its session
         turn = RunningTurn(session, late.number, [])
-        turn.stages = split_stages(_late_edits(late))
+        turn.stages = split_stages(late_edits(late))
         turn.outcome = EditOutcome(True, "late", late.late)
         self.tasks.start(session.id, self._apply_late(turn), on_defect=lambda: self._fail(turn))
 
@@ -323,14 +329,6 @@ class TurnService:
             yield
         finally:
             sender.cancel()
-
-
-def _late_edits(late: LateEdit) -> tuple[Edit, ...]:
-    """The edits of a turn that was interrupted: what it was going to do is decided again."""
-    if late.scripted is not None:
-        return read_changes(late.scripted)
-    intent = parse_message(late.message)
-    return stand_in_for(intent, late.message) if isinstance(intent, NoEdit) else intent
 
 
 def _changes_of(turn: RunningTurn, intent: TurnIntent, reply: ScriptedReply | None) -> str | None:

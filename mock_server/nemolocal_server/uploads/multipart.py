@@ -4,6 +4,7 @@ Nothing is buffered in memory, and nothing that the sender chose becomes a path.
 """
 
 import re
+from collections.abc import Sequence
 from email.message import Message
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from nemolocal_contract.media import normalize_extension
+from nemolocal_contract.media import ExtraExtension, normalize_extension
 from nemolocal_contract.responses import ResponseCode
 
 from .. import ids
@@ -46,14 +47,18 @@ class ReceivedFile(msgspec.Struct, frozen=True):
     hash: str
 
 
-async def receive_multipart(request: Request, folder: Path, limit: int) -> list[ReceivedFile]:
+async def receive_multipart(
+    request: Request, folder: Path, limit: int, extra: Sequence[ExtraExtension] = ()
+) -> list[ReceivedFile]:
     """Write the files of a multipart body to `folder`; at most `limit` bytes each.
+
+    `extra` are the extensions that are accepted besides those of the contract.
 
     Raises 400 for an invalid form or one with more than 1 MB besides its files, 4001 for a type
     that is not accepted and 4002 at the first byte over the limit. Then the rest of the body is not
     read, and `folder` is as before.
     """
-    receiver = _MultipartReceiver(folder, limit)
+    receiver = _MultipartReceiver(folder, limit, extra)
     try:
         parser = MultipartParser(_boundary(request), receiver.callbacks())
         async for chunk in request.stream():
@@ -80,9 +85,10 @@ def _boundary(request: Request) -> bytes:
 class _MultipartReceiver:
     """The callbacks of the multipart parser: one open file at a time."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, extra: Sequence[ExtraExtension]) -> None:
         self._folder = folder
         self._limit = limit
+        self._extra = extra
         self._files: list[ReceivedFile] = []
         self._header = [b"", b""]
         self._disposition = b""
@@ -148,7 +154,8 @@ class _MultipartReceiver:
         if len(self._files) == MAX_FILES:
             raise bad_request(f"more than {MAX_FILES} files in one request: send them in several")
         filename = printable_name(name)
-        self._open = IncomingFile(filename, accepted_extension(filename), self._folder, self._limit)
+        extension = accepted_extension(filename, self._extra)
+        self._open = IncomingFile(filename, extension, self._folder, self._limit)
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._open is not None:
@@ -164,13 +171,13 @@ class _MultipartReceiver:
         self._complete = True
 
 
-def accepted_extension(filename: str) -> str:
+def accepted_extension(filename: str, extra: Sequence[ExtraExtension] = ()) -> str:
     """The extension of a file name; raises 4001 if it is not accepted (UPL-3)."""
-    accepted = normalize_extension(filename)
+    accepted = normalize_extension(filename, extra)
     if not filename:
-        raise unsupported_file("it has no file name, so its type is not known")
+        raise unsupported_file("it has no file name, so its type is not known", extra)
     if accepted is None:
-        raise unsupported_file(f"the type of {filename[:200]!r} is not accepted")
+        raise unsupported_file(f"the type of {filename[:200]!r} is not accepted", extra)
     return accepted
 
 

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import msgspec
 
+from nemolocal_contract.media import ExtraExtension
+
 from ..errors import fetch_failed
 from ..network_errors import describe_error, http_errors, ssl_context
 from .multipart import IncomingFile, ReceivedFile, accepted_extension
@@ -35,13 +37,15 @@ class FetchPolicy(msgspec.Struct, frozen=True):
     """Which hosts a server may fetch from, for how many seconds, and how many bytes.
 
     `allowed` are patterns of `host` or `host:port`; `*` matches any. `is_own` says whether a URL
-    points to this server: such files are read, not fetched.
+    points to this server: such files are read, not fetched. `extra` are the extensions that are
+    accepted besides those of the contract.
     """
 
     allowed: tuple[str, ...]
     is_own: Callable[[str], bool]
     seconds: float
     limit: int
+    extra: tuple[ExtraExtension, ...] = ()
 
 
 class OwnServerUrl(Exception):
@@ -55,7 +59,7 @@ class OwnServerUrl(Exception):
 async def fetch_url(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
     """Fetch a file to `folder`; raises 4001 or 4002 with the reason, or `OwnServerUrl`."""
     filename = PurePosixPath(unquote(_check(url, policy).path)).name
-    accepted = accepted_extension(filename)
+    accepted = accepted_extension(filename, policy.extra)
     try:
         async with asyncio.timeout(policy.seconds):
             for _ in range(_MAX_REDIRECTS + 1):

@@ -22,13 +22,20 @@ async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
     settings, folder = server.settings, server.context.store.work
     path = await _own_path(server, own, url)
     if path is None:
-        policy = FetchPolicy(settings.fetch_from, own.is_own, settings.fetch_seconds, limit)
+        policy = FetchPolicy(
+            settings.fetch_from,
+            own.is_own,
+            settings.fetch_seconds,
+            limit,
+            settings.extra_uploads,
+        )
         try:
             return await fetch_url(url, folder, policy)
         except OwnServerUrl as redirect:
             path = await _own_path(server, own, redirect.url)
     assert path is not None, "a URL of this server is read or refused"
-    incoming = IncomingFile(path.name, accepted_extension(path.name), folder, limit)
+    extension = accepted_extension(path.name, settings.extra_uploads)
+    incoming = IncomingFile(path.name, extension, folder, limit)
     return await _copy(path, incoming)
 
 

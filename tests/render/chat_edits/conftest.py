@@ -1,13 +1,13 @@
 """Applies chat messages to some uploads and renders the result."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from nemolocal_agent import requested_analyses, sound_length_ms
+from nemolocal_agent import SubtitlesRequest, requested_analyses, sound_length_ms
 from nemolocal_agent.edits import Media, MediaPool, apply_edits
 from nemolocal_agent.intents import AddMusic, AddSound, Edit
 from nemolocal_agent.nlu import parse_message
@@ -17,6 +17,7 @@ from nemolocal_render.job import render
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
 from nemolocal_render.synthetic.sound_effects import make_sound
 from nemolocal_server.turns.content_analyzer import run_analysis
+from nemolocal_server.uploads.extra_files import inspect_extra_file
 from tests.support.chat_edits import Ask, Outcome
 
 _SAMPLE = ("sample.mp4",)
@@ -29,15 +30,24 @@ def ask(
     """Apply messages to some uploads, one after another, and render the result small."""
     check_here()
 
-    def run(*messages: str, uploads: tuple[str, ...] = _SAMPLE, small: bool = True) -> Outcome:
-        media_pool = MediaPool(tuple(_media(name, source) for name in uploads))
+    def run(
+        *messages: str,
+        uploads: tuple[str, ...] = _SAMPLE,
+        extras: tuple[Path, ...] = (),
+        small: bool = True,
+    ) -> Outcome:
+        files = {str(path): _extra_source(path) for path in extras}
+        media_pool = MediaPool(
+            tuple(_media(name, source) for name in uploads),
+            extras=tuple(_media(name, files.__getitem__) for name in files),
+        )
         draft = Draft(tracks=(), duration_ms=0)
         for message in messages:
             edits = parse_message(message)
             assert not isinstance(edits, NoEdit), message
             media_pool = _with_music(media_pool, edits, source)
             media_pool = _with_sounds(media_pool, edits, source, tmp_path)
-            media_pool = _with_analyses(media_pool, edits, source)
+            media_pool = _with_analyses(media_pool, edits, source, files)
             draft = apply_edits(edits, draft, media_pool)
         if small:
             metadata = draft.metadata or Metadata()
@@ -45,7 +55,8 @@ def ask(
                 draft, metadata=msgspec.structs.replace(metadata, width=320, height=180)
             )
         names = {s.source for t in draft.tracks or () for s in t.segments or () if s.source}
-        plan = plan_render(draft, {name: source(name) for name in names}, OutputSpec("low"))
+        sources = {name: source(name) for name in names}
+        plan = plan_render(draft, {**sources, **files}, OutputSpec("low"))
         path = tmp_path / "out" / "edited.mp4"
         work = render(plan, path, workdir=tmp_path / "work", on_progress=lambda _: None)
         return Outcome(path, asyncio.run(work), draft)
@@ -74,14 +85,23 @@ def _with_analyses(
     media_pool: MediaPool,
     edits: tuple[Edit, ...],
     source: Callable[[str], MediaSource],
+    files: Mapping[str, MediaSource],
 ) -> MediaPool:
     """The media pool with what these edits need to know of the uploads."""
+    subtitles = [media for media in media_pool.extras if media.kind == "subtitles"]
     found = {
-        (media.id, request): asyncio.run(run_analysis(source(media.id), request))
+        (media.id, request): asyncio.run(
+            run_analysis(files.get(media.id) or source(media.id), request)
+        )
         for request in requested_analyses(edits)
-        for media in media_pool.uploads
+        for media in (subtitles if request == SubtitlesRequest() else media_pool.uploads)
     }
     return msgspec.structs.replace(media_pool, analyses={**media_pool.analyses, **found})
+
+
+def _extra_source(path: Path) -> MediaSource:
+    """A LUT or a subtitle file as a source."""
+    return MediaSource(path, asyncio.run(inspect_extra_file(path, path.suffix[1:])))
 
 
 def _media(name: str, source: Callable[[str], MediaSource]) -> Media:

@@ -32,9 +32,8 @@ class Clause:
     """
 
     def __init__(self, tokens: Iterable[LexToken], original: str) -> None:
-        self.tokens = [
-            token for token in tokens if token.symbol and token.kind != TokenKind.SEPARATOR
-        ]
+        separator = TokenKind.SEPARATOR
+        self.tokens = [token for token in tokens if token.symbol and token.kind is not separator]
         self.original = original
         words = {word for token in self.tokens for word in token.symbol.split()}
         if not words.isdisjoint(_SEPARABLE_VERBS) and not words.isdisjoint(_REMOVAL_PARTICLES):
@@ -49,9 +48,8 @@ class Clause:
             for n, token in enumerate(self.tokens)
         )
         self.line = f" {' '.join(names)} "
-        self._unread_indexes = {
-            n for n, token in enumerate(self.tokens) if token.kind == TokenKind.SLOT
-        }
+        slot = TokenKind.SLOT
+        self._unread_indexes = {n for n, token in enumerate(self.tokens) if token.kind is slot}
 
     def value(self, slot_name: str) -> Any:
         """The value of the slot with this name, such as `T2`."""

@@ -52,6 +52,7 @@ _TYPES = EFFECT_TYPES | {
     "stabilize": "stabilize",
     "smoothmotion": "smooth-motion",
     "chromakey": "chroma-key",
+    "lut": "lut",
 }
 
 

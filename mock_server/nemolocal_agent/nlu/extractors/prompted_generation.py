@@ -22,6 +22,7 @@ _PATTERNS = tuple(
         rf"turn (?:this|the|my) {_SOURCE} into (?:an? )?{_FILM}\s*:\s*(?P<prompt>[^\n]{{2,200}}?)",
     )
 )
+_PATTERNS_WITHOUT_COLON = _PATTERNS[:2]
 # A film of what is there is no generated clip.
 _OWN_MATERIAL = re.compile(
     r"\b(?:clips?|uploads?|footage|photos?|pictures?|images?|files?|this|these|it|them|script)\b",
@@ -32,7 +33,7 @@ _DEFAULT_SECONDS = 10.0
 
 def generate_from_prompt(message: str, tokens: list[LexToken]) -> tuple[Edit, Note | None] | None:
     """The clip that a whole message describes, and what to say if no scene is like it."""
-    for pattern in _PATTERNS:
+    for pattern in _PATTERNS if ":" in message else _PATTERNS_WITHOUT_COLON:
         match = pattern.match(message)
         if match is None:
             continue

@@ -6,6 +6,7 @@ import unicodedata
 from ..lexer.tokens import LexToken, Slot, TokenKind, symbol_set
 
 _PLACES = symbol_set("top bottom lowerthird corner", Slot.POSITION)
+_GIVEN_TEXTS = symbol_set("", Slot.QUOTED_TEXT, Slot.SUBTITLES)
 _BEFORE_PLACE = symbol_set("at on in to later")
 # What a text in capitals can stand beside; any other known thing is what is meant.
 _TEXT_NOUNS = symbol_set("title name_of")
@@ -16,9 +17,10 @@ _HAN = re.compile("[\u3400-\u9fff]")
 
 def quote_placed_text(tokens: list[LexToken], original: str) -> list[LexToken]:
     """The tokens with the text as a title, if the message shows a text somewhere."""
-    if any(token.symbol in (Slot.QUOTED_TEXT, Slot.SUBTITLES) for token in tokens):
+    symbols = {token.symbol for token in tokens}
+    if not symbols.isdisjoint(_GIVEN_TEXTS):
         return _name_quoted_text(tokens)
-    for index, token in enumerate(tokens):
+    for index, token in enumerate(tokens if "title" in symbols else ()):
         if token.symbol == "title" and _MARKUP.match(original, token.end):
             begin, end = _line_after(token.end, original)
             return [*tokens[:index], *_title_tokens(begin, end, original)]

@@ -46,6 +46,11 @@ _EDGES = ("first", "last", "middle")
 _PRONOUN_ANTECEDENTS = symbol_set(
     "first last other all per", Slot.ORDINAL, Slot.COLOR, Slot.SCENE, Slot.UNKNOWN_WORD
 )
+# All other tokens stay as they are.
+_MEASURE_KINDS = frozenset(
+    (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT, TokenKind.SUFFIX)
+)
+_MEASURE_SYMBOLS = symbol_set("frame mark", Slot.FRACTION, Slot.ORDINAL)
 _UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
@@ -70,9 +75,12 @@ class _QuantityParser:
         """The tokens with slots for numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
-            if self._parse_ambiguous(token):
+            if token.kind not in _MEASURE_KINDS and token.symbol not in _MEASURE_SYMBOLS:
+                self.output.append(token)
+                self.position += 1
+            elif self._parse_ambiguous(token):
                 continue
-            if token.kind == TokenKind.NUMBER or (
+            elif token.kind == TokenKind.NUMBER or (
                 token.symbol == Slot.FRACTION and self._is_half_unit()
             ):
                 self._parse_number(token)

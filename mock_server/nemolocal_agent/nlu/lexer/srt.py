@@ -30,6 +30,12 @@ class _CueHeader(msgspec.Struct, frozen=True):
     number: int | None
 
 
+def parse_cue_times(line: str) -> tuple[int, int] | None:
+    """The start and end of a cue in milliseconds, by its line; None if it is no such line."""
+    found = _CUE.fullmatch(line.rstrip())
+    return (_milliseconds(found[1]), _milliseconds(found[2])) if found else None
+
+
 def find_subtitles(message: str) -> PastedSubtitles | None:
     """The subtitles in a message; None if there are none.
 

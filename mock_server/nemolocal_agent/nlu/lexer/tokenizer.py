@@ -62,7 +62,9 @@ _QUOTED = re.compile(
 _LISTED = re.compile(r"(?:^|\n)[ ]{0,8}(?:\(?\d{1,2}[.):,](?=[^\d])|[-•·]) ?")
 _QUOTE_PLACEHOLDER, _QUOTE_PADDING = "\x01", "\x02"
 _MAX_MESSAGE_LENGTH = 2000
-_EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
+_EXTENSION = (
+    r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac|cube|srt|vtt)(?![a-z0-9])"
+)
 _HAN = "\u3400-\u9fff"
 _FILE = rf"""
     (?P<file>[{_HAN}]{{0,20}}[a-z0-9_][a-z0-9_-]{{0,60}}(?:\.[a-z0-9_-]{{1,60}}){{0,3}}{_EXTENSION}
@@ -157,7 +159,7 @@ def tokenize(message: str) -> list[LexToken] | None:
         return None
     pattern = _LEXEME_OR_FILE if _HAS_FILE.search(normalized.text) else _LEXEME
     lexemes = [
-        _Lexeme(str(match.lastgroup), match[0], match.start(), match.end())
+        _Lexeme(match.lastgroup or "", match[0], *match.span())
         for match in pattern.finditer(normalized.text)
     ]
     tokens: list[LexToken] = []
@@ -251,25 +253,23 @@ def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> in
     """A phrase of the lexicon, or an unknown word; returns the index after it."""
     lexeme = lexemes[index]
     text, corrected = _find_spelling(lexeme.text)
-    for words, word in _find_entries(text, _next_known_word(lexemes, index)):
-        skipped: list[_Lexeme] = []
-        total = _is_total(word.symbol)
-        if total and corrected:
+    for words, word in _find_entries(text, _next_words(lexemes, index)):
+        if corrected and _is_total(word.symbol):
             continue
-        after = _match(lexemes, index + 1, words[1:], skipped, exact=total)
-        if after is None or (
-            words[1:] and _is_number_of_unit(words[-1], lexemes[after : after + 1])
-        ):
+        skipped: list[_Lexeme] = []
+        after = _phrase_end(lexemes, index, words, word.symbol, skipped)
+        if after is None:
             continue
         # Not `or`: zero is a value.
         value = text if word.value is None else word.value
         end = lexemes[after - 1].end
         tokens.append(LexToken(word.symbol, word.kind, lexeme.start, end, value, word.is_base_form))
-        tokens.extend(
-            LexToken("it", TokenKind.MODIFIER, i.start, i.end)
-            for i in skipped
-            if i.text in _PRONOUNS
-        )
+        if skipped:
+            tokens.extend(
+                LexToken("it", TokenKind.MODIFIER, i.start, i.end)
+                for i in skipped
+                if i.text in _PRONOUNS
+            )
         return after
     if lexeme.kind == "word":
         tokens.append(
@@ -278,12 +278,31 @@ def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> in
     return index + 1
 
 
-def _next_known_word(lexemes: list[_Lexeme], index: int) -> str | None:
-    """The word that the second one of a phrase must be; None if it can be skipped or a typo."""
-    if index + 1 == len(lexemes):
-        return ""
-    text = lexemes[index + 1].text
-    return text if text in load_lexicon().known_words and text not in SKIPPABLE_WORDS else None
+def _phrase_end(
+    lexemes: list[_Lexeme], index: int, words: tuple[str, ...], symbol: str, skipped: list[_Lexeme]
+) -> int | None:
+    """The index after a phrase whose first word is at `index`; None if it is another phrase."""
+    if len(words) == 1:
+        return index + 1
+    after = _match(lexemes, index + 1, words[1:], skipped, exact=_is_total(symbol))
+    if after is None or _is_number_of_unit(words[-1], lexemes[after : after + 1]):
+        return None
+    return after
+
+
+def _next_words(lexemes: list[_Lexeme], index: int) -> tuple[str, ...] | None:
+    """What the second word of a phrase can be, across articles; None if it can be a typo."""
+    found: list[str] = []
+    skipped = 0
+    for lexeme in lexemes[index + 1 : index + 5]:
+        text = lexeme.text
+        found.append(text)
+        if text in SKIPPABLE_WORDS and skipped < 2:
+            skipped += 1
+        elif text not in ("-", "+"):
+            known = lexeme.kind != "word" or text in load_lexicon().known_words
+            return tuple(found) if known else None
+    return tuple(found) if index + 1 + len(found) == len(lexemes) else None
 
 
 @cache
@@ -293,13 +312,13 @@ def _is_total(symbol: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _find_entries(
-    first: str, second: str | None
+    first: str, seconds: tuple[str, ...] | None
 ) -> tuple[tuple[tuple[str, ...], LexiconEntry], ...]:
-    """The phrases that start with these words, or with any second one if that is None."""
+    """The phrases that start with a word and one of these, or with any second one if None."""
     return tuple(
         (words, word)
         for words, word in load_lexicon().english.get(first, ())
-        if second is None or len(words) == 1 or words[1] == second
+        if seconds is None or len(words) == 1 or words[1] in seconds
     )
 
 
@@ -308,7 +327,7 @@ def _find_spelling(text: str) -> tuple[str, bool]:
     english = load_lexicon().english
     if text not in english and "'" in text:
         text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
-    corrected = None if text in english else _spell_checker().correct(text)
+    corrected = None if text in english else _correct(text)
     text = corrected or text
     return text, corrected is not None
 
@@ -370,7 +389,7 @@ class _SpellChecker:
         """
         if len(typed) < _MIN_TYPO_LENGTH:
             return typed not in self._known and _classify_typo(typed, word) in (1, 2)
-        return self.correct(typed) == word
+        return _correct(typed) == word
 
     def correct(self, word: str) -> str | None:
         """The word of a command that differs in one letter.
@@ -396,6 +415,12 @@ class _SpellChecker:
 @cache
 def _spell_checker() -> _SpellChecker:
     return _SpellChecker(load_lexicon().meanings, load_lexicon().known_words)
+
+
+@lru_cache(maxsize=1024)
+def _correct(word: str) -> str | None:
+    """As `_SpellChecker.correct`: a word is compared with the next one of many phrases."""
+    return _spell_checker().correct(word)
 
 
 def _single_deletions(word: str) -> Iterable[str]:

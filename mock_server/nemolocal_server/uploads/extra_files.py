@@ -1,0 +1,31 @@
+"""Uploads that are no media, where a setting accepts them: color lookup tables and subtitles."""
+
+import asyncio
+from pathlib import Path
+
+from nemolocal_agent.intents import Cue
+from nemolocal_agent.subtitle_files import (
+    MAX_SUBTITLE_BYTES,
+    SubtitlesRejected,
+    parse_subtitles,
+)
+from nemolocal_render.lut_files import read_lut
+from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_render.text_files import read_text_file
+
+
+async def inspect_extra_file(path: Path, extension: str) -> MediaInfo:
+    """Return what is known of a file; raises MediaRejected with what is wrong in it."""
+    if extension == "cube":
+        table = await asyncio.to_thread(read_lut, path)
+        return MediaInfo("lut", extension, lut=table.kind)
+    await asyncio.to_thread(read_subtitles, path)
+    return MediaInfo("subtitles", extension)
+
+
+def read_subtitles(path: Path) -> tuple[Cue, ...]:
+    """Return the cues of a `.srt` or `.vtt` file; raises MediaRejected with the line."""
+    try:
+        return parse_subtitles(read_text_file(path, MAX_SUBTITLE_BYTES), path.suffix[1:])
+    except SubtitlesRejected as error:
+        raise MediaRejected(str(error)) from error
