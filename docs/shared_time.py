@@ -78,7 +78,7 @@ class ClientClock:
         await self._shared.sleep(seconds)
 
 
-class Stage(msgspec.Struct):
+class ClockedServer(msgspec.Struct):
     """A server, its clock, and a place for files."""
 
     base_url: str
@@ -87,25 +87,27 @@ class Stage(msgspec.Struct):
     http: httpx.Client
 
 
-async def render(plan: Any, destination: Path, on_progress: Callable[[int], None]) -> RenderResult:
-    """Stands in for FFmpeg."""
+async def fake_render(
+    plan: Any, destination: Path, on_progress: Callable[[int], None]
+) -> RenderResult:
+    """Stand in for FFmpeg."""
     on_progress(50)
     destination.write_bytes(b"a render")
     return RenderResult(
         duration=plan.duration, size=8, frames=60, width=1280, height=720,
-        encoder="none", encoder_reason="stood in for",
+        encoder="none", encoder_reason="a fake render",
     )  # fmt: skip
 
 
-async def look_into(path: Path, extension: str) -> MediaInfo:
-    """Stands in for the probe."""
+async def fake_probe(path: Path, extension: str) -> MediaInfo:
+    """Stand in for the probe."""
     del path
     return MediaInfo("video", extension, 10.0, 1280, 720, 30.0, "h264", "yuv420p", "aac")
 
 
 @contextmanager
-def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
-    """A server of ours whose time jumps; so many of its slow bytes come `together`."""
+def clocked_server(together: int = 1, **settings: Any) -> Iterator[ClockedServer]:
+    """Run a local server on a shared clock; `together` slow bytes arrive at once."""
     settings = {"port": 0, "silence": SilentTurnPolicy(rate=0.0), **settings}
     clock, read = SharedClock(together), SyncStream.read
 
@@ -115,13 +117,13 @@ def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
         return read(stream, max_bytes, timeout)
 
     with (
-        mock.patch("nemolocal_server.api.upload_endpoints.probe", look_into),
+        mock.patch("nemolocal_server.api.upload_endpoints.probe", fake_probe),
         mock.patch.object(SyncStream, "read", read_in_time),
-        LocalServer(Settings(**settings), clock, render) as server,
+        LocalServer(Settings(**settings), clock, fake_render) as server,
         tempfile.TemporaryDirectory(prefix="nemolocal-") as name,
         httpx.Client(base_url=server.base_url, timeout=60, trust_env=False, verify=False) as http,
     ):
         folder = Path(name)
         (folder / "clip.mp4").write_bytes(b"a clip")
         server.call(clock.attach())
-        yield Stage(server.base_url, clock, folder, http)
+        yield ClockedServer(server.base_url, clock, folder, http)

@@ -11,6 +11,7 @@ from typing import Any
 
 from nemolocal_contract.endpoints import CONTROL_PREFIX, FAULT, REPLY
 from nemolocal_contract.openapi import openapi_document
+from page_writer import write_pages
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = """\
@@ -18,38 +19,33 @@ MADE = """\
 Generated from the OpenAPI document by `python docs/write_api.py`; a test fails if it is out of
 date. `GET /__nemolocal__/openapi.json` of a running server has every field and schema.
 """
-TABLE = "\n| call | what it does | answers |\n|---|---|---|\n"
+TABLE = "\n| call | what it does | statuses |\n|---|---|---|\n"
 HEADS = {
     "http-api.md": f"""\
 # HTTP API of the contract
 {MADE}
 Every call carries `X-Skill-Source`, `X-Skill-Version` and `X-Skill-Platform`; every call but the
-first also `Authorization: Bearer <token>`. They are shown at work in
-[Call the API with curl](../how-to/call-the-api-with-curl.md); [the rules](rules.md) say what each
-must do.
+first also `Authorization: Bearer <token>`. For examples see
+[Call the API with curl](../how-to/call-the-api-with-curl.md); for the required behaviour see
+[the rules](rules.md).
 """,
     "control-api.md": f"""\
 # Control API
 {MADE}
-A local server offers these calls under `{CONTROL_PREFIX}/` (`--no-control` leaves them out, all but
-health). A `POST` needs `Content-Type: application/json`, as `curl --json` sends it; pages of other
-origins are refused, and a server that others can reach wants a token
+A local server has these calls under `{CONTROL_PREFIX}/` (`--no-control` disables all but health). A
+`POST` needs `Content-Type: application/json`, as `curl --json` sends it. Requests from web pages of
+other origins are refused, and a server that other machines can reach requires a token
 ([network access](../how-to/access.md)).
 
-Two headers belong to it as well: in one request of the contract `{FAULT}` asks for
-[faults](faults.md), and `{REPLY}` for a [scripted reply](../how-to/script-replies.md).
+Two headers affect a single request of the contract: `{FAULT}` injects [faults](faults.md), and
+`{REPLY}` gives a [scripted reply](../how-to/script-replies.md).
 """,
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or only look whether they are as they should be."""
-    texts = {FOLDER / name: page(name) for name in HEADS}
-    if "--check" not in arguments:
-        for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
-        return 0
-    return int(any(not p.exists() or p.read_text(encoding="utf-8") != texts[p] for p in texts))
+    """Write the pages; with `--check`, return 1 if one is not up to date."""
+    return write_pages({FOLDER / name: page(name) for name in HEADS}, arguments)
 
 
 def page(name: str) -> str:

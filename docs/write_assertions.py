@@ -11,6 +11,7 @@ from pathlib import Path
 
 from assertion_coverage import Coverage, coverage
 from contract_assertions import Assertion, Family, contract_assertions
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "assertions.md"
 HEAD = """\
@@ -19,36 +20,32 @@ HEAD = """\
 Generated from the source code by `python docs/write_assertions.py`; a test fails if it is out of
 date.
 
-Each MUST of the contract is taken apart into what can be seen on the wire: the presence, type,
-range, form, uniqueness and truth of each field; each code of each endpoint in each style; each form
-of token, each scope, each header and each owner at each endpoint; each limit just before and just
-after; and what else a rule says. Most of this follows from the contract package: a new field,
-endpoint or code is here at once, and a test fails until a check holds it, or `docs/assertions.toml`
-says why none can.
-Each check fails on a [broken server](kill-matrix.md).
+This table splits each MUST of the contract into what is visible on the wire: presence, type, range,
+form, uniqueness and truth of each field; each code of each endpoint in each style; each form of
+token, scope, header and owner at each endpoint; each limit just before and just after; and the
+other statements of the rules. Most of it is derived from the contract package: a new field,
+endpoint or code appears by itself, and a test fails until a check covers it or
+`docs/assertions.toml` says why none can. Each check fails on a [broken server](kill-matrix.md).
 
 """
+COLUMNS = "| where | what | asserted | checked by |\n|---|---|---|---|\n"
 TITLES: dict[Family, str] = {
     "reply": "Replies",
     "event": "Events of a turn",
     "failure": "Failures",
-    "token": "Tokens that are none",
+    "token": "Invalid tokens",
     "scope": "Scopes",
     "attribution": "Attribution headers",
-    "owner": "Whose ids are whose",
+    "owner": "Owners of ids",
     "request": "Requests",
     "limit": "Limits, just before and just after",
-    "rule": "What else the rules say",
+    "rule": "Other statements of the rules",
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, or only look whether it is as it should be."""
-    text = page()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: page()}, arguments)
 
 
 def page() -> str:
@@ -65,7 +62,7 @@ def counts() -> dict[Family, Counter[str]]:
 
 
 def _counts() -> Iterator[str]:
-    yield "| | assertions | checked | nobody can check | open |\n|---|---|---|---|---|\n"
+    yield "| | assertions | checked | not checkable | open |\n|---|---|---|---|---|\n"
     total: Counter[str] = Counter()
     for family, found in counts().items():
         total += found
@@ -81,7 +78,7 @@ def _row(title: str, found: Counter[str]) -> str:
 def _families() -> Iterator[str]:
     assertions = list(contract_assertions().values())
     for family, members in groupby(assertions, key=lambda one: one.family):
-        yield f"\n## {TITLES[family]}\n\n| where | what | asserted | held by |\n|---|---|---|---|\n"
+        yield f"\n## {TITLES[family]}\n\n{COLUMNS}"
         for (at, part), some in groupby(members, key=lambda one: (one.at, one.part)):
             yield from _rows(at, part, list(some))
 
@@ -103,8 +100,8 @@ def _holders(held: Coverage) -> str:
 
 
 def _open() -> Iterator[str]:
-    yield "\n## Open\n\nWhat no check holds yet, and what one would take.\n\n"
-    yield "| assertion | what it would take |\n|---|---|\n"
+    yield "\n## Open\n\nWhat no check covers yet, and what a check would need.\n\n"
+    yield "| assertion | what a check would need |\n|---|---|\n"
     for name, held in coverage().items():
         if held.outcome == "open":
             yield f"| {name} | {' '.join(held.open)} |\n"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nemolocal.main import _parser
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "cli.md"
 HEAD = """\
@@ -22,12 +23,8 @@ TABLE = "\n| argument | meaning |\n|---|---|\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or only look whether it is as it should be."""
-    text = page()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: page()}, arguments)
 
 
 def page() -> str:

@@ -21,6 +21,7 @@ from nemolocal_client.local_files import REMEDIES
 from nemolocal_client.operations import HttpResponse
 from nemolocal_client.response_errors import error_of
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
+from page_writer import write_pages
 
 ROOT = Path(__file__).parent.parent
 TARGET = Path(__file__).parent / "reference" / "errors.md"
@@ -323,12 +324,8 @@ def _row(*cells: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, or only look whether it is as it should be."""
-    text = table()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: table()}, arguments)
 
 
 if __name__ == "__main__":

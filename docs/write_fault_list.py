@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_server.faults.catalogue import CALL_NAMES, CATALOGUE, Fault
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "faults.md"
 HEAD = """\
@@ -38,12 +39,8 @@ proves each of them: armed and disarmed differ on the wire.
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or only look whether it is as it should be."""
-    text = HEAD + "".join(map(_row, CATALOGUE.values())) + TAIL
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: HEAD + "".join(map(_row, CATALOGUE.values())) + TAIL}, arguments)
 
 
 def _row(fault: Fault) -> str:

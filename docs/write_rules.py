@@ -11,6 +11,7 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
 from nemolocal_contract.rules import Rule, rules, sections
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "rules.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
@@ -37,12 +38,8 @@ LAST = """
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, or only look whether it is as it should be."""
-    text = table()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: table()}, arguments)
 
 
 def table() -> str:

@@ -20,6 +20,7 @@ from nemolocal_server.retention.retention_policy import Retention
 from nemolocal_server.settings import Settings, Tariff
 from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from nemolocal_server.turns.turn_schedule import TurnTimes
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "settings.md"
 MEANINGS = Path(__file__).with_name("settings.toml")
@@ -43,18 +44,18 @@ HEAD = """\
 Generated from the source code by `python docs/write_settings.py`; a test fails if it is out of
 date.
 
-`nemolocal serve --config FILE` reads settings from a TOML file; options on the command line win
-over it. In Python the same keys are the arguments of `Settings`. An unknown key is an error.
+`nemolocal serve --config FILE` reads settings from a TOML file; command-line options override it.
+In Python the same keys are the arguments of `Settings`. An unknown key is an error.
 
 ```toml
 port = 9000
 seed = 7
-preset = "reference"           # the dialect to begin with: skills, reference or adk
+preset = "reference"           # the initial dialect: skills, reference or adk
 
 [silence]
 rate = 0.5
 
-[silence.truths]               # what is true behind a silence
+[silence.truths]               # what happens in a silent turn
 applied = 0.8
 not_applied = 0.1
 late = 0.1
@@ -66,24 +67,20 @@ editing = 0
 source = "my-skill"
 resolution = "720p"
 
-[[tokens]]                     # made at start-up
+[[tokens]]                     # created at start-up
 token = "nmv_usr_for-my-tests"
 credits = 1000
 ```
 
-`preset` (`--preset`) is a key of the file alone: the [dialect](dialects.md) to begin with.
+`preset` (`--preset`) is a key of the file alone: the initial [dialect](dialects.md).
 """
 TABLE = "\n| key | default | meaning | example |\n|---|---|---|---|\n"
 NO_DEFAULT = "required"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or only look whether it is as it should be."""
-    text = page()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: page()}, arguments)
 
 
 def page() -> str:

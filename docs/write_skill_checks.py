@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nemolocal_contract.rules import rules
 from nemolocal_skill import SkillCheck, check_catalogue
+from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "skill-checks.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
@@ -26,12 +27,8 @@ their sources; a finding without a rule concerns only the document or the shell.
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, or only look whether it is as it should be."""
-    text = table()
-    if "--check" not in arguments:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+    """Write the page; with `--check`, return 1 if it is not up to date."""
+    return write_pages({TARGET: table()}, arguments)
 
 
 def table() -> str:

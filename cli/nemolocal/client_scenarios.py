@@ -47,7 +47,7 @@ _RENDER_QUEUE = 45.0
 _NEVER_RENDERED = "render-stuck"
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
-_NOTHING_JUDGED = 2
+_NOTHING_CHECKED = 2
 _UNKNOWN = "no scenario has this name: see `nemolocal conform-client --list`"
 _URL_CAVEAT = "it does not call the address in NEMO_API_URL"
 
@@ -87,7 +87,7 @@ def run_scenarios(arguments: argparse.Namespace) -> int:
     if not order.monitor.call_count:
         for line in order.monitor.summary_lines("" if order.cloud else _URL_CAVEAT):
             _log(line)
-        return _NOTHING_JUDGED
+        return _NOTHING_CHECKED
     return exit_code(outcomes)
 
 

@@ -24,13 +24,14 @@ def add_fetch_from(parser: argparse.ArgumentParser, *, of_its_own: bool = True) 
     )
 
 
-def add_like_cloud(parser: argparse.ArgumentParser) -> None:
+def add_like_cloud(parser: argparse.ArgumentParser, *, has_base_url: bool = True) -> None:
     """Add --like-cloud, which makes the embedded server behave like the cloud."""
+    limit = " (no effect with --base-url)" if has_base_url else ""
     parser.add_argument(
         "--like-cloud",
         action="store_true",
         help="make the temporary server behave like the cloud: charge credits, take as long, end "
-        "some edits without any text, and mention GUI buttons (no effect with --base-url)",
+        f"some edits without any text, and mention GUI buttons{limit}",
     )
 
 

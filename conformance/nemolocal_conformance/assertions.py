@@ -3,6 +3,15 @@
 from collections.abc import Collection
 from typing import Any
 
+_JSON_TYPES = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+
 
 class CheckFailed(Exception):
     """The sentence of a check does not hold; `expected` and `actual` are the compared values."""
@@ -48,7 +57,8 @@ def expect_type(what: str, actual: Any, *kinds: type) -> Any:
     if int in kinds and type(actual) is float and actual.is_integer():
         return int(actual)
     if type(actual) not in kinds:
-        raise CheckFailed(what, " or ".join(kind.__name__ for kind in kinds), actual)
+        names = [_JSON_TYPES[kind] for kind in kinds if kind is not int or float not in kinds]
+        raise CheckFailed(what, " or ".join(names), actual)
     return actual
 
 
@@ -57,6 +67,6 @@ def require_field(what: str, body: Any, *names: str) -> Any:
     for number, name in enumerate(names):
         if not isinstance(body, dict) or name not in body:
             path = ".".join(names[: number + 1])
-            raise CheckFailed(f"{what}: {path}", "to be there", body)
+            raise CheckFailed(f"{what}: {path}", "present", body)
         body = body[name]
     return body

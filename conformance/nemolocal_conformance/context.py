@@ -1,31 +1,26 @@
 """What checks share: an account, a session with a clip, an edit, an export.
 
 Each is created when it is first needed and then shared, so a run pays once for what many checks
-need. If one could not be created, every check that needs it fails (`PrerequisiteFailed`), or is not
-applicable where the server is right not to create it (`NotApplicable`).
+need (`shared_results`).
 """
 
 import itertools
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
-from nemolocal_contract.control_api import EffectiveSettings
-from nemolocal_contract.endpoints import CLIENT_ID, SKILL_SOURCE, Endpoint
+from nemolocal_contract.endpoints import SKILL_SOURCE, Endpoint
 from nemolocal_contract.media import MB, skill_profile
 from nemolocal_contract.responses import ResponseCode
 
+from .account_context import AccountContext, TargetAccount
 from .assertions import (
     CheckFailed,
     NotApplicable,
     PrerequisiteFailed,
-    expect_type,
     require_field,
 )
 from .control_client import ControlClient
@@ -37,18 +32,10 @@ from .long_turns import (
     run_in_thread,
     stall_turn,
 )
-from .observed_replies import ObservedReplies
+from .render_replies import flatten_render
 from .samples import CLIP, LARGE_UPLOAD_BOUNDARY, large_upload, read_sample
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
-T = TypeVar("T")
-
-# More than any run spends, where credits can be set, and more edits and clips than it makes.
-_UNLIMITED_CREDITS, _MANY_EDITS = 1_000_000, 2_000
-# The most that the control API gives to an account.
-_MAX_CREDITS = 10**12
-_DAY = 86_400
-_DECADE = 3_650 * _DAY
 BALANCE_FIELDS = ("available", "frozen", "total")
 GENERATE_CLIP = "generate a 2-second sunset clip"
 PUT_ON_TIMELINE = "put my clip on the timeline"
@@ -62,141 +49,15 @@ _RENDER_TIMEOUT = 300.0
 _LOCAL_POLL_INTERVAL, _LOCAL_MAX_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 0.3, 30.0
 
 
-class TargetAccount(msgspec.Struct, frozen=True):
-    """A caller: a token and, if it was created in this run, what came with it."""
-
-    token: str
-    user_id: str = ""
-    client_id: str = ""
-    token_reply: dict[str, Any] = {}
-
-
-class CheckContext:
-    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules.
-
-    `replies` watches every reply of the run, whichever check asked for it.
-    """
+class CheckContext(AccountContext):
+    """The calls of checks, and the prerequisites that they share."""
 
     def __init__(
         self, target: TargetClient, control: ControlClient | None, token: str = ""
     ) -> None:
-        self.target = target
-        self.alternatives: dict[str, set[str]] = {}
-        self.replies = ObservedReplies()
-        target.on_response = self.replies.observe
-        self._control = control
-        self._given_token = token
-        self._shared: dict[str, object] = {}
-        self._begun: dict[str, tuple[TargetClient, Future[Any]]] = {}
+        super().__init__(target, control, token)
         self._numbers = itertools.count(1)
         self._clock = WallClock()
-
-    @property
-    def control(self) -> ControlClient:
-        """The control API; raises `NotApplicable` if the server has none."""
-        if self._control is None:
-            raise NotApplicable("needs a server with the control API")
-        return self._control
-
-    @property
-    def has_control(self) -> bool:
-        """Whether the server has the control API, as a local one does."""
-        return self._control is not None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the target is a server of this project, with the control API or without."""
-        return self.has_control or self.target.is_local
-
-    @property
-    def settings(self) -> EffectiveSettings:
-        """The settings of a server with the control API, the values of the contract for others."""
-        return self._control.settings if self._control is not None else EffectiveSettings()
-
-    @property
-    def plenty(self) -> int:
-        """Credits for more edits and clips than any run makes."""
-        tariff = self.settings.tariff
-        credits = _UNLIMITED_CREDITS + _MANY_EDITS * (tariff.editing + tariff.generation)
-        return min(credits, _MAX_CREDITS)
-
-    def require_price(self, name: str) -> int:
-        """Return a price of the tariff, `editing` or `generation`.
-
-        Raises `NotApplicable` if this costs nothing on this server.
-        """
-        price: int = getattr(self.settings.tariff, name)
-        if not price:
-            raise NotApplicable(f"{name} costs nothing on this server (setting `tariff`)")
-        return price
-
-    def note_alternative(self, rule: str, alternative: str) -> None:
-        """Record which alternative of a contradicted rule this server follows."""
-        self.alternatives.setdefault(rule, set()).add(alternative)
-
-    # Accounts
-
-    @property
-    def account(self) -> TargetAccount:
-        """The run's own account: the given token, or one created for all checks."""
-        if self._given_token:
-            return TargetAccount(self._given_token)
-        return self._once("token", self._lasting_account)
-
-    def new_account(self, *, lasting: bool = True) -> TargetAccount:
-        """Create another anonymous account.
-
-        `lasting` makes it outlive the run where tokens live for a short time only. Where the
-        address gets no more tokens, the control API creates it; its `token_reply` is empty then.
-        """
-        client_id = str(uuid.uuid4())
-        try:
-            response = self.take_token(client_id)
-        except NotApplicable:
-            if self._control is None:
-                raise
-            made = self.make_account(anonymous=True, credits=self.settings.tariff.grant)
-            return TargetAccount(made.token, made.user_id, made.client_id)
-        data = self._require_data("a token", response)
-        account = TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)
-        if lasting and self.settings.token_lifetime < _DAY:
-            self._change_account(account, expires_in=_DECADE)
-        return account
-
-    def _lasting_account(self) -> TargetAccount:
-        """Create an account that survives checks of time; with plenty of credits if free."""
-        account = self.new_account()
-        if self._control is not None:
-            self._change_account(account, credits=self.plenty, expires_in=_DECADE)
-        return account
-
-    def _change_account(self, account: TargetAccount, **wanted: Any) -> None:
-        self.control.change_token(self.control.find_token_id(account.user_id), **wanted)
-
-    def take_token(self, client_id: str, **rest: Any) -> TargetResponse:
-        """Make the token call for a client that has no token.
-
-        Raises `NotApplicable` if the address has had its tokens (AUTH-4): nothing is known then.
-        """
-        response = self.request_token(client_id, **rest)
-        is_limited = self._control is None or self.settings.address_limit is not None
-        if is_limited and response.status == ResponseCode.RATE_LIMITED:
-            raise NotApplicable("this address gets no more anonymous tokens for now (AUTH-4)")
-        return response
-
-    def request_token(self, client_id: str | None, **rest: Any) -> TargetResponse:
-        """Make the token call (AUTH-1)."""
-        named = {} if client_id is None else {CLIENT_ID: client_id}
-        headers = {**rest.pop("headers", {}), **named}
-        return self.target.request("POST", wire.TOKEN.template, headers=headers, **rest)
-
-    def make_account(self, **wanted: Any) -> TargetAccount:
-        """Create an account by the control API, with a plan, credits, scopes or lifetime.
-
-        Without `credits` it has plenty of them, and it outlives the run.
-        """
-        made = self.control.make_token(**{"credits": self.plenty, "expires_in": _DECADE, **wanted})
-        return TargetAccount(made["token"], made["user_id"], made["client_id"], made)
 
     # Calls
 
@@ -270,22 +131,22 @@ class CheckContext:
     @property
     def session(self) -> str:
         """A session of the run's account that no check changes."""
-        return self._once("session", self.new_session)
+        return self._shared.once("session", self.new_session)
 
     @property
     def uploaded_session(self) -> str:
         """A session with an uploaded clip and an empty timeline."""
-        return self._once("uploaded", lambda: self._upload_to(self.new_session()))
+        return self._shared.once("uploaded", lambda: self._upload_to(self.new_session()))
 
     @property
     def edited_session(self) -> str:
         """A session with a clip on its timeline that no check changes."""
-        return self._once("edited", self.new_edited_session)
+        return self._shared.once("edited", self.new_edited_session)
 
     @property
     def scratch_session(self) -> str:
         """A session with a clip on its timeline that checks may edit."""
-        return self._once("worked", self.new_edited_session)
+        return self._shared.once("worked", self.new_edited_session)
 
     def put_on_timeline(self, session: str, account: TargetAccount | None = None) -> None:
         """Put the clip of a session on its timeline, which costs.
@@ -302,18 +163,18 @@ class CheckContext:
         self.put_on_timeline(session, account)
         draft = self.read_draft(session, account)
         if not any(track.get("sg") for track in draft.get("t") or ()):
-            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} put nothing there")
+            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} left the timeline empty")
         return session
 
     @property
     def generated_clip(self) -> GeneratedClip:
         """A clip generated for an account of its own, once for all checks."""
-        return self._once("generated", lambda: generate_clip(self, GENERATE_CLIP))
+        return self._shared.once("generated", lambda: generate_clip(self, GENERATE_CLIP))
 
     @property
     def stalled_turn(self) -> StalledTurn:
         """An edit that does not end by itself, once for all checks."""
-        return self._once("stalled", lambda: stall_turn(self))
+        return self._shared.once("stalled", lambda: stall_turn(self))
 
     def begin_long_turns(self, names: Iterable[LongTurn]) -> None:
         """Begin these turns while others run, where time cannot be moved on."""
@@ -330,7 +191,8 @@ class CheckContext:
         for name in wanted:
             second = self.target.second_client()
             context = CheckContext(second, self._control.with_target(second))
-            self._begun[name] = second, run_in_thread(partial(makers[name], context))
+            future = run_in_thread(partial(makers[name], context))
+            self._shared.begin(name, second, future)
 
     # Renders
 
@@ -378,7 +240,7 @@ class CheckContext:
     @property
     def export_statuses(self) -> list[dict[str, Any]]:
         """Every status of an export of the edited session, from the reply to its submit on."""
-        return self._once("watched", self._export_edited_session)
+        return self._shared.once("watched", self._export_edited_session)
 
     @property
     def completed_export(self) -> dict[str, Any]:
@@ -423,7 +285,7 @@ class CheckContext:
 
         Raises `NotApplicable` if that is too much to send.
         """
-        return self._once("oversized", self._send_oversized)
+        return self._shared.once("oversized", self._send_oversized)
 
     def _send_oversized(self) -> TargetResponse:
         limit = self.require_upload_limit(LIMITED_SKILL, 1)
@@ -441,33 +303,6 @@ class CheckContext:
         self._require_data("an upload", self.upload(session, CLIP, account=account))
         return session
 
-    def _require_data(self, what: str, response: TargetResponse) -> dict[str, Any]:
-        try:
-            return dict(expect_type("data", response.data, dict))
-        except CheckFailed as broken:
-            raise PrerequisiteFailed(f"{what} could not be created: {broken}") from None
-
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        if name not in self._shared:
-            try:
-                self._shared[name] = self._finish(name) if name in self._begun else make()
-            except NotApplicable as why:
-                self._shared[name] = why
-            except (PrerequisiteFailed, CheckFailed) as problem:
-                self._shared[name] = PrerequisiteFailed(str(problem))
-        made = self._shared[name]
-        if isinstance(made, (PrerequisiteFailed, NotApplicable)):
-            raise made
-        return made  # type: ignore[return-value]
-
-    def _finish(self, name: str) -> object:
-        """Return the result of a turn that was begun early; its exchanges are evidence too."""
-        client, future = self._begun.pop(name)
-        try:
-            return future.result()
-        finally:
-            self.target.add_evidence(client.take_evidence())
-
 
 def _lacks_credits(response: TargetResponse) -> bool:
     try:
@@ -475,14 +310,3 @@ def _lacks_credits(response: TargetResponse) -> bool:
     except CheckFailed:  # a stream
         return False
     return code == ResponseCode.NO_CREDITS
-
-
-def flatten_render(body: Any) -> dict[str, Any]:
-    """Return a render reply of either shape as one flat object (REN-4)."""
-    if not isinstance(body, dict):
-        raise CheckFailed("a render reply", "an object", body)
-    if not isinstance(body.get("data"), dict):
-        return body
-    nested = dict(body["data"])
-    url = nested.pop("outputUrl", None)
-    return nested | ({"output": {"url": url}} if url else {})

@@ -60,10 +60,12 @@ def expect_error_envelope(response: TargetResponse) -> None:
     """Require a code, a message in words and `data` null in the body of an error (GEN-1)."""
     body = response.json
     code = expect_type("code", require_field("the envelope", body, "code"), int)
-    expect_true("code", code != 0, "the number of a failure", code)
+    expect_true("code", code != 0, "not 0", code)
     expect_equal("data of a failure", require_field("the envelope", body, "data"), None)
     message = require_field("the envelope", body, "message")
-    expect_true("message", isinstance(message, str) and bool(message.strip()), "words", message)
+    expect_true(
+        "message", isinstance(message, str) and bool(message.strip()), "a non-empty string", message
+    )
 
 
 def error_code(response: TargetResponse) -> object:

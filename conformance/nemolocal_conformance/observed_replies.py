@@ -15,6 +15,7 @@ import msgspec
 from nemolocal_contract.endpoints import CONTROL_PREFIX, find_endpoint, parse_bearer_token
 from nemolocal_contract.responses import ResponseCode, decode_json, http_status
 
+from .render_replies import flatten_render
 from .reply_consistency import ReplyConsistency
 from .reply_forms import REPLY_FORMS, is_missing, is_text, is_whole, values_at
 from .reply_violation import ReplyViolation
@@ -124,7 +125,9 @@ class ObservedReplies:
             yield ReplyViolation(name, "GEN-1", "code of a failure", "a known code", code)
             return
         if not is_text(body.get("message")):
-            yield ReplyViolation(name, "GEN-1", "message", "words", body.get("message"))
+            yield ReplyViolation(
+                name, "GEN-1", "message", "a non-empty string", body.get("message")
+            )
         if body.get("data", code) is not None:
             held = body.get("data", "nothing")
             yield ReplyViolation(name, "GEN-1", "data of a failure", "null", held)
@@ -143,7 +146,7 @@ class ObservedReplies:
 
     def _success(self, name: str, request: ObservedRequest, body: Any) -> Iterable[ReplyViolation]:
         if name in _RENDERS:
-            body = _flat_render(body)
+            body = flatten_render(body) if isinstance(body, dict) else body
         elif isinstance(body, dict) and (not is_whole(body.get("code")) or body["code"]):
             yield ReplyViolation(name, "GEN-1", "code of a success", "0", body.get("code"))
         held = body.get("data", body) if isinstance(body, dict) else body
@@ -195,21 +198,12 @@ def _media_type(
         yield ReplyViolation(name, "GEN-1", "content-type", media_type, said, assumed)
 
 
-def _flat_render(body: Any) -> Any:
-    """Return a render reply of either shape as one flat object (REN-4)."""
-    if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-        return body
-    nested = dict(body["data"])
-    url = nested.pop("outputUrl", None)
-    return nested | ({"output": {"url": url}} if url else {})
-
-
 def _forms(name: str, body: dict[str, Any]) -> Iterable[ReplyViolation]:
     """Yield the fields that do not have the form of the contract."""
     for field in REPLY_FORMS.get(name, ()):
         for value in values_at(body, field.path):
             if is_missing(value):
                 if not field.optional:
-                    yield ReplyViolation(name, field.rule, field.path, "to be there", "nothing")
+                    yield ReplyViolation(name, field.rule, field.path, "present", "nothing")
             elif not field.form.holds(value):
                 yield ReplyViolation(name, field.rule, field.path, field.form.words, value)

@@ -60,14 +60,14 @@ class ReplyConsistency:
         # A client that asks again when its token is over may stay the same user.
         client = request.headers.get(CLIENT_ID.lower(), "")
         if self._clients.setdefault(data["user_id"], client) != client:
-            yield "AUTH-1", "data.user_id", "one for each client", data["user_id"]
+            yield "AUTH-1", "data.user_id", "one per client", data["user_id"]
         self._users[data["token"]] = data["user_id"]
 
     def _claim(self, request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
         session = str(_body(request).get("session_id"))
         other = self._claims.setdefault(data["claim_token"], session)
         if other != session:
-            yield "AUTH-7", "data.claim_token", "one for each session", "that of another session"
+            yield "AUTH-7", "data.claim_token", "one per session", "that of another session"
 
     def _session(self, request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
         for name in ("session_id", "task_id"):
@@ -85,7 +85,7 @@ class ReplyConsistency:
             yield from _figures(file)
             digest = self._urls.setdefault(file["cdn_url"], file["hash"])
             if digest != file["hash"]:
-                yield "UPL-2", "data.files[].cdn_url", "one for each content", file["cdn_url"]
+                yield "UPL-2", "data.files[].cdn_url", "one per content", file["cdn_url"]
 
     def _balance(self, _request: "ObservedRequest", data: dict[str, Any]) -> "_Findings":
         if data["total"] != data["available"] + data["frozen"]:
@@ -109,11 +109,11 @@ class ReplyConsistency:
             yield "REN-4", "id", str(asked), body["id"]
         url, is_completed = (body.get("output") or {}).get("url"), body["status"] == "completed"
         if bool(url) != is_completed:
-            yield "REN-5", f"output.url while {body['status']}", "when completed only", url
+            yield "REN-5", f"output.url while {body['status']}", "only when completed", url
         if is_completed and body["progress"] != 100:
             yield "REN-4", "progress when completed", "100", body["progress"]
         if bool(body.get("error")) != (body["status"] == "failed"):
-            yield "REN-4", f"error while {body['status']}", "when failed only", body.get("error")
+            yield "REN-4", f"error while {body['status']}", "only when failed", body.get("error")
 
     def _render_status(self, request: "ObservedRequest", body: dict[str, Any]) -> "_Findings":
         """Yield also where a render that has ended is told in another way than before."""
@@ -121,7 +121,7 @@ class ReplyConsistency:
         token = request.token
         if body["status"] not in ("completed", "failed"):
             if (token, body["id"]) in self._ended:
-                yield "REN-5", "status after the end", "as it was", body["status"]
+                yield "REN-5", "status after the end", "unchanged", body["status"]
             return
         output = body.get("output") or {}
         # A URL may be signed anew each time.
@@ -134,7 +134,7 @@ class ReplyConsistency:
         """Yield a value that must be new and was seen before."""
         seen = self._made.setdefault(what, set())
         if value in seen:
-            yield rule, what, "another one each time", "the same twice" if secret else value
+            yield rule, what, "a new one each time", "the same again" if secret else value
         seen.add(value)
 
     def _user(self, rule: str, request: "ObservedRequest", user: str) -> "_Findings":
@@ -163,7 +163,8 @@ def _figures(file: dict[str, Any]) -> _Findings:
         is_figure = is_number(value) and (value > 0 if is_due else value >= 0)
         # A figure that a file of this type cannot have may be null.
         if not is_figure and (is_due or value is not None):
-            yield "UPL-2", f"data.files[].{name} of a {file['file_type']}", "its figure", value
+            due = "a number above 0" if is_due else "a number or null"
+            yield "UPL-2", f"data.files[].{name} of a {file['file_type']}", due, value
 
 
 def _canvas(canvas: dict[str, Any]) -> _Findings:
@@ -173,7 +174,7 @@ def _canvas(canvas: dict[str, Any]) -> _Findings:
         return
     said, true = int(left) / int(right), canvas["width"] / canvas["height"]
     if abs(true / said - 1) > _RATIO_TOLERANCE:
-        yield "STA-1", "canvas_config", "width and height in their ratio", canvas
+        yield "STA-1", "canvas_config", "a ratio that fits width and height", canvas
 
 
 def _media(state: dict[str, Any]) -> _Findings:
@@ -183,7 +184,7 @@ def _media(state: dict[str, Any]) -> _Findings:
     if len(ids) != len(listed):
         return
     if len(set(ids)) != len(ids):
-        yield "STA-4", "ids of media", "each its own", ids
+        yield "STA-4", "ids of media", "unique ids", ids
     used = {segment.get("src") for track in state["draft"]["t"] for segment in track["sg"]}
     if unlisted := used - {None} - set(ids):
         yield "STA-4", "src of segments", "in video_infos or generated_media", sorted(unlisted)
@@ -198,7 +199,7 @@ def _draft(draft: dict[str, Any]) -> _Findings:
     for path in ("t[].id", "t[].sg[].id"):
         ids = [value for value in values_at(draft, path) if not is_missing(value)]
         if len(set(ids)) != len(ids):
-            yield "STA-4", f"draft.{path}", "each its own", ids
+            yield "STA-4", f"draft.{path}", "unique ids", ids
     for track in draft["t"]:
         for segment in track["sg"]:
             if ("txt" in segment) != (track["tt"] == _TEXT_TRACK):

@@ -64,12 +64,12 @@ def _is_utc_time(value: Any) -> bool:
 
 def _starting(prefix: str) -> Form:
     return Form(
-        f"a text that begins with {prefix}",
+        f"a string that begins with {prefix}",
         lambda value: is_text(value) and value.startswith(prefix) and value != prefix,
     )
 
 
-TEXT = Form("a text that is not empty", is_text)
+TEXT = Form("a non-empty string", is_text)
 STRING = Form("a string", lambda value: isinstance(value, str))
 OBJECT = Form("an object", lambda value: isinstance(value, dict))
 OBJECTS = Form(
@@ -91,7 +91,7 @@ def _one_of(*allowed: object) -> Form:
 
 
 _OR_NULL = Form("an object", lambda value: value is None or isinstance(value, dict))
-_TEXT_OR_NULL = Form("a text that is not empty", lambda value: value is None or is_text(value))
+_TEXT_OR_NULL = Form("a non-empty string", lambda value: value is None or is_text(value))
 _RENDER = (
     FieldForm("REN-4", "id", TEXT),
     FieldForm("REN-4", "status", _one_of("pending", "processing", "completed", "failed")),
@@ -100,7 +100,12 @@ _RENDER = (
     FieldForm("REN-4", "error", _TEXT_OR_NULL, optional=True),
     FieldForm("REN-4", "output.url", TEXT, optional=True),
     FieldForm("REN-4", "output.duration", POSITIVE, optional=True),
-    FieldForm("REN-4", "output.size", Form("whole bytes", lambda v: is_whole(v) and v > 0), True),
+    FieldForm(
+        "REN-4",
+        "output.size",
+        Form("a whole number above 0", lambda v: is_whole(v) and v > 0),
+        True,
+    ),
 )
 _FILE_TYPES = _one_of("video", "image", "audio")
 

@@ -59,15 +59,15 @@ class StreamWatch:
         """Yield where the events of a turn do not agree, with each other or with other turns."""
         for event in events:
             if event["id"] in self._event_ids:
-                yield "id of an event", "another one each time", event["id"]
+                yield "id of an event", "a new one each time", event["id"]
             self._event_ids.add(event["id"])
         turns = {event["invocationId"] for event in events}
         if len(turns) > 1 or turns & self._turns:
-            yield "invocationId", "one for each turn", sorted(turns)
+            yield "invocationId", "one per turn", sorted(turns)
         self._turns |= turns
         times = [event["timestamp"] for event in events]
         if times != sorted(times):
-            yield "timestamps", "in order", times
+            yield "timestamps", "never decreasing", times
         yield from _times(times, date)
         yield from _tools([part for event in events for part in event["content"]["parts"]])
 
@@ -81,7 +81,7 @@ def _typed(event: dict[str, Any]) -> _Findings:
     if kind not in _TYPES:
         yield "type", f"one of {', '.join(_TYPES)}", kind
     elif kind == "text" and not is_text(event.get("content")):
-        yield "content", "words", event.get("content")
+        yield "content", "a non-empty string", event.get("content")
     elif kind in ("tool_call", "tool_result"):
         held = "args" if kind == "tool_call" else "result"
         if not is_text(event.get("name")):
@@ -94,7 +94,7 @@ def _adk(event: dict[str, Any]) -> _Findings:
     """Yield what is wrong with an ADK event."""
     for name in ("author", "id", "invocationId"):
         if not is_text(event.get(name)):
-            yield name, "a text that is not empty", event.get(name)
+            yield name, "a non-empty string", event.get(name)
     if not is_number(event.get("timestamp")):
         yield "timestamp", "a number", event.get("timestamp")
     actions = event.get("actions")
@@ -118,7 +118,7 @@ def _part(part: Any) -> _Findings:
         yield "a part", "an object", part
     elif "text" in part:
         if not is_text(part["text"]):
-            yield "text", "words", part["text"]
+            yield "text", "a non-empty string", part["text"]
     else:
         for tool, held in _TOOLS.items():
             if tool in part:
@@ -131,7 +131,7 @@ def _tool(tool: str, held: str, call: Any) -> _Findings:
         return
     for name in ("id", "name"):
         if not is_text(call.get(name)):
-            yield f"{tool}.{name}", "a text that is not empty", call.get(name)
+            yield f"{tool}.{name}", "a non-empty string", call.get(name)
     if not isinstance(call.get(held), dict):
         yield f"{tool}.{held}", "an object", call.get(held)
 
@@ -154,9 +154,9 @@ def _tools(parts: list[dict[str, Any]]) -> _Findings:
         if "functionCall" in part:
             call = part["functionCall"]
             if call["id"] in called:
-                yield "functionCall.id", "another one each time", call["id"]
+                yield "functionCall.id", "a new one each time", call["id"]
             called[call["id"]] = call["name"]
         elif "functionResponse" in part:
             result = part["functionResponse"]
             if called.pop(result["id"], None) != result["name"]:
-                yield "functionResponse", "the id and name of a call before it", result
+                yield "functionResponse", "the id and name of an earlier call", result

@@ -55,8 +55,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     alternatives: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
-    # The name in JSON is older.
-    unknown_ids: tuple[str, ...] = msgspec.field(default=(), name="strangers")
+    unknown_ids: tuple[str, ...] = ()
     seconds: float = 0.0
     at: str = ""
 
@@ -67,8 +66,8 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """0: passed, 1: something failed, 2: an error of the harness, or nothing was evaluated."""
-        unjudged = self.count("not applicable") + self.count("not judgeable")
-        evaluated = len(self.verdicts) - unjudged
+        not_evaluated = self.count("not applicable") + self.count("not judgeable")
+        evaluated = len(self.verdicts) - not_evaluated
         if self.count("error") or not evaluated:
             return 2
         return 1 if self.count("failed") or self.unknown_ids else 0

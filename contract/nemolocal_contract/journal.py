@@ -1,6 +1,6 @@
-"""The journal of a local server as it is served and exported: not the cloud's, but for its judges.
+"""The journal of a local server, as it is served and exported.
 
-A line of the JSONL export is one `Entry` as a JSON object, complete in itself: a judge can read it
+A line of the JSONL export is one `Entry` as a JSON object, complete in itself: it can be checked
 hours later without the server. `version` goes up when a name below changes its meaning; names may
 be added without that. Times are seconds since the epoch, and offsets are seconds, of the server's
 clock. Bodies are text, at most 64 KB each; what is no text is described in `<…>`. Token values are

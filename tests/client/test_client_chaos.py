@@ -99,21 +99,21 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
     ],
 )
 def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int, count: int) -> None:
-    with shared_time.stage(TOGETHER, chaos=RATE, seed=first) as stage:
+    with shared_time.clocked_server(TOGETHER, chaos=RATE, seed=first) as server:
         names = list(faces)
         for seed in range(first, first + count):
             name = names[seed % 2]
-            more = {} if name == "sync" else {"wait_for": stage.clock.run}
+            more = {} if name == "sync" else {"wait_for": server.clock.run}
             face = functools.partial(faces[name], **more)
-            stage.http.delete(JOURNAL.template).raise_for_status()
-            began = stage.clock.time()
+            server.http.delete(JOURNAL.template).raise_for_status()
+            began = server.clock.time()
             try:
-                with write_faults.open_client(stage, f"seed-{seed}", face) as client:
-                    run = Run(client, stage.folder)
+                with write_faults.open_client(server, f"seed-{seed}", face) as client:
+                    run = Run(client, server.folder)
                     run.go()
-                assert stage.clock.time() - began <= LONGEST
-                stage.clock.wait(2000)
-                entries = stage.http.get(JOURNAL.template, params={"endpoint": "chat"}).json()
+                assert server.clock.time() - began <= LONGEST
+                server.clock.wait(2000)
+                entries = server.http.get(JOURNAL.template, params={"endpoint": "chat"}).json()
                 check_books(run, [e["turn"] for e in entries["entries"] if e["turn"] is not None])
             except BaseException as problem:
                 problem.add_note(f"seed {seed} of the {name} client")

@@ -53,18 +53,20 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module", params=cases())
-def stage(request: pytest.FixtureRequest) -> Iterator[shared_time.Stage]:
-    with shared_time.stage(dialect=request.param) as stage:
-        yield stage
+def server(request: pytest.FixtureRequest) -> Iterator[shared_time.ClockedServer]:
+    with shared_time.clocked_server(dialect=request.param) as server:
+        yield server
 
 
 @pytest.fixture
-def clients(faces: dict[str, ClientFactory], stage: shared_time.Stage) -> dict[str, Client]:
-    blocking = functools.partial(faces["async"], wait_for=stage.clock.run)
+def clients(
+    faces: dict[str, ClientFactory], server: shared_time.ClockedServer
+) -> dict[str, Client]:
+    blocking = functools.partial(faces["async"], wait_for=server.clock.run)
     chosen: dict[str, ClientFactory] = {"sync": faces["sync"], "async": blocking}
     number = next(NUMBERS)
     return {
-        name: write_faults.open_client(stage, f"{name}-{number}", face)
+        name: write_faults.open_client(server, f"{name}-{number}", face)
         for name, face in chosen.items()
     }
 
@@ -72,36 +74,36 @@ def clients(faces: dict[str, ClientFactory], stage: shared_time.Stage) -> dict[s
 @pytest.mark.slow
 @pytest.mark.rule("GEN-2", "SSE-2", "SSE-3", "REN-4")
 def test_both_faces_go_the_whole_way_in_every_dialect(
-    stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
+    server: shared_time.ClockedServer, clients: dict[str, Client], tmp_path: Path
 ) -> None:
     for name, client in clients.items():
         with client:
-            client.upload(stage.folder / "clip.mp4")
+            client.upload(server.folder / "clip.mp4")
             turn = client.say(MESSAGE)
             assert not turn.silent
             assert "Timeline (1 track): 1. Video: clip (0-4s)" in " ".join(turn.lines)
             done = client.export(tmp_path / f"{name}.mp4")
             assert (done.path.read_bytes(), done.seconds) == (b"a render", 4.0)
             assert client.balance().available == 50
-            assert client.claim_link().startswith(f"{stage.base_url}/workspace/claim?ct=clm_")
+            assert client.claim_link().startswith(f"{server.base_url}/workspace/claim?ct=clm_")
 
 
 @pytest.mark.slow
 def test_both_faces_know_every_failure_in_every_dialect(
-    stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
+    server: shared_time.ClockedServer, clients: dict[str, Client], tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("no film")
     for client in clients.values():
         with client:
             with pytest.raises(UnsupportedFile):
                 client.upload(tmp_path / "notes.txt")
-            client.upload(stage.folder / "clip.mp4")
+            client.upload(server.folder / "clip.mp4")
             with pytest.raises(BadRequest, match="parts"):
                 client.say(" ")
-            arm(stage, client, "out-of-credits")
+            arm(server, client, "out-of-credits")
             with pytest.raises(OutOfCredits, match="bind=anon_"):
                 client.say(MESSAGE)
-            arm(stage, client, "token-expired", "chat")
+            arm(server, client, "token-expired", "chat")
             # The new token has no session yet.
             with pytest.raises(SessionNotFound):
                 client.say(MESSAGE)
@@ -113,13 +115,13 @@ def test_both_faces_know_every_failure_in_every_dialect(
 
 @pytest.mark.slow
 def test_frames_bent_on_the_way_say_the_same(
-    stage: shared_time.Stage, clients: dict[str, Client]
+    server: shared_time.ClockedServer, clients: dict[str, Client]
 ) -> None:
     for client in clients.values():
         with client:
-            client.upload(stage.folder / "clip.mp4")
+            client.upload(server.folder / "clip.mp4")
             for length, bend in enumerate(BENDS, 2):
-                arm(stage, client, bend)
+                arm(server, client, bend)
                 lines = list(client.stream(f"trim to the first {9 - length} seconds"))
                 reported = " ".join(" ".join(lines).split())
                 assert reported.count("Timeline (1 track)") == 1, (bend, lines)
@@ -127,7 +129,9 @@ def test_frames_bent_on_the_way_say_the_same(
                 assert "functionCall" not in reported
 
 
-def arm(stage: shared_time.Stage, client: Client, fault: str, endpoint: str = "chat") -> None:
+def arm(
+    server: shared_time.ClockedServer, client: Client, fault: str, endpoint: str = "chat"
+) -> None:
     user_id = client.workspace.auth.user_id
     match = {"endpoint": endpoint, "user_id": user_id}
-    stage.http.post(FAULTS_ARM.template, json={"name": fault, "match": match}).raise_for_status()
+    server.http.post(FAULTS_ARM.template, json={"name": fault, "match": match}).raise_for_status()

@@ -73,17 +73,17 @@ def assert_ends_rightly(
     table: str, faces: dict[str, ClientFactory], fault: Fault, endpoints: Sequence[str]
 ) -> None:
     """Both faces end alike, as the rules have it and as the documented table says."""
-    with shared_time.stage() as stage:
+    with shared_time.clocked_server() as server:
         for endpoint in endpoints:
             rows = []
             for name, face in faces.items():
                 # The async client lives in the server's loop: nothing is left to chance.
-                more = {} if name == "sync" else {"wait_for": stage.clock.run}
-                row = write_faults.play(
-                    stage, fault.name, endpoint, functools.partial(face, **more)
+                more = {} if name == "sync" else {"wait_for": server.clock.run}
+                row = write_faults.run_fault(
+                    server, fault.name, endpoint, functools.partial(face, **more)
                 )
                 assert_right(row)
-                assert stage.clock.listened <= TURN
+                assert server.clock.listened <= TURN
                 rows.append(row)
             assert rows[0] == rows[1], "the faces differ"
             line = f"| {write_faults.line_of(rows[0])} |"
@@ -105,7 +105,9 @@ def assert_right(row: write_faults.Row) -> None:
 def test_the_table_has_every_fault_with_every_endpoint_and_nothing_else(table: str) -> None:
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     named = [tuple(line.split(" | ")[:2]) for line in rows]
-    assert named == [(f"| `{fault}`", endpoint) for fault, endpoint in write_faults.befallen()]
+    assert named == [
+        (f"| `{fault}`", endpoint) for fault, endpoint in write_faults.fault_requests()
+    ]
     assert table.startswith(write_faults.HEAD)
 
 
@@ -117,15 +119,15 @@ def test_a_turn_that_is_told_wrongly_would_be_noticed() -> None:
 
 def test_clock_waits_for_what_comes_late_though_somebody_sleeps() -> None:
     """As bytes between two sockets do on a busy machine: no turn of the loop brings them."""
-    with shared_time.stage() as stage:
+    with shared_time.clocked_server() as server:
         sleeping: list[asyncio.Future[None]] = []
         looks = itertools.count()
 
         async def begin() -> float:
-            sleeping.append(asyncio.ensure_future(stage.clock.sleep(600)))
+            sleeping.append(asyncio.ensure_future(server.clock.sleep(600)))
             await asyncio.sleep(0)
-            return stage.clock.time()
+            return server.clock.time()
 
-        began = stage.clock.run(begin())
-        stage.clock.wait_until(lambda: next(looks) > shared_time.SETTLE_TURNS)
-        assert stage.clock.time() == began
+        began = server.clock.run(begin())
+        server.clock.wait_until(lambda: next(looks) > shared_time.SETTLE_TURNS)
+        assert server.clock.time() == began

@@ -49,7 +49,7 @@ def test_each_failure_is_a_line_with_entries_and_cost(
     assert main(["verdict", path]) == 1
     lines = capsys.readouterr().out.splitlines()
     (resend,) = [line for line in lines if "client.resend" in line]
-    assert resend.startswith("failed client.resend: the same message: expected never again, saw ")
+    assert resend.startswith("failed client.resend: the same message: expected sent once, saw ")
     assert resend.endswith("(entries 5, 6; 50 credits in the cloud)")
     assert "; 50 credits lost in the cloud (" in lines[-1]
 

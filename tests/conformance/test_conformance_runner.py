@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from nemolocal_conformance.account_context import TargetAccount
 from nemolocal_conformance.assertions import (
     CheckFailed,
     NotApplicable,
@@ -16,9 +17,10 @@ from nemolocal_conformance.assertions import (
     expect_type,
     require_field,
 )
-from nemolocal_conformance.context import CheckContext, TargetAccount, flatten_render
+from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.control_client import ControlClient, find_control_client
 from nemolocal_conformance.error_assertions import names_path
+from nemolocal_conformance.render_replies import flatten_render
 from nemolocal_conformance.runner import run_check, run_checks
 from nemolocal_conformance.server_check import ServerCheck, server_check
 from nemolocal_conformance.server_checks import server_catalogue
@@ -281,7 +283,7 @@ def test_assertions_fail_with_their_values() -> None:
         expect_one_of("x", 3, (1, 2))
     with pytest.raises(CheckFailed, match="expected 'more'"):
         expect_true("x", False, "more", 3)
-    with pytest.raises(CheckFailed, match="int or float"):
+    with pytest.raises(CheckFailed, match="expected 'a number', saw '3'"):
         expect_type("x", "3", int, float)
     with pytest.raises(CheckFailed, match=r"data\.a: b"):
         require_field("data.a", {"a": {}}, "b")

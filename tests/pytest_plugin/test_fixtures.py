@@ -151,7 +151,7 @@ def test_violation_is_reported_with_its_entries(project: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines_random(
         [
             "*the client broke the contract:",
-            "*client.bearer: no bearer token: expected Bearer …, saw nothing (entry 1)",
+            "*client.bearer: Authorization: expected Bearer …, saw nothing (entry 1)",
             "*no calls to evaluate: *",
             "*no check id starts with client.nothing",
         ]

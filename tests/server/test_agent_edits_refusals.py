@@ -119,7 +119,7 @@ REFUSED: list[tuple[Edit, tuple[Media, ...], str]] = [
     (RemoveTitle(subtitles=True), (BEACH,), "no subtitles"),
     (AddSubtitles((Cue(21_000, 22_000, "x"),)), (BEACH,), "which is 20s long"),
     (AddSubtitles(()), (BEACH,), "no words"),
-    (AddSubtitles((Cue(2000, 1000, "x"),)), (BEACH,), "run backwards"),
+    (AddSubtitles((Cue(2000, 1000, "x"),)), (BEACH,), "must end after it begins"),
     (ApplyEffect(Blur(), Selector(number=2)), (BEACH,), "no such clip"),
     (RemoveEffects(), (BEACH,), "no such effect"),
     (AddTransition(), (BEACH,), "two clips in a row"),

@@ -153,7 +153,7 @@ def test_any_edited_draft_can_be_exported(
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        (["compress to under 1000000 MB"], "limited to 100000 MB at most"),
+        (["compress to under 1000000 MB"], "limit of the file size can be at most 100000 MB"),
         (["compress to 1 KB"], "is too small for 3600 s of this size"),
         (["loop it 3 times"], "longer than 2 hours"),
     ],

@@ -28,9 +28,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "replies[0].match.message.regex: '[' is not a regular",
     ),
     ({"match": {"turn": 0}}, "replies[0].match.turn: Expected `int` >= 1"),
-    ({"edits": [], "draft": {}, "say": ""}, "replies[0].draft: cannot stand beside edits"),
-    ({"edits": []}, "replies[0].say: is needed where edits is empty"),
-    ({"edits": [], "say": "x", "applied": "no"}, "replies[0].applied: needs a change"),
+    ({"edits": [], "draft": {}, "say": ""}, "replies[0].draft: excludes edits"),
+    ({"edits": []}, "replies[0].say: is required if edits is empty"),
+    ({"edits": [], "say": "x", "applied": "no"}, "replies[0].applied: requires an edit"),
     ({"edits": [{"edit": "kep"}]}, "replies[0].edits[0]: unknown edit 'kep'"),
     ({"edits": [{"edit": "merge", "x": 1}]}, "replies[0].edits[0]: 'merge' takes no x"),
     (
@@ -45,7 +45,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"draft": {"t": {}}}, "replies[0].draft.t: must be a list"),
     ({"draft": {"t": [CLIP]}}, "replies[0].draft: could not be exported: draft.t[0].sg[0].d"),
     ({"draft_patch": []}, "replies[0].draft_patch: Expected `array` of length >= 1"),
-    ({"draft_patch": [{"op": "ad"}]}, "replies[0].draft_patch[0]: is no JSON Patch"),
+    ({"draft_patch": [{"op": "ad"}]}, "replies[0].draft_patch[0]: is not a JSON Patch"),
     ({"captions": []}, "replies[0].captions: Expected `array` of length >= 1"),
     ({"captions": ["a"] * 301}, "replies[0].captions: Expected `array` of length <= 300"),
     ({"captions": [1]}, "replies[0].captions[0]: Expected `str`"),
@@ -67,10 +67,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"applied": "maybe"}, "replies[0].applied: Invalid enum value 'maybe'"),
     ({"fault": "no-such"}, "replies[0].fault: name: unknown fault 'no-such'"),
     ({"fault": "render-stuck"}, "cannot hit 'chat'"),
-    ({"fault": "silent, cut-fin"}, "replies[0].fault: names no fault or several"),
-    ({"events": [], "say": "x"}, "replies[0].say: cannot stand beside events"),
+    ({"fault": "silent, cut-fin"}, "replies[0].fault: must name exactly one fault"),
+    ({"events": [], "say": "x"}, "replies[0].say: excludes events"),
     ({"tools": [{"args": {}}]}, "replies[0].tools[0]: Object missing required field `name`"),
-    ({"name": "a\nb"}, "replies[0].name: has characters"),
+    ({"name": "a\nb"}, "replies[0].name: has unprintable"),
     ({"say": object()}, "replies[0]: is not JSON"),
     ({"say": "x" * 20_001}, "replies[0].say: Expected `str` of length <= 20000"),
 ]
@@ -89,7 +89,7 @@ def test_what_cannot_be_a_reply_is_refused_with_its_path(subtests: pytest.Subtes
 def test_names_are_given_by_number_and_occur_once() -> None:
     built = build_replies([{"say": "a"}, {"name": "b", "say": "b"}, {}])
     assert [reply.name for reply in built] == ["reply-1", "b", "reply-3"]
-    with pytest.raises(ReplyError, match=r"replies\[1\].name: there is a reply 'x' already"):
+    with pytest.raises(ReplyError, match=r"replies\[1\].name: a reply named 'x' exists already"):
         build_replies([{"name": "x"}, {"name": "x"}])
     with pytest.raises(ReplyError, match=r"replies\[0\]: must be a table"):
         build_replies(["x"])  # type: ignore[list-item]

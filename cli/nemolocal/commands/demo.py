@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
         "-o", "--output", metavar="FILE", help="output file (default: nemolocal-demo.mp4)"
     )
     add_overwrite(demo)
-    add_like_cloud(demo)
+    add_like_cloud(demo, has_base_url=False)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ Exit status: that of the program. If it is 0: 2 if the program made fewer calls
 than --require-calls or --verdict found nothing to check, 1 if --verdict found
 that it violated a MUST rule. Wrong usage: 2.
 """
-_NOTHING_JUDGED = 2
+_NOTHING_CHECKED = 2
 _TOKEN = "NEMO_TOKEN"
 # Not anonymous: a client with a token must not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
@@ -123,8 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
         if is_started(status):
             for line in monitor.summary_lines(_UNSEALED_CAVEAT if place.unsealed_reason else ""):
                 _log(line)
-        judged = _write_results(arguments, place, monitor)
-    return status or judged
+        checked = _write_results(arguments, place, monitor)
+    return status or checked
 
 
 def _write_results(
@@ -137,17 +137,17 @@ def _write_results(
     if monitor.call_count < arguments.require_calls:
         seen, wanted = monitor.call_count, arguments.require_calls
         _log(f"{seen} call{'s' * (seen != 1)} seen, but --require-calls is {wanted}")
-        status = _NOTHING_JUDGED
+        status = _NOTHING_CHECKED
     if arguments.journal or arguments.report or arguments.verdict:
         journal, lines = fetch_journal(place.base_url, place.transport)
         if arguments.journal:
             _write_file(arguments.journal, lines)
-        judged = _judge(journal, arguments)
-        status = status or judged
+        checked = _check(journal, arguments)
+        status = status or checked
     return status
 
 
-def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
+def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     """Print the verdict; return 1 for a violation of a MUST, 2 if nothing was checked."""
     from nemolocal_conformance.client_checks import client_catalogue
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
@@ -164,7 +164,7 @@ def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     name = arguments.journal or "this run"
     for line in report_lines(report, name, len(journal.entries), simulated):
         _log(line)
-    if report.exit_code == _NOTHING_JUDGED and not report.count("error"):
+    if report.exit_code == _NOTHING_CHECKED and not report.count("error"):
         _log("nothing was checked: the program made no call that the rules are about")
     return report.exit_code
 

@@ -1,4 +1,4 @@
-"""`nemolocal replies`: scripted replies, made of what was recorded."""
+"""`nemolocal replies`: make scripted replies from recorded traffic."""
 
 import argparse
 from pathlib import Path
@@ -8,26 +8,26 @@ from ..argument_parser import add_command
 from ..errors import CommandError
 
 _DESCRIPTION = """\
-Write a scenario file that makes a local server answer as it did before: a
-scripted reply for each chat request of a journal, with its text, tool calls,
-length, price and fault. To record a journal and to use the replies:
+Write a scenario file that makes a local server repeat the answers of a
+journal: a scripted reply for each chat request, with its text, tool calls,
+length, price and fault. To record a journal and use the replies:
 
   curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' \\
       -o journal.jsonl
   nemolocal replies from journal.jsonl > replies.toml
   nemolocal serve --scenario replies.toml
 
-A journal does not contain the edits themselves: the agent makes them of the
-message again. A HAR file has neither prices nor what became of silent edits.
+A journal does not contain the edits: the agent makes them again from the
+message. A HAR file contains neither prices nor the truth of silent edits.
 """
 
 
 def add_parser(commands: Any) -> None:
     """Add the command and its action."""
-    replies = add_command(commands, "replies", "make scripted replies of a recorded journal")
+    replies = add_command(commands, "replies", "make scripted replies from a journal")
     actions = replies.add_subparsers(dest="action", metavar="ACTION", required=True)
     made = add_command(
-        actions, "from", "write a scenario file with the replies of a journal", _DESCRIPTION
+        actions, "from", "convert a journal to a scenario of scripted replies", _DESCRIPTION
     )
     made.add_argument(
         "journal", metavar="JOURNAL", help="a journal (JSON Lines or JSON) or a HAR file"

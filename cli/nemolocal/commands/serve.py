@@ -74,8 +74,8 @@ def add_parser(commands: Any) -> None:
     serve.add_argument(
         "--not-understood",
         choices=("try", "ask", "refuse"),
-        help="what a message that is not understood gets: an edit that stands for it, charged and "
-        "marked as simulated; a question; or a refusal (default: try)",
+        help="what to do with a message that is not understood: try (make a stand-in edit, charged "
+        "and marked as simulated), ask what is meant, or refuse (default: try)",
     )
     serve.add_argument(
         "--extra-uploads",

@@ -22,7 +22,7 @@ a journal:
 Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage, if the
 file cannot be read, or if there was nothing to check.
 """
-_NOTHING_JUDGED = 2
+_NOTHING_CHECKED = 2
 _UNKNOWN = "no check has this id: see `nemolocal verdict --list`"
 _UNKNOWN_PREFIX = "no check id starts with this: see `nemolocal verdict --list`"
 
@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _print_error("give a JOURNAL, --list or --explain ID")
     if arguments.speed is not None and not arguments.speed > 0:
         return _print_error("--speed must be greater than 0")
-    return _judge(arguments, checks)
+    return _check(arguments, checks)
 
 
-def _judge(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
+def _check(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
     from nemolocal_conformance.reports import as_json
     from nemolocal_conformance.traffic.journal import JournalUnreadable
@@ -109,4 +109,4 @@ def _explain(name: str) -> int:
 
 def _print_error(problem: str) -> int:
     print(f"nemolocal: {problem}", file=sys.stderr)
-    return _NOTHING_JUDGED
+    return _NOTHING_CHECKED

@@ -33,10 +33,10 @@ def refused_client_id_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
         if number and call.client_id != refused[number - 1].client_id:
             continue  # this was the retry
         if not later:
-            yield failed("it was not tried again", "a second token call", "none", call)
+            yield failed("token calls after 400", "a second one", "none", call)
         elif later[0].client_id in ("", call.client_id):
             actual = later[0].client_id or "none"
-            yield failed("the same client id again", "a new one", actual, call, later[0])
+            yield failed("the client id", "a new one", actual, call, later[0])
         else:
             yield passed(call, later[0])
 
@@ -72,7 +72,7 @@ def client_id_is_kept_between_runs(log: ClientLog) -> Iterator[ClientFinding]:
         if call.client_id == before.client_id:
             yield passed(before, call)
         elif not replaced and call.entry.started - before.entry.ended < _WEEK:
-            yield failed("another client id", "the one that is kept", "a new one", before, call)
+            yield failed("the client id", "the earlier one", "a new one", before, call)
 
 
 @client_check("client.manual-token", "AUTH-8")

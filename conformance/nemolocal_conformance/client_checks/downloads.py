@@ -20,7 +20,7 @@ def finished_export_is_downloaded(log: ClientLog) -> Iterator[ClientFinding]:
         elif _elsewhere(render):
             yield inconclusive(_ELSEWHERE, render.submit)
         else:
-            yield failed("the file", "downloaded", "left there", render.submit, missing=True)
+            yield failed("the file", "downloaded", "not downloaded", render.submit, missing=True)
 
 
 @client_check("client.download.order", "CLI-8", "REN-8")
@@ -35,22 +35,24 @@ def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
         elif _elsewhere(render):
             yield inconclusive(_ELSEWHERE, render.submit)
         else:
-            yield failed("the file", "output.url first", "the fallback first", *fallbacks, *files)
+            yield failed(
+                "the download", "output.url first", "the fallback first", *fallbacks, *files
+            )
 
 
 @client_check("client.download.fallback", "CLI-8", "REN-8")
 def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """If `output.url` does not return the file, the fallback MUST be used."""
+    """If `output.url` does not return the file, a client MUST use the fallback download."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not files or any(call.is_ok for call in files):
             continue
-        actual = "never asked"
+        actual = "not used"
         shown = (render.submit, *files)
         yield (
             passed(*shown, *fallbacks)
             if fallbacks
-            else failed("the fallback", "asked", actual, *shown, missing=True)
+            else failed("the fallback download", "used", actual, *shown, missing=True)
         )
 
 

@@ -66,8 +66,8 @@ def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding
             count = _automatic_reads(log, unchanged)
             changed = len(unchanged) < len(reads)
             right = count == MAX_STATE_READS or (changed and count < MAX_STATE_READS)
-            actual = f"{count} looks, unchanged"
-            found = failed("looks", MAX_STATE_READS, actual, turn, *reads, missing=True)
+            actual = f"{count}, unchanged"
+            found = failed("state reads", MAX_STATE_READS, actual, turn, *reads, missing=True)
             yield passed(turn, *reads) if right else found
 
 
@@ -111,7 +111,9 @@ def _apart(
     if shorter is None:
         return inconclusive(log.time_scale.unknown_reason, before, call)
     if shorter:
-        return failed("the wait", f"{wanted:.0f} s", f"{gap:.1f} s", before, call)
+        return failed(
+            "the wait before a state read", f"{wanted:.0f} s", f"{gap:.1f} s", before, call
+        )
     return passed(before, call)
 
 

@@ -45,7 +45,7 @@ def empty_timeline_is_not_exported(log: ClientLog) -> Iterator[ClientFinding]:
         elif _has_segments(body.get("draft")):
             yield passed(render.submit)
         else:
-            yield failed("the draft", "a segment in a track", "none", render.submit)
+            yield failed("segments of the draft", "at least one", "none", render.submit)
 
 
 @client_check("client.render.id-shape", "REN-1")
@@ -68,7 +68,7 @@ def failed_export_is_tried_again(log: ClientLog) -> Iterator[ClientFinding]:
             continue
         shown = [render.submit for render in chain]
         again = len(chain) > 1
-        yield passed(*shown) if again else failed("it was not tried again", "once", "never", *shown)
+        yield passed(*shown) if again else failed("retries", "one", "none", *shown)
 
 
 @client_check("client.retry.once", "CLI-8", "REN-6")
@@ -77,7 +77,7 @@ def failed_export_is_tried_again_once(log: ClientLog) -> Iterator[ClientFinding]
     for chain in _retry_chains(log):
         shown = [render.submit for render in chain]
         if len(chain) > 2:
-            yield failed("it was tried again", "once", f"{len(chain) - 1} times", *shown)
+            yield failed("retries", "one", len(chain) - 1, *shown)
         elif len(chain) > 1:
             yield passed(*shown)
 
@@ -113,7 +113,9 @@ def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
             yield (
                 passed(*shown)
                 if over
-                else failed("an export", "after the one before", actual, *shown, missing=True)
+                else failed(
+                    "the export", "after the previous one ended", actual, *shown, missing=True
+                )
             )
         if render.is_accepted:
             before[render.session_id] = render
@@ -129,8 +131,12 @@ def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
     for session in dict.fromkeys(render.session_id for render in done):
         claim = next((call for call in claims if call.session_id == session), None)
         ends = [render.submit for render in done if render.session_id == session]
-        actual = "never asked for"
-        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", actual, ends[-1])
+        actual = "none"
+        yield (
+            passed(ends[-1], claim)
+            if claim
+            else failed("a claim token request", "one", actual, ends[-1])
+        )
 
 
 def _has_segments(draft: Any) -> bool:

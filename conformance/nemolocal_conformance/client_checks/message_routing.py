@@ -12,7 +12,9 @@ def _check_route(log: ClientLog, what: NonChatRoute) -> Iterator[ClientFinding]:
         cost = call.entry.turn.cost if call.entry.turn else 0
         if non_chat_route(call.message) == what:
             actual = call.message[:80]
-            yield failed("it was said to the chat", f"the {what} route", actual, call, credits=cost)
+            yield failed(
+                "a message sent to the chat", f"the {what} call", actual, call, credits=cost
+            )
         elif call.message:
             yield passed(call)
 
@@ -56,6 +58,6 @@ def gui_actions_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]
         cost = call.entry.turn.cost if call.entry.turn else 0
         if is_gui_instruction(call.message):
             actual = call.message[:80]
-            yield failed("it was said to the chat", "a call", actual, call, credits=cost)
+            yield failed("a message sent to the chat", "an API call", actual, call, credits=cost)
         elif call.message:
             yield passed(call)

@@ -15,7 +15,7 @@ _INTERVAL, _MAX_INTERVAL, _MAX_POLLS = 30.0, 45.0, 10
 # A client may poll a local server twice a second, whatever the speed of its clock.
 _LOCAL_INTERVAL = 0.45
 _REFUSED = (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED)
-_SCALED_CLOCK = "renders take the time they take, where waits are divided or may be"
+_SCALED_CLOCK = "renders take real time, while the waits of the client may be shortened"
 _STUCK_FAULT = "render-stuck"
 
 
@@ -38,7 +38,7 @@ def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.slow", "CLI-8", "REN-6")
 def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export SHOULD be polled at least every 45 s."""
+    """An export SHOULD be polled every 30 s, and at least every 45 s."""
     for render in log.exports:
         # Without a whole reply to its submit, a client first has to find out that there is one.
         begun = [render.submit] if render.submit.entry.ending == "complete" else []
@@ -67,7 +67,7 @@ def export_is_polled_ten_times(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.stops", "CLI-8", "REN-5")
 def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
-    """A completed or failed export SHOULD NOT be polled any more."""
+    """A completed or failed export SHOULD NOT be polled again."""
     for render in log.exports:
         if render.end_call is None:
             continue
@@ -84,7 +84,7 @@ def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
 
 @client_check("client.poll.until-end", "CLI-8", "REN-6")
 def export_is_polled_until_its_end(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export SHOULD be asked about until it has ended, or 10 times."""
+    """An export SHOULD be polled until it has ended, or 10 times."""
     for render in log.exports:
         begun = render.is_accepted or any(poll.is_ok for poll in render.polls)
         if not begun or render.is_cancelled:

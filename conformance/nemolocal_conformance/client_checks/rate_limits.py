@@ -22,7 +22,7 @@ def limited_client_waits(log: ClientLog) -> Iterator[ClientFinding]:
         if shorter is None:
             yield inconclusive(log.time_scale.unknown_reason, call, again)
         elif shorter:
-            yield failed("it tried again", "after 30 s", f"after {apart:.1f} s", call, again)
+            yield failed("the retry", "after 30 s", f"after {apart:.1f} s", call, again)
         else:
             yield passed(call, again)
 
@@ -34,7 +34,7 @@ def limited_client_tries_once(log: ClientLog) -> Iterator[ClientFinding]:
     for call, again in attempts.items():
         third = attempts.get(again)
         if third is not None and _by_itself(log, again, third):
-            yield failed("it tried again", "once", "twice or more", call, again, third)
+            yield failed("retries", "one", "two or more", call, again, third)
         else:
             yield passed(call, again)
 
@@ -48,7 +48,7 @@ def limited_client_tries_again(log: ClientLog) -> Iterator[ClientFinding]:
         if call in attempts:
             yield passed(call, attempts[call])
         elif call not in seconds:
-            yield failed("it was not tried again", "one more attempt", "none", call, missing=True)
+            yield failed("retries", "one", "none", call, missing=True)
 
 
 @client_check("client.429.client-id", "CLI-9", "AUTH-3")
@@ -65,7 +65,7 @@ def limit_is_not_evaded(log: ClientLog) -> Iterator[ClientFinding]:
         yield (
             passed(call, after)
             if same
-            else failed("a client id", "the same", "another", call, after)
+            else failed("the client id", "the same", "another", call, after)
         )
 
 

@@ -12,38 +12,38 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 _FORM = "<multipart/form-data"
 # What the journal says of a body that is certainly neither a form nor JSON.
 _MEDIA = ("<video/", "<audio/", "<image/", "<binary")
-_UNSEEN = "the journal does not have the whole body"
+_UNSEEN = "the journal does not have the complete body"
 _Problem = tuple[str, str]
 """What is wrong with a body: the name of a field, and what is due."""
 
 
 @client_check("client.body.session", "SES-1")
 def session_is_opened_with_a_name(log: ClientLog) -> Iterator[ClientFinding]:
-    """A session MUST be opened with a `task_name`; a `language` is a text."""
+    """A session MUST be created with a `task_name`, and `language`, if present, be a string."""
     return _check_bodies(log, "session", _session_problem)
 
 
 @client_check("client.body.upload", "UPL-1")
 def file_is_sent_as_form_or_url(log: ClientLog) -> Iterator[ClientFinding]:
-    """A file MUST be sent in a form, or as JSON with `urls` and the `source_type` "url"."""
+    """An upload MUST be a multipart form, or JSON with `urls` and `source_type` "url"."""
     return _check_bodies(log, "upload", _upload_problem)
 
 
 @client_check("client.body.chat", "SSE-1")
 def message_names_its_session_and_has_text(log: ClientLog) -> Iterator[ClientFinding]:
-    """A message MUST have its `session_id` and a text in `new_message.parts`."""
+    """A message MUST have a `session_id` and a text in `new_message.parts`."""
     return _check_bodies(log, "chat", _chat_problem)
 
 
 @client_check("client.body.render", "REN-1")
 def export_names_its_session_and_draft(log: ClientLog) -> Iterator[ClientFinding]:
-    """An export MUST be asked for with `id`, `sessionId` and `draft`; an `output` is an mp4."""
+    """An export MUST have `id`, `sessionId` and `draft`, and no `output.format` except mp4."""
     return _check_bodies(log, "render", _render_problem)
 
 
 @client_check("client.body.claim", "AUTH-7")
 def claim_names_task_and_session(log: ClientLog) -> Iterator[ClientFinding]:
-    """A claim token MUST be asked for with `task_id` and `session_id`."""
+    """A claim token request MUST have `task_id` and `session_id`."""
     return _check_bodies(log, "claim_token", _claim_problem)
 
 
@@ -74,8 +74,8 @@ def _session_problem(call: RecordedCall) -> _Problem | None:
     body = _fields(call)
     language = body.get("language")
     if not _is_text(body.get("task_name")):
-        return "task_name", "a text"
-    return None if language is None or isinstance(language, str) else ("language", "a text")
+        return "task_name", "a non-empty string"
+    return None if language is None or isinstance(language, str) else ("language", "a string")
 
 
 def _upload_problem(call: RecordedCall) -> _Problem | None:

@@ -33,7 +33,7 @@ def attribution_stays_the_same(log: ClientLog) -> Iterator[ClientFinding]:
         if not missing_attribution(call.entry.request_headers):
             first.setdefault(tuple(call.header(name) for name in ATTRIBUTION), call)
     if len(first) > 1:
-        yield failed("it changes", "one attribution", sorted(first), *first.values())
+        yield failed("attributions", "one", sorted(first), *first.values())
     elif first:
         yield passed(*first.values())
 
@@ -48,7 +48,7 @@ def platform_is_a_known_one(log: ClientLog) -> Iterator[ClientFinding]:
     for platform, call in first.items():
         known = platform in _PLATFORMS
         expected = "clawhub, cursor or unknown"
-        yield passed(call) if known else failed("another platform", expected, platform, call)
+        yield passed(call) if known else failed("X-Skill-Platform", expected, platform, call)
 
 
 @client_check("client.bearer", "GEN-3")
@@ -58,7 +58,7 @@ def calls_carry_the_token(log: ClientLog) -> Iterator[ClientFinding]:
         if call.endpoint == "token":
             continue
         sent = call.header("authorization")
-        yield passed(call) if call.has_bearer else failed("no bearer token", "Bearer …", sent, call)
+        yield passed(call) if call.has_bearer else failed("Authorization", "Bearer …", sent, call)
 
 
 @client_check("client.token-in-url", "GEN-5", "CLI-9")
@@ -68,7 +68,7 @@ def token_is_in_no_url(log: ClientLog) -> Iterator[ClientFinding]:
         if call.endpoint == "claim_page":
             continue
         shown = "GEN-5" in call.entry.rules or _has_token(call.entry.url)
-        yield failed("a token in it", "none", call.entry.url, call) if shown else passed(call)
+        yield failed("tokens in the URL", "none", call.entry.url, call) if shown else passed(call)
 
 
 @client_check("client.token-in-body", "CLI-9")
@@ -77,7 +77,7 @@ def token_is_in_no_body(log: ClientLog) -> Iterator[ClientFinding]:
     for call in log.contract_calls:
         if call.entry.request_body:
             shown = _has_token(call.entry.request_body)
-            yield failed("a token in the body", "none", call.label, call) if shown else passed(call)
+            yield failed("tokens in the body", "none", call.label, call) if shown else passed(call)
 
 
 @client_check("client.chat.accept", "SSE-1")
@@ -86,7 +86,7 @@ def chat_accepts_a_stream(log: ClientLog) -> Iterator[ClientFinding]:
     for call in log.calls_to("chat"):
         sent = call.header("accept")
         right = "text/event-stream" in sent.lower()
-        yield passed(call) if right else failed("accept", "text/event-stream", sent, call)
+        yield passed(call) if right else failed("Accept", "text/event-stream", sent, call)
 
 
 def _has_token(text: str) -> bool:

@@ -18,14 +18,14 @@ def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
         used = next((other for other in later if other.session_id == session), None)
         opened = next((other for other in later if other.endpoint == "session"), None)
         if used is not None:
-            yield failed("the lost session", "left alone", used.label, call, used)
+            yield failed("the lost session", "not used again", used.label, call, used)
         elif opened is not None and not (log.fixed_job and _goes_on(log, call, later)):
             yield passed(call, opened)
         elif log.fixed_job:
             actual = later[0].label if later else "nothing more"
-            yield failed("what came next", "a new session", actual, call, *later[:1], missing=True)
+            yield failed("the next call", "a new session", actual, call, *later[:1], missing=True)
         else:
-            yield inconclusive("the user may not have needed a session any more", call)
+            yield inconclusive("the user may have stopped", call)
 
 
 def _goes_on(log: ClientLog, call: RecordedCall, later: list[RecordedCall]) -> bool:
@@ -51,7 +51,7 @@ def file_is_uploaded_once(log: ClientLog) -> Iterator[ClientFinding]:
     for call in log.calls_to("upload"):
         before = sent.get(call.request_key)
         if before is not None:
-            yield failed("the same file", "once", "again", before, call)
+            yield failed("uploads of the same file", "one", "two", before, call)
         elif call.is_ok:
             yield passed(call)
         if call.is_ok:
@@ -67,7 +67,7 @@ def turns_do_not_overlap(log: ClientLog) -> Iterator[ClientFinding]:
         if before is None:
             yield passed(turn)
         elif turn.call.entry.started < before.ended:
-            yield failed("a message", "after the turn", "during the turn", before, turn)
+            yield failed("the next message", "after the turn", "during the turn", before, turn)
         else:
             yield passed(before, turn)
         running[turn.session_id] = turn

@@ -45,9 +45,11 @@ def state_is_not_asked_too_often(log: ClientLog) -> Iterator[ClientFinding]:
         hasty = [(gap, a, b) for gap, a, b in gaps if log.time_scale.is_shorter(gap, _APART)]
         if hasty:
             gap, a, b = hasty[0]
-            yield failed("a look at the state", "after 30 s", f"after {gap:.1f} s", turn, a, b)
+            yield failed("a state read", "after 30 s", f"after {gap:.1f} s", turn, a, b)
         elif len(unchanged) > MAX_STATE_READS:
-            yield failed("looks", f"{MAX_STATE_READS} at most", len(unchanged), turn, *unchanged)
+            yield failed(
+                "state reads", f"{MAX_STATE_READS} at most", len(unchanged), turn, *unchanged
+            )
         elif any(log.time_scale.is_shorter(gap, _APART) is None for gap, _, _ in gaps):
             yield inconclusive(log.time_scale.unknown_reason, turn, *polls)
         elif reads:

@@ -35,7 +35,7 @@ def check_state_read(log: ClientLog, turn: ClientTurn) -> ClientFinding:
         return passed(turn, reads[0])
     actual = after.label if after else "nothing more"
     shown = (after,) if after else ()
-    return failed("what came next", "a look at the state", actual, turn, *shown, missing=True)
+    return failed("the next call", "a state read", actual, turn, *shown, missing=True)
 
 
 def leading_unchanged_reads(
@@ -67,8 +67,8 @@ def check_resend(log: ClientLog, turn: ClientTurn) -> ClientFinding:
         if known and _may_be_by_the_user(log, again):
             return inconclusive(_USER_REPEAT, turn, again)
     cost = again.entry.turn.cost if again.entry.turn else 0
-    actual = f"sent again after {pluralize(len(reads), 'look')} at the state"
-    return failed("the same message", "never again", actual, turn, again, credits=cost)
+    actual = f"sent again after {pluralize(len(reads), 'state read')}"
+    return failed("the same message", "sent once", actual, turn, again, credits=cost)
 
 
 def _next_message(log: ClientLog, turn: ClientTurn) -> RecordedCall | None:

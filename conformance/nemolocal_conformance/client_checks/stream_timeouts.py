@@ -24,7 +24,7 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
         ):
             continue
         if turn.call.entry.response_size and not turn.call.entry.chunks:
-            yield inconclusive("the journal does not tell when the stream said what", turn)
+            yield inconclusive("the journal does not have the times of the events", turn)
             continue
         quiet = turn.duration - max(
             (sign.seconds for sign in turn.timed_events if sign.has_content), default=0.0
@@ -38,12 +38,14 @@ def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
         elif None in hasty:
             yield inconclusive(log.time_scale.unknown_reason, turn)
         else:
-            yield failed("it hung up", "after 600 s of heartbeats", f"after {quiet:.0f} s", turn)
+            yield failed(
+                "the client disconnected", "after 600 s of heartbeats", f"after {quiet:.0f} s", turn
+            )
 
 
 @client_check("client.stream.to-end", "SSE-4", "CLI-5")
 def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding]:
-    """A program MUST read a stream until the server closes it: an event is never the last one."""
+    """A client MUST read a stream until the server closes it: no event is a final one."""
     for turn in log.turns:
         if turn.is_complete and turn.timed_events:
             yield passed(turn)
@@ -59,7 +61,7 @@ def program_reads_streams_to_their_end(log: ClientLog) -> Iterator[ClientFinding
             yield inconclusive(log.time_scale.unknown_reason, turn)
         elif shorter:
             actual = f"after {turn.duration:.0f} s"
-            yield failed("it hung up", "at the end of the stream", actual, turn)
+            yield failed("the client disconnected", "at the end of the stream", actual, turn)
         else:
             yield passed(turn)
 
@@ -72,7 +74,7 @@ def client_gives_up_on_heartbeats_alone(log: ClientLog) -> Iterator[ClientFindin
             continue
         quiet = _longest_gap(turn)
         if log.time_scale.is_longer(quiet, _HEARTBEATS_ONLY):
-            yield failed("it listened on", "for 600 s at most", f"{quiet:.0f} s", turn)
+            yield failed("the client listened", "for 600 s at most", f"{quiet:.0f} s", turn)
         elif quiet >= _HEARTBEATS_ONLY * _NEARLY:
             yield passed(turn)
 
@@ -83,7 +85,7 @@ def client_gives_up_a_long_turn(log: ClientLog) -> Iterator[ClientFinding]:
     for turn in log.turns:
         if log.time_scale.is_longer(turn.duration, _TURN):
             actual = f"{turn.duration:.0f} s"
-            yield failed("it listened on", "for 900 s at most", actual, turn)
+            yield failed("the client listened", "for 900 s at most", actual, turn)
         elif turn.duration >= _TURN * _NEARLY:
             yield passed(turn)
 

@@ -15,17 +15,17 @@ _AT_ONCE = 90.0
 
 @client_check("client.after-1001.renew", "CLI-7", "AUTH-5")
 def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
-    """After 1001 a client with an anonymous token MUST get a new one before it goes on."""
+    """After 1001 a client with an anonymous token MUST get a new one before it continues."""
     for call in _first_refusals(log):
         after = next((other for other in log.calls_after(call) if _follows_up(other)), None)
         if after is not None and _renews(log, call, after):
             yield passed(call, after)
         elif not _last_granted(log, call):
-            yield inconclusive("it is unknown whether the token was a free one", call)
+            yield inconclusive("it is unknown whether the token was anonymous", call)
         else:
             actual = after.label if after else "nothing more"
             shown = (after,) if after else ()
-            yield failed("what came next", "a token call", actual, call, *shown)
+            yield failed("the next call", "a token call", actual, call, *shown)
 
 
 @client_check("client.after-1001.client-id", "CLI-7", "CLI-9")
@@ -51,8 +51,8 @@ def refused_request_is_repeated(log: ClientLog) -> Iterator[ClientFinding]:
         if not any(other.endpoint == "token" and other.is_ok for other in soon):
             continue
         again = next_there(call) if call.is_body_unread else next_same(call)
-        actual = "never again"
-        not_again = failed("the request", "once more", actual, call, missing=True)
+        actual = "not repeated"
+        not_again = failed("the request", "repeated once", actual, call, missing=True)
         yield passed(call, again) if again else not_again
 
 
@@ -69,7 +69,7 @@ def request_is_repeated_once(log: ClientLog) -> Iterator[ClientFinding]:
             repeats.append(again)
         if len(repeats) > 2:
             actual = f"{len(repeats) - 1} times"
-            yield failed("it was repeated", "once", actual, *repeats)
+            yield failed("the request", "repeated once", actual, *repeats)
         elif len(repeats) == 2:
             yield passed(*repeats)
 

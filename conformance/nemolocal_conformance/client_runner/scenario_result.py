@@ -15,7 +15,7 @@ from .scenario import ClientScenario
 ScenarioOutcome = Literal["passed", "failed", "not met"]
 """`not met`: nothing was broken, but the program never came to what the scenario is about."""
 
-_UNJUDGED = ("not applicable", "not judgeable")
+_NOT_EVALUATED = ("not applicable", "not judgeable")
 
 
 class ScenarioResult(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ def _unreached(
             return [f"the program made no request that {fault['name']} applies to"]
     if scenario.code and scenario.code not in {entry.code for entry in journal.entries}:
         return [f"the program made no request that is answered with {scenario.code}"]
-    evaluated = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
+    evaluated = {v.check for v in report.verdicts if v.outcome not in _NOT_EVALUATED}
     if not evaluated & set(scenario.checks):
         return [f"no call that {' or '.join(scenario.checks)} applies to"]
     return []

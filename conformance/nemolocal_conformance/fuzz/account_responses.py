@@ -15,16 +15,14 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext
+from ..context import BALANCE_FIELDS, CheckContext
 from ..error_assertions import is_error
+from ..reply_forms import CLAIM_LIFETIME
 from ..target import TargetResponse
 from .expected_errors import matches_expected_error, require_success
 from .script import BalanceStep, ClaimStep, TokenStep
 from .server_model import ExpectedErrors, ModelAccount, ServerModel
 from .violation import under_rule
-
-_CLAIM_LIFE = 604_800
-_FIGURES = ("available", "frozen", "total")
 
 
 def validate_token(
@@ -86,7 +84,9 @@ def read_balance(response: TargetResponse) -> int:
     """Return the available credits of a balance while nothing runs (CRD-1, CRD-2)."""
     data = require_success(response, "CRD-1")
     with under_rule("CRD-1"):
-        figures = [expect_type(f"data.{n}", require_field("data", data, n), int) for n in _FIGURES]
+        figures = [
+            expect_type(f"data.{n}", require_field("data", data, n), int) for n in BALANCE_FIELDS
+        ]
         available, frozen, total = figures
         expect_equal("data.total", total, available + frozen)
         expect_true("the balance", min(figures) >= 0, "nothing below 0", data)
@@ -105,4 +105,4 @@ def validate_claim(
     with under_rule("AUTH-7"):
         token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
         expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
-        expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
+        expect_equal("data.expires_in", require_field("data", data, "expires_in"), CLAIM_LIFETIME)

@@ -15,8 +15,9 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext, flatten_render
+from ..context import CheckContext
 from ..error_assertions import is_error, names_path
+from ..render_replies import flatten_render
 from ..target import TargetResponse
 from .expected_errors import matches_expected_error
 from .script import CancelStep, DownloadStep, ExportStep, FollowStep, StatusStep

@@ -13,14 +13,13 @@ from nemolocal_contract.control_api import EffectiveSettings, TariffSettings
 from nemolocal_contract.endpoints import CLIENT_ID_MAX
 from nemolocal_contract.responses import ResponseCode
 
+from ..endpoint_requests import UNKNOWN_SESSION, UNKNOWN_TOKEN
 from .script import EDIT_MESSAGES, TALK_MESSAGES, AccountStep, ObjectName
 
 # A turn takes 15 minutes at most: so far may our time be behind the server's.
 _CLOCK_SLACK = 1_800
 # More clips than one message asks for.
 _MOST_CLIPS = 100
-UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
-_UNKNOWN_SESSION = "1000000000000000000"
 
 CreditState = tuple[int, frozenset[str]]
 """Available credits, and the ids of the sessions in which editing is paid."""
@@ -101,7 +100,7 @@ class ServerModel:
 
     def session_id(self, name: ObjectName) -> str:
         """Return the id of a session, or one that does not exist."""
-        return self.sessions[name].id if name in self.sessions else _UNKNOWN_SESSION
+        return self.sessions[name].id if name in self.sessions else UNKNOWN_SESSION
 
     def render_id(self, name: ObjectName) -> str:
         """Return the id of a render, which clients choose."""

@@ -7,7 +7,9 @@ from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import Endpoint
 
 from ..assertions import CheckFailed
-from ..context import CheckContext, flatten_render
+from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_TOKEN
+from ..render_replies import flatten_render
 from ..samples import read_sample
 from ..target import TargetResponse, TurnStream
 from .export_responses import FollowedRender, export_draft
@@ -28,7 +30,7 @@ from .script import (
     UploadStep,
     UrlUploadStep,
 )
-from .server_model import UNKNOWN_TOKEN, ServerModel
+from .server_model import ServerModel
 from .session_responses import FILE_TYPES, TASK_NAME
 
 _BAD_IDS = {"missing": None, "empty": "", "too-long": "x" * 65}

@@ -10,8 +10,8 @@ _LABEL, _LABEL_WIDTH, _CHARACTER, _PADDING = "NemoVideo contract", 126, 6.6, 14
 
 def as_badge(report: ConformanceReport) -> str:
     """Return the badge: green if all passed, amber with warnings, red with failures."""
-    unjudged = report.count("not applicable") + report.count("not judgeable")
-    evaluated = len(report.verdicts) - unjudged
+    not_evaluated = report.count("not applicable") + report.count("not judgeable")
+    evaluated = len(report.verdicts) - not_evaluated
     text = f"{report.count('passed')} of {evaluated}"
     width = round(len(text) * _CHARACTER) + _PADDING
     total, middle = _LABEL_WIDTH + width, _LABEL_WIDTH + width / 2

@@ -30,7 +30,7 @@ _ROUNDING = 0.001
 
 @server_check("chat.stream.type", "SSE-1", prerequisite="session")
 def turn_is_an_event_stream(context: CheckContext) -> None:
-    """A turn MUST be answered with HTTP 200 and `text/event-stream`."""
+    """A turn MUST return HTTP 200 and `text/event-stream`."""
     response = context.send_message(context.session, "hello").response
     expect_equal("the HTTP status", response.status, 200)
     expect_equal("content-type", response.media_type, "text/event-stream")
@@ -44,16 +44,18 @@ def stream_is_utf8(context: CheckContext) -> None:
         stream.response.body.decode()
     except UnicodeDecodeError as error:
         expect_equal("the stream", str(error), "UTF-8")
-    expect_true("events", bool(stream.events_of(Text)), "a text", stream.response.body[:80])
+    expect_true(
+        "events", bool(stream.events_of(Text)), "at least one text", stream.response.body[:80]
+    )
 
 
 @server_check("chat.stream.frames", "SSE-1", prerequisite="session")
 def stream_is_made_of_data_frames(context: CheckContext) -> None:
-    """Every event MUST be `data:` lines and a blank line, JSON unless empty."""
+    """Every event MUST consist of `data:` lines and a blank line, with JSON unless it is empty."""
     stream = context.send_message(context.session, "hello")
     end = stream.response.body[-20:]
     expect_true("the stream", not stream.is_torn, "a blank line last", end)
-    expect_equal("frames that are no JSON", stream.events_of(UnreadableEvent), [])
+    expect_equal("frames without JSON", stream.events_of(UnreadableEvent), [])
 
 
 @server_check("chat.stream.uncached", "SSE-1", prerequisite="session", assumed=True)
@@ -74,12 +76,12 @@ def session_and_message_are_enough(context: CheckContext) -> None:
 
 @server_check("chat.body.no-session", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
 def session_id_is_required(context: CheckContext) -> None:
-    """A turn without `session_id` SHOULD be refused with a message that names it."""
+    """A turn without `session_id` SHOULD be refused with a message that names the field."""
     stream = context.target.stream_turn(
         {"new_message": {"parts": [{"text": "x"}]}}, token=context.account.token
     )
     message = expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
-    expect_true("message", "session_id" in message, "session_id in it", message)
+    expect_true("message", "session_id" in message, "the field name session_id", message)
 
 
 @server_check("chat.body.no-message", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
@@ -89,19 +91,19 @@ def message_is_required(context: CheckContext) -> None:
         {"session_id": context.session}, token=context.account.token
     )
     message = expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
-    expect_true("message", "new_message" in message, "new_message in it", message)
+    expect_true("message", "new_message" in message, "the field name new_message", message)
 
 
 @server_check("chat.body.empty-message", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
 def empty_message_is_refused(context: CheckContext) -> None:
-    """A turn whose message is empty SHOULD be refused."""
+    """A turn with an empty message SHOULD be refused with 400."""
     stream = context.send_message(context.session, "  ")
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
 @server_check("chat.body.snake-case", "SSE-1", prerequisite="session")
 def camel_case_is_not_enough(context: CheckContext) -> None:
-    """A turn whose fields are in camelCase MUST be refused."""
+    """A turn with camelCase fields MUST be refused with 400."""
     body = {"sessionId": context.session, "newMessage": {"parts": [{"text": "hello"}]}}
     stream = context.target.stream_turn(body, token=context.account.token)
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
@@ -109,7 +111,7 @@ def camel_case_is_not_enough(context: CheckContext) -> None:
 
 @server_check("chat.refused.unchanged", "GEN-3", "SSE-1", prerequisite="edit")
 def refused_turn_leaves_no_trace(context: CheckContext) -> None:
-    """A turn that is refused with 1001 or 400 MUST leave draft and balance as they were."""
+    """A turn refused with 1001 or 400 MUST NOT change the draft or the balance."""
     session = context.edited_session
     before = _count_segments(context, session), context.read_balance()
     context.target.stream_turn(turn_body(session, _TITLE), token=UNKNOWN_TOKEN)
@@ -157,7 +159,7 @@ def heartbeat_has_a_known_form(context: CheckContext) -> None:
     # Comments may come besides heartbeats, not in their place.
     comments = [line for line in _LINE_END.split(stream.response.body) if line.startswith(b":")]
     instead = [*comments, *stream.events_of(UnreadableEvent)]
-    expect_equal("what comes in place of heartbeats", instead, [])
+    expect_equal("lines in place of heartbeats", instead, [])
 
 
 @server_check("chat.end.clean", "SSE-4", prerequisite="session")
@@ -169,9 +171,7 @@ def stream_ends_by_closing(context: CheckContext) -> None:
 
 @server_check("chat.end.no-done", "SSE-4", prerequisite="session")
 def there_is_no_done_event(context: CheckContext) -> None:
-    """There MUST be no done event: a stream has only text, tool calls and results, and
-    heartbeats.
-    """
+    """A stream MUST contain text, tool calls, tool results and heartbeats only: no done event."""
     stream = context.send_message(context.session, "hello")
     done = [
         frame.data
@@ -195,7 +195,7 @@ def turn_ends_within_a_quarter_of_an_hour(context: CheckContext) -> None:
 
 @server_check("chat.again.is-second", "SSE-7", prerequisite="token", credits=50)
 def same_message_is_a_second_turn(context: CheckContext) -> None:
-    """The same message sent again MUST be a second turn that edits again."""
+    """A repeated message MUST run as a second turn and edit again."""
     session = context.new_edited_session()
     for number in (1, 2):
         context.send_message(session, _TITLE)
@@ -207,7 +207,7 @@ def same_message_is_a_second_turn(context: CheckContext) -> None:
 
 @server_check("chat.hang-up.goes-on", "SSE-7", needs_control=True)
 def work_goes_on_without_the_client(context: CheckContext) -> None:
-    """The work MUST go on, and be charged, when the client hangs up."""
+    """A turn MUST finish and be charged when the client disconnects."""
     price = context.settings.tariff.editing
     account = context.make_account(credits=price + _CREDITS_LEFT)
     session = context.new_session(account)
@@ -218,7 +218,7 @@ def work_goes_on_without_the_client(context: CheckContext) -> None:
     expect_true(
         "the draft",
         any(t.get("sg") for t in context.read_draft(session, account)["t"]),
-        "edited",
+        "not empty",
         "empty",
     )
     expect_equal("available", context.read_balance(account)["available"], _CREDITS_LEFT)

@@ -8,8 +8,9 @@ import msgspec
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import expect_equal, expect_true, expect_type, require_field
-from ..context import BALANCE_FIELDS, GENERATE_CLIP, PUT_ON_TIMELINE, CheckContext, TargetAccount
+from ..context import BALANCE_FIELDS, GENERATE_CLIP, PUT_ON_TIMELINE, CheckContext
 from ..error_assertions import expect_error
 from ..server_check import server_check
 from ..stable_fields import known_draft
@@ -22,7 +23,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 
 @server_check("credits.balance.fields", "CRD-1", prerequisite="token")
 def balance_has_its_fields(context: CheckContext) -> None:
-    """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
+    """The balance MUST have whole numbers in `available`, `frozen` and `total`."""
     balance = context.read_raw_balance()
     for name in BALANCE_FIELDS:
         expect_type(f"data.{name}", require_field("data", balance, name), int)
@@ -30,21 +31,21 @@ def balance_has_its_fields(context: CheckContext) -> None:
 
 @server_check("credits.balance.sum", "CRD-1", prerequisite="token")
 def total_is_the_sum(context: CheckContext) -> None:
-    """`total` MUST be `available` plus `frozen`, and none of them negative."""
+    """`total` MUST equal `available` plus `frozen`, and none of them be negative."""
     balance = context.read_balance()
     expect_equal("data.total", balance["total"], balance["available"] + balance["frozen"])
-    expect_true("the balance", min(balance.values()) >= 0, "nothing below 0", balance)
+    expect_true("the balance", min(balance.values()) >= 0, "no negative number", balance)
 
 
 @server_check("credits.edit.price", "CRD-3", "CRD-2", needs_control=True)
 def first_edit_of_a_session_costs(context: CheckContext) -> None:
-    """The first edit of a session SHOULD cost 50 credits, the next ones nothing."""
+    """The first edit of a session SHOULD cost 50 credits, and the next ones nothing."""
     price = context.settings.tariff.editing
     account = context.make_account()
     session = context.new_edited_session(account)
-    expect_equal("credits of the first", _spent(context, account), price)
+    expect_equal("credits of the first edit", _spent(context, account), price)
     context.send_message(session, _TITLE, account)
-    expect_equal("credits of both", _spent(context, account), price)
+    expect_equal("credits of both edits", _spent(context, account), price)
 
 
 def _spent(context: CheckContext, account: TargetAccount) -> float:
@@ -54,7 +55,7 @@ def _spent(context: CheckContext, account: TargetAccount) -> float:
 
 @server_check("credits.edit.per-session", "CRD-3", needs_control=True)
 def editing_costs_once_a_session(context: CheckContext) -> None:
-    """Editing in another session SHOULD cost 50 credits again."""
+    """The first edit of another session SHOULD cost 50 credits again."""
     account = context.make_account()
     context.new_edited_session(account)
     context.new_edited_session(account)
@@ -78,14 +79,14 @@ def talk_is_free(context: CheckContext) -> None:
 
 @server_check("credits.frozen", "CRD-2", needs_control=True)
 def credits_of_running_work_are_frozen(context: CheckContext) -> None:
-    """What a turn will take MUST be frozen while it is under way: not available, and not taken."""
+    """The price of a running turn MUST be frozen: not in `available`, and still in `total`."""
     context.require_price("generation")
     for _ in range(_MAX_ATTEMPTS):
         balances = _balances_of_a_generation(context)
         during, after = balances.during, balances.after
-        expect_equal("available while it runs", during["available"], after["available"])
+        expect_equal("available during the turn", during["available"], after["available"])
         if balances.is_under_way:
-            expect_equal("total while it runs", during["total"], balances.before["total"])
+            expect_equal("total during the turn", during["total"], balances.before["total"])
         if during != after:
             return
 
@@ -122,7 +123,7 @@ def _balances_of_a_generation(context: CheckContext) -> _GenerationBalances:
 
 @server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)
 def failed_work_is_given_back(context: CheckContext) -> None:
-    """The credits of a failed edit MUST be available again."""
+    """The credits of a failed edit MUST become available again."""
     price = context.require_price("editing")
     account = context.make_account(credits=2 * price)
     session = context.new_session(account)
@@ -178,7 +179,9 @@ def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     account = context.make_account(credits=0, anonymous=False)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
     message = expect_error(context, stream.response, ResponseCode.NO_CREDITS).lower()
-    expect_true("message", "top up" in message and "bind=" not in message, "top up", message)
+    expect_true(
+        "message", "top up" in message and "bind=" not in message, "top up, no link", message
+    )
 
 
 @server_check("credits.export.free", "REN-3", "CRD-3", prerequisite="render")
@@ -188,14 +191,14 @@ def export_moves_no_credit(context: CheckContext) -> None:
     before = context.read_balance()
     render = context.new_render_id()
     context.submit_export(render, session, context.read_draft(session))
-    expect_equal("the balance while it renders", context.read_balance(), before)
+    expect_equal("the balance during the export", context.read_balance(), before)
     context.poll_renders(render)
-    expect_equal("the balance afterwards", context.read_balance(), before)
+    expect_equal("the balance after the export", context.read_balance(), before)
 
 
 @server_check("credits.token", "GEN-3", "CRD-1")
 def balance_requires_a_token(context: CheckContext) -> None:
-    """The balance MUST be refused with 1001 without a token."""
+    """A balance request without a token MUST be refused with 1001."""
     expect_error(
         context, context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN
     )

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from ..account_context import TargetAccount
 from ..assertions import expect_equal, expect_true, require_field
-from ..context import CheckContext, TargetAccount
+from ..context import CheckContext
 from ..samples import CLIP
 from ..server_check import server_check
 from ..stable_fields import known_draft
@@ -79,9 +80,8 @@ _VERTICAL, _NARROW = (1080, 1920), "9:16"
 
 @server_check("state.segment.edits", "STA-4", prerequisite="token", credits=50, tokens=1)
 def edits_stand_in_their_segments(context: CheckContext) -> None:
-    """Cuts, speed, volume, fades, a transition, an effect and a title MUST stand in the segments.
-
-    Each in those of its own draft: two users edit, and each reads his own.
+    """Cuts, speed, volume, fades, a transition, an effect and a title MUST appear in the segments
+    of the edited draft, and in no other user's.
     """
     mine, other = context.account, _second_account(context)
     drafts = ((mine, _MINE), (other, _THEIRS))
@@ -121,7 +121,9 @@ def _expect_segments(what: str, segments: list[Segment], due: tuple[Segment, ...
 
 @server_check("state.canvas.follows", "STA-1", "STA-4", prerequisite="edit", credits=50, tokens=1)
 def canvas_follows_the_format(context: CheckContext) -> None:
-    """A vertical format MUST stand in `m` of the draft and in `canvas_config`, of that draft."""
+    """A vertical format MUST appear in `m` and `canvas_config` of the edited draft, and in no
+    other.
+    """
     other = _second_account(context)
     session = context.new_edited_session(other)
     context.send_message(session, "make it vertical", other)
@@ -137,6 +139,6 @@ def canvas_follows_the_format(context: CheckContext) -> None:
     expect_equal("ratio", ratio, _NARROW)
     mine = require_field("data", context.read_state(context.edited_session), "state")
     ratio = require_field("state", mine, "canvas_config", "ratio")
-    expect_true("ratio of another draft", ratio != _NARROW, "its own", ratio)
+    expect_true("ratio of another draft", ratio != _NARROW, "unchanged", ratio)
     metadata = require_field("state", mine, "draft").get("m") or {}
-    expect_true("m of another draft", metadata.get("height") != _VERTICAL[1], "its own", metadata)
+    expect_true("m of another draft", metadata.get("height") != _VERTICAL[1], "unchanged", metadata)

@@ -45,7 +45,7 @@ def expect_bad_token(context: CheckContext, what: str, response: TargetResponse)
 
 @server_check("general.bearer.forms", "GEN-3", prerequisite="session")
 def every_call_requires_a_bearer_token(context: CheckContext) -> None:
-    """Every call but the token call MUST be 1001 without a bearer token, or with no known one."""
+    """Every call except the token call MUST be refused with 1001 without a known bearer token."""
     token, request = context.account.token, EndpointRequest(session=context.session)
     forms = {
         "no token": {},
@@ -60,7 +60,7 @@ def every_call_requires_a_bearer_token(context: CheckContext) -> None:
 
 @server_check("general.bearer.render", "GEN-3", "REN-8", prerequisite="render")
 def existing_render_requires_its_token(context: CheckContext) -> None:
-    """A render that exists MUST be 1001 for a token that is unknown."""
+    """Every call about an existing render MUST be refused with 1001 if its token is unknown."""
     request = EndpointRequest(render=str(context.completed_export["id"]))
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL, wire.RENDER_DOWNLOAD):
         response = request.send(context, endpoint, UNKNOWN_TOKEN)
@@ -69,7 +69,7 @@ def existing_render_requires_its_token(context: CheckContext) -> None:
 
 @server_check("token.claim.nowhere", "AUTH-7", "GEN-3", prerequisite="session")
 def claim_token_is_no_bearer_anywhere(context: CheckContext) -> None:
-    """A claim token MUST be 1001 as the bearer token of every call."""
+    """Every call MUST be refused with 1001 if its bearer token is a claim token."""
     task = str(require_field("data", context.read_state(context.session), "task_id"))
     request = EndpointRequest(session=context.session, task=task)
     data = request.send(context, wire.CLAIM_TOKEN, context.account.token).data
@@ -80,7 +80,7 @@ def claim_token_is_no_bearer_anywhere(context: CheckContext) -> None:
 
 @server_check("token.revoked.everywhere", "GEN-3", "AUTH-6", needs_control=True)
 def revoked_token_is_refused_everywhere(context: CheckContext) -> None:
-    """A revoked token MUST be 1001 at every endpoint."""
+    """Every call with a revoked token MUST be refused with 1001."""
     account = context.make_account()
     request = EndpointRequest(session=context.new_session(account))
     context.control.change_token(account.token_reply["id"], revoked=True)
@@ -90,7 +90,7 @@ def revoked_token_is_refused_everywhere(context: CheckContext) -> None:
 
 @server_check("token.life.everywhere", "AUTH-5", "GEN-3", needs_control=True)
 def expired_token_is_refused_everywhere(context: CheckContext) -> None:
-    """A token whose time is over MUST be 1001 at every endpoint."""
+    """Every call with an expired token MUST be refused with 1001."""
     account = context.make_account()
     request = EndpointRequest(session=context.new_session(account))
     context.control.change_token(account.token_reply["id"], expires_in=1)
@@ -101,7 +101,7 @@ def expired_token_is_refused_everywhere(context: CheckContext) -> None:
 
 @server_check("token.scope.each", "AUTH-6", needs_control=True, assumed=True)
 def each_scope_opens_its_calls_only(context: CheckContext) -> None:
-    """A token with one scope MUST be allowed the calls of that scope, and refused the others."""
+    """A token with one scope MUST be allowed the calls of that scope and no others."""
     require_uploads(context)
     account = context.make_account(scopes=["*"])
     request = EndpointRequest(session=context.new_session(account))
@@ -120,7 +120,7 @@ def each_scope_opens_its_calls_only(context: CheckContext) -> None:
 
 @server_check("token.scope.anonymous", "AUTH-6", prerequisite="session")
 def anonymous_token_may_read_write_and_upload(context: CheckContext) -> None:
-    """An anonymous token MUST be allowed to read, to write and to upload."""
+    """An anonymous token MUST be allowed to read, write and upload."""
     require_uploads(context)
     request = EndpointRequest(session=context.new_session())
     for endpoint in (wire.BALANCE, wire.STATE, wire.SESSION, wire.CHAT, wire.UPLOAD):
@@ -132,12 +132,12 @@ def _expect_answered(what: str, endpoint: Endpoint, response: TargetResponse) ->
     """Require a success, whatever it holds."""
     expect_equal(f"the HTTP status of {what}", response.status, 200)
     if endpoint != wire.CHAT:
-        expect_equal(f"code of a failure of {what}", error_code(response), 0)
+        expect_equal(f"code of {what}", error_code(response), 0)
 
 
 @server_check("general.attribution.each", "GEN-4", prerequisite="render")
 def no_call_but_the_export_needs_attribution(context: CheckContext) -> None:
-    """A call that lacks any attribution header MUST be answered where it is no export."""
+    """Every call except an export MUST work when one attribution header is missing."""
     require_uploads(context)
     data = context.read_state(context.session)
     request = EndpointRequest(
@@ -159,7 +159,7 @@ def no_call_but_the_export_needs_attribution(context: CheckContext) -> None:
             what = f"{label(endpoint)} without {left_out}"
             if endpoint == wire.RENDER_CANCEL:
                 refused = error_code(response) == ResponseCode.EXPORT_BLOCKED
-                expect_equal(f"402 of {what}", refused, False)
+                expect_equal(f"{what} refused with 402", refused, False)
             elif endpoint in (wire.RENDER_STATUS, wire.RENDER_DOWNLOAD):
                 expect_equal(f"the HTTP status of {what}", response.status, 200)
             else:
@@ -168,7 +168,7 @@ def no_call_but_the_export_needs_attribution(context: CheckContext) -> None:
 
 @server_check("token.new.unattributed", "GEN-4", "AUTH-1", tokens=3)
 def token_call_needs_no_attribution(context: CheckContext) -> None:
-    """The token call MUST be answered where it lacks any attribution header."""
+    """The token call MUST work when one attribution header is missing."""
     for left_out in ATTRIBUTION:
         headers = {name: "x" for name in ATTRIBUTION if name != left_out}
         client_id = str(uuid.uuid4())
@@ -178,7 +178,9 @@ def token_call_needs_no_attribution(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.everywhere", "GEN-5", prerequisite="session")
 def token_in_any_url_is_refused(context: CheckContext) -> None:
-    """A token in the query or the path MUST be 1001 at every endpoint, whatever its header."""
+    """Every call with a token in its query or path MUST be refused with 1001, even if its header is
+    valid.
+    """
     token, session = context.account.token, context.new_session()
     for query in (f"?token={token}", f"?page=1&access_token={token}"):
         for what, response in EndpointRequest(session=session).send_all(
@@ -198,12 +200,12 @@ def token_in_any_url_is_refused(context: CheckContext) -> None:
             response = request.send(context, endpoint, token)
             expect_bad_token(context, f"{label(endpoint)} with a token in its path", response)
     uploads = require_field("data", context.read_state(session), "state", "video_infos")
-    expect_true("video_infos", not uploads, "nothing of a refused upload", uploads)
+    expect_true("video_infos", not uploads, "empty after refused uploads", uploads)
 
 
 @server_check("render.attribution.effect", "REN-2", prerequisite="edit", assumed=True)
 def export_without_attribution_makes_no_render(context: CheckContext) -> None:
-    """An export that is refused with 402 MUST not become a render."""
+    """An export that is refused with 402 MUST NOT create a render."""
     render = context.new_render_id()
     response = context.submit_export(render, context.edited_session, TITLE_DRAFT, attributed=False)
     if response.status != ResponseCode.EXPORT_BLOCKED:

@@ -103,7 +103,7 @@ def _is_due(response: TargetResponse, code: ResponseCode) -> bool:
 
 @server_check("general.status.everywhere", "GEN-2", prerequisite="session")
 def every_failure_has_the_status_of_one_style(context: CheckContext) -> None:
-    """Every failure of every endpoint MUST have the HTTP status of one and the same style."""
+    """Every failure of every endpoint MUST follow one style of HTTP status."""
     styles: dict[str, set[str]] = {}
     for what, response, code in _provoked(context):
         if not _is_due(response, code):
@@ -115,7 +115,7 @@ def every_failure_has_the_status_of_one_style(context: CheckContext) -> None:
         styles[f"{int(code)} of {what}: {response.status}"] = matching_error_styles(response, code)
     common = set.intersection(*styles.values()) if styles else {""}
     odd = [what for what, fitting in styles.items() if len(fitting) == 1]
-    expect_true("the HTTP statuses", bool(common), "those of one style", odd)
+    expect_true("the HTTP statuses", bool(common), "one style for all", odd)
 
 
 @server_check(
@@ -125,10 +125,10 @@ def every_failure_has_the_status_of_one_style(context: CheckContext) -> None:
     needs_control=True,
 )
 def too_large_has_the_status_of_the_style(context: CheckContext) -> None:
-    """The HTTP status of 4002 MUST be 200 or 413, as the style of the other failures has it."""
+    """Code 4002 MUST come with HTTP 200 or 413, in the style of the other failures."""
     response = context.oversized_upload
     if not _is_due(response, ResponseCode.FILE_TOO_LARGE):
-        raise NotApplicable("the file was not refused with 4002, which `upload.size.skill` judges")
+        raise NotApplicable("the file was not refused with 4002 (see `upload.size.skill`)")
     expect_error_status(response, ResponseCode.FILE_TOO_LARGE)
     expect_error_envelope(response)
     other = context.target.request("GET", wire.BALANCE.template)
@@ -142,7 +142,7 @@ def too_large_has_the_status_of_the_style(context: CheckContext) -> None:
 
 @server_check("general.envelope.each-failure", "GEN-1", prerequisite="session")
 def every_failure_has_the_envelope(context: CheckContext) -> None:
-    """Every failure of every endpoint MUST have its code, a message in words and `data` null."""
+    """Every failure of every endpoint MUST have its code, a non-empty `message` and `data` null."""
     for what, response, code in _provoked(context):
         if not _is_due(response, code):
             continue
@@ -156,7 +156,9 @@ def every_failure_has_the_envelope(context: CheckContext) -> None:
 
 @server_check("general.envelope.token", "GEN-1", "AUTH-1", tokens=1)
 def token_reply_has_the_envelope(context: CheckContext) -> None:
-    """The reply of the token call MUST be HTTP 200, `code` 0 and an object, as application/json."""
+    """The token call MUST return HTTP 200, JSON as application/json, `code` 0 and an object in
+    `data`.
+    """
     response = context.take_token(str(uuid.uuid4()))
     expect_equal("the HTTP status", response.status, 200)
     expect_equal("code", require_field("the reply", response.json, "code"), 0)
@@ -166,7 +168,7 @@ def token_reply_has_the_envelope(context: CheckContext) -> None:
 
 @server_check("general.envelope.each-success", "GEN-1", prerequisite="session")
 def every_success_has_the_envelope(context: CheckContext) -> None:
-    """Every JSON success MUST be `code` 0 and an object in `data`, as application/json."""
+    """Every JSON success MUST have `code` 0 and an object in `data`, as application/json."""
     require_uploads(context)
     task = str(require_field("data", context.read_state(context.session), "task_id"))
     request = EndpointRequest(session=context.session, task=task)

@@ -38,12 +38,12 @@ def event_bodies(stream: TurnStream) -> list[dict[str, Any]]:
 
 @server_check("chat.events.shape", "SSE-2", prerequisite="session")
 def events_have_a_known_shape(context: CheckContext) -> None:
-    """All events MUST be ADK events, or all typed objects."""
+    """A stream MUST contain ADK events only or typed objects only."""
     events = event_bodies(context.send_message(context.session, "hello"))
     # A heartbeat has a form of its own (SSE-3).
     bodies = [body for body in events if body.get("type") != "heartbeat"]
     shapes = {"typed" if "type" in body else "adk" for body in bodies}
-    expect_true("shapes", len(shapes) == 1, "one", sorted(shapes))
+    expect_true("forms of events", len(shapes) == 1, "one form", sorted(shapes))
     (shape,) = shapes
     context.note_alternative("SSE-2", f"sse={shape}")
     for body in bodies:
@@ -55,7 +55,7 @@ def events_have_a_known_shape(context: CheckContext) -> None:
 
 @server_check("chat.events.adk-fields", "SSE-2", prerequisite="work")
 def adk_events_are_whole(context: CheckContext) -> None:
-    """An ADK event MUST have author, invocationId, id, timestamp and actions, and no nulls."""
+    """An ADK event MUST have author, invocationId, id, timestamp and actions, and no null field."""
     bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
     for body in bodies:
         if "type" in body:
@@ -65,42 +65,42 @@ def adk_events_are_whole(context: CheckContext) -> None:
         nulls = [name for name, value in body.items() if value is None]
         expect_equal("fields that are null", nulls, [])
     invocations = {str(body["invocationId"]) for body in bodies if "invocationId" in body}
-    expect_true("invocationId", len(invocations) <= 1, "one a turn", sorted(invocations))
+    expect_true("invocationId", len(invocations) <= 1, "one per turn", sorted(invocations))
 
 
 @server_check("chat.events.distinct", "SSE-2", prerequisite="work")
 def adk_event_ids_are_distinct(context: CheckContext) -> None:
-    """The `id` of an ADK event MUST be unique."""
+    """Every ADK event of a turn MUST have a unique `id`."""
     bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
     # In the other dialect an id is that of a tool call.
     ids = [str(body["id"]) for body in bodies if "id" in body and "type" not in body]
-    expect_equal("ids that come twice", len(ids) - len(set(ids)), 0)
+    expect_equal("repeated ids", len(ids) - len(set(ids)), 0)
 
 
 @server_check("chat.events.of-turns", "SSE-2", prerequisite="work")
 def ids_of_turns_are_distinct(context: CheckContext) -> None:
-    """In ADK events each turn MUST have an `invocationId` of its own, and each event an `id`."""
+    """Two turns MUST NOT share an `invocationId` or the `id` of an ADK event."""
     turns = [_adk_bodies(context) for _ in range(2)]
     invocations = [{str(body.get("invocationId")) for body in turn} for turn in turns]
-    expect_equal("an invocationId of both turns", invocations[0] & invocations[1], set())
+    expect_equal("invocationIds that both turns have", invocations[0] & invocations[1], set())
     ids = [{str(body.get("id")) for body in turn} for turn in turns]
-    expect_equal("an id of events of both turns", ids[0] & ids[1], set())
+    expect_equal("event ids that both turns have", ids[0] & ids[1], set())
 
 
 @server_check("chat.events.times", "SSE-2", prerequisite="work")
 def times_of_events_never_fall(context: CheckContext) -> None:
-    """The `timestamp` of an ADK event MUST be in seconds since 1970, and never fall."""
+    """The `timestamp` of ADK events MUST be in seconds since 1970 and never decrease."""
     before = context.control.read_clock() if context.has_control else None
     times = [
         float(expect_type("timestamp", body.get("timestamp"), int, float))
         for body in _adk_bodies(context)
     ]
-    expect_equal("the times", times, sorted(times))
+    expect_equal("the timestamps", times, sorted(times))
     if before is None or not times:
         return
     after = context.control.read_clock()
     fits = before - _CLOCK_SLACK <= times[0] and times[-1] <= after + _CLOCK_SLACK
-    expect_true("the times", fits, f"from {before:.0f} to {after:.0f}", times)
+    expect_true("the timestamps", fits, f"from {before:.0f} to {after:.0f}", times)
 
 
 @server_check("chat.events.author", "SSE-2", prerequisite="work", assumed=True)
@@ -119,7 +119,7 @@ def _adk_bodies(context: CheckContext) -> list[dict[str, Any]]:
 
 @server_check("chat.events.roles", "SSE-2", prerequisite="work")
 def tool_results_have_the_role_user(context: CheckContext) -> None:
-    """In ADK events a tool result MUST have the role user, everything else the role model."""
+    """An ADK event MUST have the role user if it is a tool result, and else the role model."""
     for body in event_bodies(context.send_message(context.scratch_session, _TITLE)):
         if "type" in body:
             continue
@@ -165,14 +165,14 @@ def _is_typed_tool(body: dict[str, Any]) -> bool:
 
 @server_check("chat.tools.matched", "SSE-2", prerequisite="work")
 def results_answer_their_calls(context: CheckContext) -> None:
-    """A tool result MUST come after its call and carry its id."""
+    """A tool result MUST come after its call and carry the same id."""
     stream = context.send_message(context.scratch_session, _TITLE)
     expect_equal("tool results without a call before them", stream.unmatched_results, [])
 
 
 @server_check("chat.tools.ids", "SSE-2", prerequisite="work")
 def tool_calls_have_ids_of_their_own(context: CheckContext) -> None:
-    """In ADK events each tool call MUST have an `id` of its own, and each result one too."""
+    """In ADK events, every tool call MUST have a unique `id`, and every tool result an `id`."""
     calls: list[str] = []
     for body in _adk_bodies(context):
         for part in _parts(body):
@@ -182,7 +182,7 @@ def tool_calls_have_ids_of_their_own(context: CheckContext) -> None:
                 found = expect_type(f"{tool}.id", require_field(tool, part[tool], "id"), str)
                 expect_true(f"{tool}.id", bool(found), "not empty", found)
                 calls += [found] if tool == "functionCall" else []
-    expect_equal("ids of calls that come twice", len(calls) - len(set(calls)), 0)
+    expect_equal("repeated ids of tool calls", len(calls) - len(set(calls)), 0)
 
 
 @server_check("chat.tools.documented-name", "SSE-2", prerequisite="work", assumed=True)

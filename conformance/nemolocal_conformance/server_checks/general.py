@@ -8,6 +8,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, bearer_header
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     expect_equal,
@@ -15,8 +16,8 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import GENERATE_CLIP, CheckContext, TargetAccount
-from ..endpoint_requests import UNKNOWN_SESSION, UNKNOWN_TOKEN
+from ..context import GENERATE_CLIP, CheckContext
+from ..endpoint_requests import UNKNOWN_RENDER, UNKNOWN_SESSION, UNKNOWN_TOKEN
 from ..error_assertions import (
     constant_words,
     error_code,
@@ -56,14 +57,14 @@ def failure_has_an_envelope(context: CheckContext) -> None:
     )
     # Whether they are rejected at all is left to other checks.
     refused = [response for response in responses if is_error(response)]
-    expect_true("refusals", bool(refused), "at least one of three", len(refused))
+    expect_true("failures", bool(refused), "at least one of three", len(refused))
     for response in refused:
         expect_error_envelope(response)
 
 
 @server_check("general.status.of-failures", "GEN-2", prerequisite="session")
 def status_of_a_failure_is_known(context: CheckContext) -> None:
-    """The HTTP status of 1001, 1002 and 4001 MUST be 200, or 401, 404 and 415."""
+    """Codes 1001, 1002 and 4001 MUST come with HTTP 200, or with 401, 404 and 415."""
     expect_error_status(
         context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN
     )
@@ -76,7 +77,7 @@ def status_of_a_failure_is_known(context: CheckContext) -> None:
 
 @server_check("general.status.of-credits", "GEN-2", needs_control=True)
 def status_of_lacking_credits_is_known(context: CheckContext) -> None:
-    """The HTTP status of 2001 MUST be 200 or 402."""
+    """Code 2001 MUST come with HTTP 200 or 402."""
     context.require_price("generation")
     account = context.make_account(credits=0)
     stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
@@ -85,14 +86,14 @@ def status_of_lacking_credits_is_known(context: CheckContext) -> None:
 
 @server_check("general.status.one-style", "GEN-2", prerequisite="session")
 def failures_follow_one_style(context: CheckContext) -> None:
-    """1001, 1002 and 4001 MUST all have the HTTP status of one style, at every endpoint."""
+    """Codes 1001, 1002 and 4001 MUST follow one style of HTTP status at every endpoint."""
     never, files = UNKNOWN_SESSION, [("files", ("notes.txt", b"text"))]
     refusals = [
         (context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN),
         (context.call(wire.STATE, session=never), ResponseCode.SESSION_NOT_FOUND),
         (context.call(wire.UPLOAD, session=never, files=files), ResponseCode.SESSION_NOT_FOUND),
         (
-            context.call(wire.RENDER_STATUS, render="render_never_was"),
+            context.call(wire.RENDER_STATUS, render=UNKNOWN_RENDER),
             ResponseCode.SESSION_NOT_FOUND,
         ),
         (
@@ -106,7 +107,7 @@ def failures_follow_one_style(context: CheckContext) -> None:
     ]
     common = set.intersection(*styles) if styles else {""}
     seen = [(int(code), response.status) for response, code in refusals]
-    expect_true("the HTTP status", bool(common), "of one style", seen)
+    expect_true("the HTTP status", bool(common), "one style for all", seen)
 
 
 @server_check("general.envelope.content-type", "GEN-1", prerequisite="token")
@@ -161,7 +162,9 @@ def every_call_requires_a_token(context: CheckContext) -> None:
 
 @server_check("general.bearer.held", "GEN-3", prerequisite="session")
 def existing_session_requires_its_token(context: CheckContext) -> None:
-    """An existing session MUST be refused with 1001 without a token, and with an unknown token."""
+    """A call about an existing session MUST be refused with 1001 without a token and with an
+    unknown one.
+    """
     session = context.session
     requests: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
         (wire.STATE, {}),
@@ -185,7 +188,7 @@ def chat_requires_a_token(context: CheckContext) -> None:
 
 @server_check("general.attribution.optional", "GEN-4", prerequisite="session")
 def calls_without_attribution_are_answered(context: CheckContext) -> None:
-    """A call without the attribution headers MUST be answered, unless it is an export."""
+    """Every call except an export MUST work without the attribution headers."""
     task = {"task_name": "project", "language": "en"}
     responses = (
         context.call(wire.BALANCE, attributed=False),
@@ -194,7 +197,7 @@ def calls_without_attribution_are_answered(context: CheckContext) -> None:
         context.upload(context.new_session(), PICTURE, attributed=False),
     )
     expect_equal("the HTTP statuses", [response.status for response in responses], [200] * 4)
-    expect_equal("codes of failures", [error_code(response) for response in responses], [0] * 4)
+    expect_equal("codes", [error_code(response) for response in responses], [0] * 4)
 
 
 @server_check("general.token-in-url.query", "GEN-5", prerequisite="token")
@@ -219,20 +222,20 @@ def token_in_the_path_is_refused(context: CheckContext) -> None:
 
 @server_check("general.token-in-url.journal", "GEN-5", needs_control=True)
 def token_in_a_url_is_flagged(context: CheckContext) -> None:
-    """The journal MUST flag a token in a URL, and not contain it."""
+    """The journal MUST flag a token in a URL without storing the token."""
     account, mark = context.make_account(), uuid.uuid4().hex
     path = f"{wire.BALANCE.template}?token={account.token}&mark={mark}"
     context.target.request("GET", path, token=account.token)
     # Flags of other calls prove nothing.
     entries = [one for one in context.control.read_journal(endpoint="balance") if mark in str(one)]
     flagged = [entry for entry in entries if "GEN-5" in entry["rules"]]
-    expect_true("entries that name GEN-5", bool(flagged), "at least one", len(entries))
+    expect_true("journal entries with the rule GEN-5", bool(flagged), "at least one", len(entries))
     expect_true("their URLs", account.token not in str(flagged), "without the token", flagged[-1])
 
 
 @server_check("general.path.unknown", "GEN-6", "GEN-1")
 def unknown_path_is_404(context: CheckContext) -> None:
-    """An unknown path SHOULD be answered with HTTP 404 in the failure envelope."""
+    """An unknown path SHOULD get HTTP 404 and the failure envelope."""
     response = context.target.request("GET", _UNKNOWN_PATH)
     expect_equal("the HTTP status", response.status, 404)
     expect_error(context, response, ResponseCode.NOT_FOUND)
@@ -240,7 +243,7 @@ def unknown_path_is_404(context: CheckContext) -> None:
 
 @server_check("general.method.wrong", "GEN-6", prerequisite="token")
 def wrong_method_is_405(context: CheckContext) -> None:
-    """A wrong method SHOULD be answered with HTTP 405, the failure envelope and `Allow`."""
+    """A wrong method SHOULD get HTTP 405, the failure envelope and an `Allow` header."""
     response = context.target.request("DELETE", wire.BALANCE.template, token=context.account.token)
     expect_equal("the HTTP status", response.status, 405)
     allow = response.headers.get("allow", "")
@@ -250,7 +253,7 @@ def wrong_method_is_405(context: CheckContext) -> None:
 
 @server_check("general.user.own-id", "GEN-7", prerequisite="session")
 def own_user_id_stands_for_me(context: CheckContext) -> None:
-    """A path with the caller's own user id MUST be answered like one with `me`."""
+    """The caller's own user id in a path MUST work like `me`."""
     user = own_user_id(context)
     named = expect_type(
         "data", context.call(wire.STATE, user=user, session=context.session).data, dict

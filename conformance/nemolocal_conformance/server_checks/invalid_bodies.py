@@ -15,9 +15,7 @@ from ..server_check import server_check
 
 @server_check("general.body.not-json", "GEN-6", prerequisite="token")
 def body_that_is_no_json_is_400(context: CheckContext) -> None:
-    """A body that is not JSON where JSON is expected SHOULD be refused with HTTP 400
-    and code 400.
-    """
+    """A body that is not valid JSON SHOULD be refused with HTTP 400 and code 400."""
     headers = {"Content-Type": "application/json"}
     for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
         response = context.call(wire.SESSION, content=body, headers=headers)
@@ -27,18 +25,20 @@ def body_that_is_no_json_is_400(context: CheckContext) -> None:
 
 @server_check("general.body.field-named", "GEN-6", prerequisite="token")
 def missing_field_is_named(context: CheckContext) -> None:
-    """A body without a required field SHOULD be refused with HTTP 400, code 400 and a message that
-    names it.
+    """A missing required field SHOULD be refused with HTTP 400, code 400 and a message that names
+    the field.
     """
     response = context.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
     expect_equal("the HTTP status", response.status, 400)
     message = expect_error(context, response, ResponseCode.BAD_REQUEST)
-    expect_true("message", "task_id" in message, "task_id in it", message)
+    expect_true("message", "task_id" in message, "the field name task_id", message)
 
 
 @server_check("general.body.each-field", "GEN-6", prerequisite="session")
 def every_missing_field_is_named(context: CheckContext) -> None:
-    """A body that lacks any field that is due SHOULD be 400 with a message that names it."""
+    """Every missing required field of every call SHOULD be refused with 400 and a message that
+    names the field.
+    """
     request = EndpointRequest(session=context.session)
     for endpoint, body in _due_bodies(context.session).items():
         for name in body:
@@ -48,12 +48,12 @@ def every_missing_field_is_named(context: CheckContext) -> None:
             chat, code = endpoint == wire.CHAT, ResponseCode.BAD_REQUEST
             message = expect_error(context, response, code, chat=chat)
             what = f"message of {label(endpoint)} without {name}"
-            expect_true(what, name in message, f"{name} in it", message)
+            expect_true(what, name in message, f"the field name {name}", message)
 
 
 @server_check("general.body.each-type", "GEN-6", prerequisite="session")
 def every_wrong_type_is_refused(context: CheckContext) -> None:
-    """A body with a field of another JSON type than is due SHOULD be 400."""
+    """Every field of the wrong JSON type SHOULD be refused with 400."""
     request = EndpointRequest(session=context.session)
     for endpoint, body in _due_bodies(context.session).items():
         for name in body:

@@ -6,6 +6,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     NotApplicable,
@@ -13,7 +14,7 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import (
     TITLE_DRAFT,
     UNKNOWN_RENDER,
@@ -22,6 +23,7 @@ from ..endpoint_requests import (
     label,
 )
 from ..error_assertions import constant_words, expect_error, refusal_words
+from ..render_replies import flatten_render
 from ..server_check import server_check
 from ..stable_fields import known_state
 from ..target import TargetResponse
@@ -38,7 +40,7 @@ def own_user_id(context: CheckContext) -> str:
     try:
         return str(context.read_state(context.session)["user_id"])
     except (CheckFailed, KeyError):
-        raise NotApplicable("nothing tells the user id of this token") from None
+        raise NotApplicable("the user id of this token is unknown") from None
 
 
 def _expect_not_found(
@@ -55,7 +57,7 @@ def _expect_not_found(
 
 @server_check("general.user.own-id-session", "GEN-7", prerequisite="session")
 def session_opens_under_the_own_id(context: CheckContext) -> None:
-    """A session MUST open under the caller's own user id in the path as under `me`."""
+    """A session created under the caller's own user id MUST be available under `me`."""
     body = {"task_name": "project", "language": "en"}
     data = context.call(wire.SESSION, user=own_user_id(context), json=body).data
     session = expect_type("data.session_id", require_field("data", data, "session_id"), str)
@@ -65,7 +67,7 @@ def session_opens_under_the_own_id(context: CheckContext) -> None:
 
 @server_check("general.user.own-id-upload", "GEN-7", prerequisite="session")
 def upload_goes_to_the_own_id(context: CheckContext) -> None:
-    """An upload MUST be taken under the caller's own user id in the path as under `me`."""
+    """An upload under the caller's own user id MUST be accepted as under `me`."""
     session = context.new_session()
     data = context.upload(session, "picture.png", user=own_user_id(context)).data
     expect_equal("number of files", len(require_field("data", data, "files")), 1)
@@ -73,7 +75,9 @@ def upload_goes_to_the_own_id(context: CheckContext) -> None:
 
 @server_check("general.user.foreign-everywhere", "GEN-7", prerequisite="session", tokens=1)
 def foreign_user_id_is_not_found_anywhere(context: CheckContext) -> None:
-    """Somebody else's user id in any path MUST be 1002, whether he exists or not."""
+    """Every path with another user's id MUST be refused with 1002, even if that user does not
+    exist.
+    """
     session, other = context.new_session(), context.new_account()
     users = ("anon_somebody_else", *([other.user_id] if other.user_id else []))
     for user in users:
@@ -87,7 +91,9 @@ def foreign_user_id_is_not_found_anywhere(context: CheckContext) -> None:
 
 @server_check("general.user.foreign-path", "GEN-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_id_opens_no_foreign_session(context: CheckContext) -> None:
-    """Somebody else's session under his own user id MUST be 1002 for its state and for uploads."""
+    """Another user's session under that user's id MUST be refused with 1002 for its state and
+    uploads.
+    """
     other, user = context.new_account(), own_user_id(context)
     for endpoint in (wire.STATE, wire.UPLOAD):
         request = EndpointRequest(session=context.session, user=user)
@@ -102,7 +108,9 @@ def foreign_id_opens_no_foreign_session(context: CheckContext) -> None:
     tokens=1,
 )
 def what_is_foreign_looks_like_nothing_anywhere(context: CheckContext) -> None:
-    """What is somebody else's MUST be refused in the same words as what never was, everywhere."""
+    """Every call MUST refuse another user's session or render with the same message as one that
+    does not exist.
+    """
     other = context.new_account()
     render, task = str(context.completed_export["id"]), _task(context, context.session)
     held = EndpointRequest(session=context.session, task=task, render=render)
@@ -122,7 +130,7 @@ def what_is_foreign_looks_like_nothing_anywhere(context: CheckContext) -> None:
 
 @server_check("session.unknown.claim", "SES-3", prerequisite="token")
 def claim_of_an_unknown_session(context: CheckContext) -> None:
-    """A claim token for a session that never was MUST be 1002."""
+    """A claim token request for a session that does not exist MUST be refused with 1002."""
     body = {"task_id": "1", "session_id": UNKNOWN_SESSION}
     response = context.call(wire.CLAIM_TOKEN, json=body)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -130,7 +138,7 @@ def claim_of_an_unknown_session(context: CheckContext) -> None:
 
 @server_check("session.foreign.export", "SES-3", "GEN-7", prerequisite="session", tokens=1)
 def foreign_session_cannot_be_exported(context: CheckContext) -> None:
-    """An export of somebody else's session MUST be 1002, and become no render."""
+    """An export of another user's session MUST be refused with 1002 and create no render."""
     other, render = context.new_account(), context.new_render_id()
     response = context.submit_export(render, context.session, TITLE_DRAFT, other)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
@@ -152,7 +160,7 @@ def expect_no_render(
 
 @server_check("session.foreign.unchanged", "SES-3", "GEN-7", prerequisite="edit", tokens=1)
 def refused_calls_leave_a_foreign_session_alone(context: CheckContext) -> None:
-    """What somebody else was refused MUST leave a session, and both balances, as they were."""
+    """A refused call to another user's session MUST NOT change the session or a balance."""
     other, session = context.new_account(), context.edited_session
     before = _held(context, session), context.read_balance(), context.read_balance(other)
     for endpoint in (wire.UPLOAD, wire.CLAIM_TOKEN):
@@ -172,7 +180,9 @@ def _task(context: CheckContext, session: str) -> str:
 
 @server_check("render.unknown.everywhere", "REN-8", "SES-3", prerequisite="token")
 def unknown_render_is_not_found_anywhere(context: CheckContext) -> None:
-    """A render that never was MUST be 1002 for its status, its end and its download."""
+    """Status, cancel and fallback download of a render that does not exist MUST be refused with
+    1002.
+    """
     for endpoint in _OF_A_RENDER:
         response = EndpointRequest(render=UNKNOWN_RENDER).send(
             context, endpoint, context.account.token
@@ -182,7 +192,7 @@ def unknown_render_is_not_found_anywhere(context: CheckContext) -> None:
 
 @server_check("render.foreign.unchanged", "REN-8", "REN-6", prerequisite="render", tokens=1)
 def foreign_cancel_changes_nothing(context: CheckContext) -> None:
-    """A render that somebody else tried to cancel, or its owner to submit again, MUST stay."""
+    """A refused cancel or a repeated submit MUST NOT change a completed render."""
     render = str(context.completed_export["id"])
     before = flatten_render(context.call(wire.RENDER_STATUS, render=render).json)
     for token in (context.new_account().token, None):

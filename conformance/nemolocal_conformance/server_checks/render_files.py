@@ -78,7 +78,7 @@ def _file(context: CheckContext) -> TargetResponse:
 
 @server_check("render.file.served", "REN-8", prerequisite="render")
 def url_needs_no_header(context: CheckContext) -> None:
-    """`output.url` MUST return the complete file without any header."""
+    """`output.url` MUST return the complete file without any request header."""
     response = _get(context)
     expect_equal("the HTTP status", response.status, 200)
     expect_equal("the end of the body", response.ending, "complete")
@@ -136,12 +136,14 @@ def download_can_be_resumed(context: CheckContext) -> None:
     whole = _file(context).body
     response = context.fetch(_url(context), headers={"Range": "bytes=100-"})
     expect_equal("the HTTP status", response.status, 206)
-    expect_true("the body", response.body == whole[100:], "the rest", len(response.body))
+    expect_true(
+        "the body", response.body == whole[100:], "the bytes from 100 on", len(response.body)
+    )
 
 
 @server_check("render.file.fallback", "REN-8", prerequisite="render")
 def fallback_is_the_same_file(context: CheckContext) -> None:
-    """The fallback download MUST give the same bytes as `output.url`."""
+    """The fallback download MUST return the same bytes as `output.url`."""
     response = context.call(wire.RENDER_DOWNLOAD, render=context.completed_export["id"])
     expect_equal("the HTTP status", response.status, 200)
     expect_true(
@@ -151,7 +153,7 @@ def fallback_is_the_same_file(context: CheckContext) -> None:
 
 @server_check("render.file.own", "REN-1", "REN-7", prerequisite="render")
 def each_render_has_its_own_file(context: CheckContext) -> None:
-    """Each render MUST have an `output.url` of its own, with the film of its own draft."""
+    """Each render MUST have its own `output.url`, with the video of its own draft."""
     render = context.new_render_id()
     context.submit_export(render, context.edited_session, TITLE_DRAFT)
     (last,) = context.poll_renders(render)[-1]
@@ -179,7 +181,7 @@ def resolution_4k_comes_only_on_request(context: CheckContext) -> None:
         (last,) = context.poll_renders(render)[-1]
         expect_equal("status", last.get("status"), "completed")
         body = context.call(wire.RENDER_DOWNLOAD, render=render).body
-        expect_equal(f"the pixels with {rest or 'nothing asked'}", _frame_sizes(body)[:1], [size])
+        expect_equal(f"width and height with {rest or 'defaults'}", _frame_sizes(body)[:1], [size])
 
 
 def _largest(context: CheckContext, skill: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     expect_equal,
@@ -14,9 +15,10 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import TITLE_DRAFT
 from ..error_assertions import error_code, expect_error
+from ..render_replies import flatten_render
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from ..target import TargetResponse
@@ -33,12 +35,12 @@ def expect_duplicate(response: TargetResponse) -> None:
     expect_true("the reply", "duplicate" in said, "the word duplicate", said[:200])
     body = response.json
     taken = isinstance(body, dict) and flatten_render(body).get("status") == "pending"
-    expect_equal("taken", taken, False)
+    expect_equal("accepted", taken, False)
 
 
 @server_check("render.id.other-session", "REN-6", prerequisite="render")
 def id_is_used_up_in_every_session(context: CheckContext) -> None:
-    """An id used before MUST be a duplicate in another session too, and with another draft."""
+    """A used id MUST be refused as a duplicate in another session and with another draft."""
     used = str(context.completed_export["id"])
     for session in (context.new_session(), context.edited_session):
         expect_duplicate(context.submit_export(used, session, TITLE_DRAFT))
@@ -51,26 +53,26 @@ def _failed_render(context: CheckContext) -> tuple[TargetAccount, str, dict[str,
     context.control.arm_fault("render-fails-once", account.user_id)
     context.submit_export(render, session, TITLE_DRAFT, account)
     (last,) = context.poll_renders(render, account=account)[-1]
-    expect_equal("status of a render that fails", last.get("status"), "failed")
+    expect_equal("status of a render made to fail", last.get("status"), "failed")
     return account, session, {**last, "id": render}
 
 
 @server_check("render.status.failed", "REN-5", "REN-4", needs_control=True)
 def failed_render_has_an_error_and_no_url(context: CheckContext) -> None:
-    """A render that failed MUST have no `output.url`, and say in `error` what is wrong."""
+    """A failed render MUST have a message in `error` and no `output.url`."""
     _, _, last = _failed_render(context)
     output = expect_type("output", last.get("output") or {}, dict)
     expect_equal("output.url", bool(output.get("url")), False)
     error = expect_type("error", require_field("the status", last, "error"), str)
-    expect_true("error", bool(error.strip()), "words", error)
+    expect_true("error", bool(error.strip()), "a non-empty string", error)
 
 
 @server_check("render.download.failed", "REN-8", needs_control=True, assumed=True)
 def failed_render_has_no_download(context: CheckContext) -> None:
-    """The fallback download of a render that failed MUST be refused."""
+    """The fallback download of a failed render MUST be refused."""
     account, _, last = _failed_render(context)
     response = context.call(wire.RENDER_DOWNLOAD, account, render=last["id"])
-    expect_true("the body", _is_refused(response), "a failure", response.body[:200])
+    expect_true("the body", _is_refused(response), "an error", response.body[:200])
 
 
 def _is_refused(response: TargetResponse) -> bool:
@@ -82,7 +84,7 @@ def _is_refused(response: TargetResponse) -> bool:
 
 @server_check("render.id.failed", "REN-6", needs_control=True)
 def id_of_a_failed_render_is_used_up(context: CheckContext) -> None:
-    """The id of a render that failed MUST be a duplicate; another id MUST be taken."""
+    """The id of a failed render MUST be refused as a duplicate, and a new id accepted."""
     account, session, last = _failed_render(context)
     expect_duplicate(context.submit_export(last["id"], session, TITLE_DRAFT, account))
     again = context.submit_export(context.new_render_id(), session, TITLE_DRAFT, account)
@@ -105,7 +107,7 @@ def draft_beyond_its_source_is_refused(context: CheckContext) -> None:
 
 @server_check("render.refused.nonsense", "REN-9", prerequisite="edit")
 def other_nonsense_is_refused(context: CheckContext) -> None:
-    """A segment without a length, or with a time that is none, MUST be 400 and name the field."""
+    """A segment with a missing or invalid field MUST be refused with 400 and the field's path."""
     cases: tuple[tuple[str, dict[str, Any]], ...] = (
         ("d", {"d": None}),
         ("d", {"d": "long"}),
@@ -134,7 +136,7 @@ def _expect_refused(context: CheckContext, changed: dict[str, Any], path: str) -
 
 @server_check("render.refused.no-job", "REN-9", prerequisite="session", assumed=True)
 def refused_draft_makes_no_render(context: CheckContext) -> None:
-    """A draft that is refused at submit MUST not become a render."""
+    """A draft that is refused at submit MUST NOT create a render."""
     render = context.new_render_id()
     response = context.submit_export(render, context.session, {"t": [], "d": 0})
     expect_error(context, response, ResponseCode.BAD_REQUEST)
@@ -143,7 +145,7 @@ def refused_draft_makes_no_render(context: CheckContext) -> None:
 
 @server_check("render.file.absolute", "REN-4", prerequisite="render", assumed=True)
 def output_url_has_a_host(context: CheckContext) -> None:
-    """`output.url` MUST be a whole URL of http or https, with its host."""
+    """`output.url` MUST be an absolute http or https URL."""
     found = require_field("the status", context.completed_export, "output", "url")
     url = urlsplit(str(found))
     fits = url.scheme in ("http", "https") and bool(url.hostname)

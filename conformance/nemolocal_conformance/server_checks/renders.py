@@ -7,9 +7,10 @@ from nemolocal_contract.endpoints import ATTRIBUTION
 from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
-from ..context import CheckContext, flatten_render
+from ..context import CheckContext
 from ..endpoint_requests import TITLE_DRAFT
 from ..error_assertions import error_code, expect_error, names_path
+from ..render_replies import flatten_render
 from ..samples import CLIP_SECONDS
 from ..server_check import server_check
 from .render_files import mp4_duration
@@ -20,7 +21,7 @@ _STATES = ("pending", "processing", "completed", "failed")
 
 @server_check("render.submit.pending", "REN-1", "REN-4", prerequisite="edit")
 def submit_is_answered_with_pending(context: CheckContext) -> None:
-    """A submit MUST be answered with the id of the request and the status pending."""
+    """A submit MUST return the id of the request and the status pending."""
     render = context.new_render_id()
     body = flatten_render(
         context.submit_export(
@@ -49,7 +50,7 @@ def output_may_be_left_out(context: CheckContext) -> None:
 
 @server_check("render.submit.unknown-keys", "REN-1", prerequisite="session", assumed=True)
 def unknown_keys_of_output_are_taken(context: CheckContext) -> None:
-    """A submit whose `output` has unknown keys MUST be taken."""
+    """A submit with unknown keys in `output` MUST be accepted."""
     output = {"format": "mp4", "quality": "high", "codec": "h264", "crf": 23}
     render = context.new_render_id()
     reply = context.submit_export(render, context.session, TITLE_DRAFT, output=output).json
@@ -59,7 +60,7 @@ def unknown_keys_of_output_are_taken(context: CheckContext) -> None:
 
 @server_check("render.submit.session-field", "REN-1", "GEN-6", prerequisite="edit")
 def session_id_field_is_camel_case(context: CheckContext) -> None:
-    """A submit with `session_id` in place of `sessionId` MUST be refused with 400."""
+    """A submit with `session_id` instead of `sessionId` MUST be refused with 400."""
     body = {
         "id": context.new_render_id(),
         "session_id": context.edited_session,
@@ -72,7 +73,7 @@ def session_id_field_is_camel_case(context: CheckContext) -> None:
 
 @server_check("render.submit.draft-sent", "REN-1", prerequisite="edit")
 def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
-    """The draft that is sent MUST be the one rendered, whatever draft is saved."""
+    """An export MUST render the draft in the request, not the saved one."""
     draft: dict[str, Any] = {
         **context.read_draft(context.edited_session),
         "t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 600, "txt": "alone"}]}],
@@ -88,21 +89,22 @@ def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
 
 @server_check("render.attribution.missing", "REN-2", "GEN-4", prerequisite="edit")
 def export_without_attribution_is_402(context: CheckContext) -> None:
-    """An export without any of the three attribution headers MUST be HTTP 402 with code 402.
-
-    Or only for anonymous users without credits: the sources differ. But whichever is left out.
+    """An export that lacks any attribution header MUST be refused with HTTP 402 and code 402.
+    (Some sources: only for anonymous users without credits; then all three headers are optional.)
     """
     taken = []
     for left_out in ATTRIBUTION:
         headers = {name: "x" for name in ATTRIBUTION if name != left_out}
         if not _expect_402(context, f"without {left_out}", attributed=False, headers=headers):
             taken.append(left_out)
-    expect_one_of("headers that may be left out", taken, ([], [*ATTRIBUTION]))
+    expect_one_of("headers that the export did not need", taken, ([], [*ATTRIBUTION]))
 
 
 @server_check("render.attribution.empty", "REN-2", prerequisite="edit", assumed=True)
 def export_with_empty_attribution_is_402(context: CheckContext) -> None:
-    """An export with an empty attribution header SHOULD be refused with HTTP 402, as without it."""
+    """An export with an empty attribution header SHOULD be refused with HTTP 402, as if it were
+    missing.
+    """
     _expect_402(context, "with one that is empty", headers={ATTRIBUTION[0]: ""})
 
 
@@ -137,7 +139,9 @@ def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> N
 
 @server_check("render.plan.blocked", "REN-2", needs_control=True)
 def blocked_plan_is_402(context: CheckContext) -> None:
-    """An account whose plan blocks exports MUST get HTTP 402, code 402 and what to do."""
+    """An export that the account's plan blocks MUST be refused with HTTP 402, code 402 and a
+    message to upgrade.
+    """
     account = context.make_account(plan="blocked")
     session = context.new_edited_session(account)
     response = context.submit_export(
@@ -145,13 +149,13 @@ def blocked_plan_is_402(context: CheckContext) -> None:
     )
     expect_equal("the HTTP status", response.status, 402)
     message = expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
-    expect_true("message", "upgrade" in message.lower(), "upgrade in it", message)
-    expect_true("message", "credit" not in message.lower(), "nothing of credits", message)
+    expect_true("message", "upgrade" in message.lower(), "the word upgrade", message)
+    expect_true("message", "credit" not in message.lower(), "no mention of credits", message)
 
 
 @server_check("render.reply.each", "REN-4", "REN-1", prerequisite="session")
 def every_render_reply_has_the_same_shape(context: CheckContext) -> None:
-    """Submit, status and cancel MUST all be HTTP 200 and JSON with id, status and progress."""
+    """Submit, status and cancel MUST return HTTP 200 and JSON with id, status and progress."""
     render = context.new_render_id()
     replies = {
         "submit": context.submit_export(render, context.session, TITLE_DRAFT),
@@ -176,7 +180,7 @@ def every_render_reply_has_the_same_shape(context: CheckContext) -> None:
         if nested:
             success = require_field(what, reply, "success")
             expect_type(f"success of {what}", success, bool)
-    expect_true("number of shapes", len(shapes) <= 1, "one", len(shapes))
+    expect_true("number of shapes", len(shapes) <= 1, "1", len(shapes))
 
 
 @server_check("render.status.shape", "REN-4", prerequisite="render")
@@ -227,7 +231,7 @@ def length_is_told_in_seconds(context: CheckContext) -> None:
 
 @server_check("render.status.progress", "REN-5", "REN-4", prerequisite="render")
 def progress_never_falls(context: CheckContext) -> None:
-    """Progress MUST be 0 to 100, never fall, and be 100 when completed."""
+    """Progress MUST start at 0 or more, never decrease, and be 100 when completed."""
     seen = [
         expect_type("progress", require_field("the reply", poll, "progress"), int, float)
         for poll in context.export_statuses
@@ -238,7 +242,7 @@ def progress_never_falls(context: CheckContext) -> None:
 
 @server_check("render.status.url-last", "REN-5", prerequisite="render")
 def url_comes_with_completion(context: CheckContext) -> None:
-    """`output.url` MUST be present when a render is completed, and not before."""
+    """`output.url` MUST be present only when the render is completed."""
     for poll in context.export_statuses:
         url = expect_type("output", poll.get("output") or {}, dict).get("url")
         status = require_field("the reply", poll, "status")
@@ -247,7 +251,7 @@ def url_comes_with_completion(context: CheckContext) -> None:
 
 @server_check("render.id.duplicate", "REN-6", prerequisite="render")
 def id_used_before_is_refused(context: CheckContext) -> None:
-    """A submit with a used id MUST fail with a message that the id is a duplicate."""
+    """A submit with a used id MUST be refused as a duplicate."""
     used = str(context.completed_export["id"])
     response = context.submit_export(
         used, context.edited_session, context.read_draft(context.edited_session)

@@ -9,8 +9,11 @@ from typing import Any
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint, endpoints
 
+from ..account_context import TargetAccount
 from ..assertions import CheckFailed, expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext, TargetAccount, flatten_render
+from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_SESSION
+from ..render_replies import flatten_render
 from ..samples import CLIP, CLIP_SECONDS, CLIP_SIZE, PICTURE, PICTURE_SIZE, SOUND
 from ..server_check import server_check
 
@@ -18,7 +21,6 @@ _TITLE = "add a title 'Hello' for 1 second"
 _WIDTHS = {CLIP: CLIP_SIZE[0], PICTURE: PICTURE_SIZE[0], SOUND: 0}
 _SHORT_SECONDS, _TOLERANCE = 0.6, 0.1
 _SHORT = {"t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 600, "txt": "alone"}]}], "d": 600}
-_NEVER = "1000000000000000000"
 _RENDERS = (wire.RENDER, wire.RENDER_STATUS, wire.RENDER_CANCEL)
 
 
@@ -33,14 +35,14 @@ def _expect_none(
 
 @server_check("token.replies", "AUTH-1", prerequisite="token", tokens=1)
 def every_token_reply_is_whole(context: CheckContext) -> None:
-    """Every anonymous token MUST be another, of another user, with all of its fields."""
+    """Every token reply MUST have all its fields and a new token."""
     _ = context.account, context.new_account()
     _expect_none(context, "AUTH-1", wire.TOKEN)
 
 
 @server_check("token.claim.replies", "AUTH-7", prerequisite="session", tokens=1)
 def every_claim_reply_is_whole(context: CheckContext) -> None:
-    """Every session MUST have claim tokens of its own, which live 604,800 seconds."""
+    """Every claim token reply MUST have all its fields and a token for one session only."""
     mine, other = context.account, context.new_account()
     for account in (mine, other, mine):
         session = context.new_session(account)
@@ -52,7 +54,7 @@ def every_claim_reply_is_whole(context: CheckContext) -> None:
 
 @server_check("session.replies", "SES-1", prerequisite="session")
 def every_session_reply_is_whole(context: CheckContext) -> None:
-    """Every session MUST have ids of its own, and the user of its token."""
+    """Every session reply MUST have new ids and the user of its token."""
     for session in (context.session, context.new_session()):
         context.read_state(session)
     _expect_none(context, "SES-1", wire.SESSION)
@@ -60,7 +62,7 @@ def every_session_reply_is_whole(context: CheckContext) -> None:
 
 @server_check("upload.replies", "UPL-2", prerequisite="session", tokens=1)
 def every_upload_reply_is_whole(context: CheckContext) -> None:
-    """Every uploaded file MUST be told with its eight fields, and be the one that was sent."""
+    """Every upload reply MUST describe the files that were sent, each with its eight fields."""
     mine, other = context.account, context.new_account()
     for account, name in ((mine, CLIP), (other, SOUND), (mine, PICTURE), (other, CLIP)):
         session = context.new_session(account)
@@ -74,7 +76,7 @@ def every_upload_reply_is_whole(context: CheckContext) -> None:
 
 @server_check("credits.replies", "CRD-1", prerequisite="token")
 def every_balance_adds_up(context: CheckContext) -> None:
-    """Every balance MUST be whole numbers, none below 0, and `total` their sum."""
+    """Every balance MUST have whole numbers, none negative, and `total` as their sum."""
     for _ in range(2):
         context.call(wire.BALANCE)
     _expect_none(context, "CRD-1", wire.BALANCE)
@@ -82,7 +84,7 @@ def every_balance_adds_up(context: CheckContext) -> None:
 
 @server_check("state.replies", "STA-1", "STA-2", prerequisite="edit")
 def every_state_is_whole(context: CheckContext) -> None:
-    """Every state MUST be of the session asked for, with its task, its user and all its parts."""
+    """Every state MUST have all its parts and be that of the requested session."""
     for session in (context.session, context.edited_session, context.new_session()):
         context.read_state(session)
     _expect_none(context, "STA-1 STA-2", wire.STATE)
@@ -90,7 +92,7 @@ def every_state_is_whole(context: CheckContext) -> None:
 
 @server_check("state.replies.segments", "STA-4", prerequisite="work")
 def every_draft_agrees_with_itself(context: CheckContext) -> None:
-    """Every draft MUST have ids of its own for tracks and segments, and end with the last one."""
+    """Every draft MUST have unique track and segment ids, and end with its last segment."""
     context.send_message(context.scratch_session, _TITLE)
     context.read_state(context.scratch_session)
     _expect_none(context, "STA-4", wire.STATE)
@@ -98,7 +100,7 @@ def every_draft_agrees_with_itself(context: CheckContext) -> None:
 
 @server_check("render.replies", "REN-4", "REN-5", prerequisite="render", tokens=1)
 def every_render_reply_is_whole(context: CheckContext) -> None:
-    """Every render reply MUST be of the render asked for, and tell its end always alike."""
+    """Every render reply MUST be about the requested render, and its final status never change."""
     other, mine = context.new_account(), context.completed_export
     theirs = _short_export(context, other)
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL):
@@ -107,7 +109,7 @@ def every_render_reply_is_whole(context: CheckContext) -> None:
             _expect_end(context, endpoint, other, theirs, _SHORT_SECONDS),
             _expect_end(context, endpoint, context.account, mine, CLIP_SECONDS),
         ]
-        expect_true("output.url", told[1] not in (told[0], told[2]), "another for another", told)
+        expect_true("output.url", told[1] not in (told[0], told[2]), "one per render", told)
     _expect_file(context, context.account, mine)
     _expect_file(context, other, theirs)
     _expect_none(context, "REN-4 REN-5", *_RENDERS)
@@ -153,7 +155,7 @@ def _expect_file(context: CheckContext, account: TargetAccount, known: dict[str,
 
 @server_check("chat.replies", "SSE-2", prerequisite="work")
 def every_event_is_whole(context: CheckContext) -> None:
-    """Every event of every turn MUST have its fields, an id of its own, and the id of its turn."""
+    """Every event of every turn MUST have its fields, a unique id and the id of its turn."""
     for message in ("hello", _TITLE):
         context.send_message(context.scratch_session, message)
     _expect_none(context, "SSE-2", wire.CHAT)
@@ -161,9 +163,10 @@ def every_event_is_whole(context: CheckContext) -> None:
 
 @server_check("general.replies", "GEN-1", "GEN-2", prerequisite="session")
 def every_envelope_is_whole(context: CheckContext) -> None:
-    """Every JSON reply MUST have the envelope, every failure its code, a message, `data` null and
-    the HTTP status of one style."""
-    context.call(wire.STATE, session=_NEVER)
+    """Every JSON reply MUST have the envelope; every failure a code, a message, `data` null and
+    the HTTP status of one style.
+    """
+    context.call(wire.STATE, session=UNKNOWN_SESSION)
     context.target.request("GET", wire.BALANCE.template)
     context.send_message(context.session, "hello")
     _expect_none(context, "GEN-1 GEN-2", *endpoints().values())
@@ -171,6 +174,6 @@ def every_envelope_is_whole(context: CheckContext) -> None:
 
 @server_check("general.replies.status", "GEN-1", prerequisite="session", assumed=True)
 def every_success_is_200(context: CheckContext) -> None:
-    """Every success MUST be HTTP 200, files and pages of their media type."""
+    """Every success MUST have HTTP 200 and the media type of its content."""
     context.read_state(context.session)
     _expect_none(context, "GEN-1", *endpoints().values(), assumed=True)

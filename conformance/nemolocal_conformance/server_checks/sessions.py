@@ -7,16 +7,15 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..assertions import expect_equal, expect_true, expect_type, require_field
 from ..context import CheckContext
+from ..endpoint_requests import UNKNOWN_SESSION
 from ..error_assertions import expect_error
 from ..server_check import server_check
 from ..stable_fields import known_draft
 
-_NEVER = "1000000000000000000"
-
 
 @server_check("session.new.fields", "SES-1", prerequisite="token")
 def session_has_its_ids(context: CheckContext) -> None:
-    """A new session MUST be answered with `task_id`, `session_id` and `user_id`."""
+    """A new session MUST have `task_id`, `session_id` and `user_id`."""
     body = {"task_name": "project", "language": "en"}
     data = context.call(wire.SESSION, json=body).data
     for name in ("task_id", "session_id", "user_id"):
@@ -33,7 +32,7 @@ def session_id_has_19_digits(context: CheckContext) -> None:
 
 @server_check("session.new.language-optional", "SES-1", prerequisite="token")
 def language_may_be_left_out(context: CheckContext) -> None:
-    """A session MUST be created without `language`, too."""
+    """A session MUST be created with or without `language`."""
     data = context.call(wire.SESSION, json={"task_name": "project"}).data
     require_field("data", data, "session_id")
 
@@ -56,7 +55,7 @@ def sessions_are_distinct(context: CheckContext) -> None:
 
 @server_check("session.new.empty", "SES-1", "STA-3", prerequisite="session")
 def new_session_has_an_empty_timeline(context: CheckContext) -> None:
-    """The timeline of a new session MUST have no segments."""
+    """A new session MUST have an empty timeline."""
     draft = context.read_draft(context.new_session())
     filled = [track for track in draft.get("t") or () if track.get("sg")]
     expect_equal("tracks with segments", filled, [])
@@ -64,7 +63,7 @@ def new_session_has_an_empty_timeline(context: CheckContext) -> None:
 
 @server_check("session.kept", "SES-2", prerequisite="edit")
 def session_is_kept(context: CheckContext) -> None:
-    """A draft MUST be available on another connection."""
+    """A draft MUST be the same on another connection."""
     before = known_draft(context.read_draft(context.edited_session))
     context.call(wire.BALANCE, headers={"Connection": "close"})
     again = context.read_draft(context.edited_session)
@@ -74,21 +73,21 @@ def session_is_kept(context: CheckContext) -> None:
 @server_check("session.unknown.state", "SES-3", prerequisite="token")
 def state_of_an_unknown_session(context: CheckContext) -> None:
     """The state of a session that does not exist MUST be refused with 1002."""
-    response = context.call(wire.STATE, session=_NEVER)
+    response = context.call(wire.STATE, session=UNKNOWN_SESSION)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("session.unknown.chat", "SES-3", "GEN-2", prerequisite="token")
 def turn_of_an_unknown_session(context: CheckContext) -> None:
     """A turn in a session that does not exist MUST be refused with 1002 instead of a stream."""
-    stream = context.send_message(_NEVER, "hello")
+    stream = context.send_message(UNKNOWN_SESSION, "hello")
     expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
 @server_check("session.unknown.upload", "SES-3", prerequisite="token")
 def upload_to_an_unknown_session(context: CheckContext) -> None:
     """An upload to a session that does not exist MUST be refused with 1002."""
-    response = context.upload(_NEVER, "picture.png")
+    response = context.upload(UNKNOWN_SESSION, "picture.png")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
@@ -96,13 +95,13 @@ def upload_to_an_unknown_session(context: CheckContext) -> None:
 def export_of_an_unknown_session(context: CheckContext) -> None:
     """An export of a session that does not exist MUST be refused with 1002."""
     draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "x"}]}], "d": 1000}
-    response = context.submit_export(context.new_render_id(), _NEVER, draft)
+    response = context.submit_export(context.new_render_id(), UNKNOWN_SESSION, draft)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
 @server_check("session.foreign.everywhere", "SES-3", "GEN-7", prerequisite="session", tokens=1)
 def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
-    """Another user's session MUST be refused with 1002: its state, uploads and turns."""
+    """Another user's session MUST be refused with 1002 for its state, uploads and turns."""
     other = context.new_account()
     expect_error(
         context,

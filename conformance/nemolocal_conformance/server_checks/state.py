@@ -23,7 +23,7 @@ def _segments(draft: dict[str, Any]) -> list[dict[str, Any]]:
 
 @server_check("state.fields.outer", "STA-1", prerequisite="session")
 def state_names_its_session(context: CheckContext) -> None:
-    """`data` of a state MUST have session_id, task_id, task_name, user_id and state."""
+    """The `data` of a state MUST have session_id, task_id, task_name, user_id and state."""
     data = context.read_state(context.session)
     for name in ("session_id", "task_id", "task_name", "user_id"):
         expect_type(f"data.{name}", require_field("data", data, name), str)
@@ -33,7 +33,7 @@ def state_names_its_session(context: CheckContext) -> None:
 
 @server_check("state.fields.inner", "STA-1", prerequisite="session")
 def state_has_its_parts(context: CheckContext) -> None:
-    """`data.state` MUST have draft, video_infos, canvas_config and generated_media."""
+    """The `data.state` of a state MUST have draft, video_infos, canvas_config, generated_media."""
     state = require_field("data", context.read_state(context.session), "state")
     expect_type("draft", require_field("state", state, "draft"), dict)
     expect_type("video_infos", require_field("state", state, "video_infos"), list)
@@ -45,7 +45,7 @@ def state_has_its_parts(context: CheckContext) -> None:
 
 @server_check("state.fields.ids", "STA-1", "SES-1", prerequisite="token")
 def state_has_the_ids_of_its_session(context: CheckContext) -> None:
-    """A state MUST have the task, the session and the user that opening the session told."""
+    """A state MUST have the task, session and user ids with which the session was created."""
     body = {"task_name": "project", "language": "en"}
     opened = context.call(wire.SESSION, json=body).data
     session = str(require_field("data", opened, "session_id"))
@@ -65,7 +65,7 @@ def task_name_is_kept(context: CheckContext) -> None:
 
 @server_check("state.canvas.types", "STA-1", prerequisite="edit")
 def canvas_is_measured_in_pixels(context: CheckContext) -> None:
-    """`canvas_config` MUST have whole numbers in `width` and `height`, and a text in `ratio`."""
+    """`canvas_config` MUST have whole numbers in `width` and `height`, and a string in `ratio`."""
     for session in (context.session, context.edited_session):
         canvas = require_field("data", context.read_state(session), "state", "canvas_config")
         for name, kind in {"width": int, "height": int, "ratio": str}.items():
@@ -74,7 +74,7 @@ def canvas_is_measured_in_pixels(context: CheckContext) -> None:
 
 @server_check("state.canvas.of-clip", "STA-1", prerequisite="edit", assumed=True)
 def canvas_is_that_of_the_clip(context: CheckContext) -> None:
-    """`canvas_config` MUST be as wide and as high as the one clip, and its `ratio` be theirs."""
+    """With a single clip, `canvas_config` MUST have the width, height and ratio of the clip."""
     state = require_field("data", context.read_state(context.edited_session), "state")
     canvas = require_field("state", state, "canvas_config")
     size = tuple(require_field("canvas_config", canvas, name) for name in ("width", "height"))
@@ -88,7 +88,7 @@ def canvas_is_that_of_the_clip(context: CheckContext) -> None:
 
 @server_check("state.uploads.more", "STA-1", "UPL-2", prerequisite="token")
 def later_uploads_are_added(context: CheckContext) -> None:
-    """What is uploaded later MUST be added to `video_infos`, with the figures of its own file."""
+    """A later upload MUST be added to `video_infos` with its own name, type and size."""
     session = context.new_session()
     for name in (CLIP, SOUND):
         context.upload(session, name)
@@ -101,7 +101,7 @@ def later_uploads_are_added(context: CheckContext) -> None:
 
 @server_check("state.uploads.listed", "STA-1", "UPL-2", prerequisite="upload")
 def uploads_are_in_video_infos(context: CheckContext) -> None:
-    """Uploaded files MUST be in `video_infos`."""
+    """Uploaded files MUST be listed in `video_infos`."""
     infos = require_field(
         "data", context.read_state(context.uploaded_session), "state", "video_infos"
     )
@@ -138,7 +138,7 @@ def title_is_of_type_7(context: CheckContext) -> None:
 
 @server_check("state.draft.audio-type", "STA-2", prerequisite="token", credits=50)
 def sound_is_of_type_1(context: CheckContext) -> None:
-    """Music MUST stand on a track of type 1."""
+    """Music MUST be on a track of type 1."""
     session = context.new_edited_session()
     context.send_message(session, "add lo-fi music")
     types = _filled_types(context.read_draft(session))
@@ -156,16 +156,16 @@ def _filled_types(draft: dict[str, Any]) -> list[int]:
 
 @server_check("state.draft.milliseconds", "STA-2", prerequisite="edit")
 def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
-    """Durations MUST be milliseconds: a clip of 2 s has a duration of 2000."""
+    """Durations MUST be in milliseconds: a clip of 2 s has a duration of 2000."""
     draft = context.read_draft(context.edited_session)
     length = expect_type("d", require_field("draft", draft, "d"), int, float)
     off = abs(length - 1000 * CLIP_SECONDS)
-    expect_true("d", off <= 100, "2000, to a few frames", length)
+    expect_true("d", off <= 100, "2000, within a few frames", length)
 
 
 @server_check("state.ready.after-edit", "STA-3", prerequisite="token", credits=50)
 def edited_draft_is_ready(context: CheckContext) -> None:
-    """After a clip was added, the timeline MUST have a track with a segment in `sg`."""
+    """After a clip is added, the timeline MUST have a track with a segment in `sg`."""
     session = context.new_session()
     context.upload(session, CLIP)
     context.put_on_timeline(session)
@@ -176,7 +176,7 @@ def edited_draft_is_ready(context: CheckContext) -> None:
 
 @server_check("state.segment.names", "STA-4", prerequisite="edit")
 def segment_names_are_ours(context: CheckContext) -> None:
-    """The names in a segment SHOULD be those of this project, which nobody else publishes."""
+    """A segment SHOULD have the field names of this project, since no source publishes any."""
     for segment in _segments(context.read_draft(context.edited_session)):
         for name in _CLIP_NAMES:
             require_field("segment", segment, name)
@@ -203,18 +203,20 @@ def _times(segment: dict[str, Any]) -> tuple[float, float]:
 
 @server_check("state.newest", "STA-1", "SES-2", prerequisite="token", credits=50)
 def latest_is_the_newest(context: CheckContext) -> None:
-    """`latest` MUST always be the draft after the last edit."""
+    """`latest` MUST always return the draft after the last edit."""
     session = context.new_edited_session()
     context.send_message(session, _TITLE)
     first = context.read_draft(session)
     texts = [segment["txt"] for segment in _segments(first) if "txt" in segment]
     expect_equal("titles", texts, ["Hello"])
-    expect_equal("asked again", known_draft(context.read_draft(session)), known_draft(first))
+    expect_equal(
+        "the draft when read again", known_draft(context.read_draft(session)), known_draft(first)
+    )
 
 
 @server_check("state.read-only", "STA-1", "CRD-1", prerequisite="edit")
 def reading_changes_nothing(context: CheckContext) -> None:
-    """Reading the state MUST change neither draft nor balance."""
+    """Reading the state MUST NOT change the draft or the balance."""
     session = context.edited_session
     before = known_draft(context.read_draft(session)), context.read_balance()
     context.read_state(session)

@@ -14,15 +14,16 @@ from nemolocal_contract.endpoints import (
 )
 from nemolocal_contract.responses import ResponseCode
 
+from ..account_context import TargetAccount
 from ..assertions import CheckFailed, expect_equal, expect_true, expect_type, require_field
-from ..context import CheckContext, TargetAccount
+from ..context import CheckContext
 from ..error_assertions import error_code, expect_error
+from ..reply_forms import CLAIM_LIFETIME
 from ..server_check import server_check
 from ..target import TargetResponse
 
 # The maximum difference between the clock of a server and ours.
 _SLACK = 120
-_CLAIM_LIFE = 604_800
 _UTC = re.compile(r"(?:[Zz]|[+-]00:?00)$")
 
 
@@ -82,7 +83,7 @@ def token_comes_with_credits(context: CheckContext) -> None:
 
 @server_check("token.new.balance", "AUTH-1", "CRD-1", tokens=1)
 def fresh_balance_is_the_credits(context: CheckContext) -> None:
-    """The balance of a new anonymous token MUST be the one in the response of the token call."""
+    """The balance of a new anonymous token MUST equal `credits` in the token reply."""
     data = _take(context)
     balance = context.read_balance(TargetAccount(str(require_field("data", data, "token"))))
     expect_equal("data.available", balance["available"], require_field("data", data, "credits"))
@@ -125,7 +126,7 @@ def token_call_needs_no_body(context: CheckContext) -> None:
 
 @server_check("token.client-id.any-string", "AUTH-1", tokens=2)
 def client_id_may_be_any_string(context: CheckContext) -> None:
-    """A client id of 1 to 64 characters MUST be accepted, whether it is a UUID or not."""
+    """A client id of 1 to 64 characters MUST be accepted, UUID or not."""
     for client_id in (uuid.uuid4().hex[:1] + uuid.uuid4().hex[:7], uuid.uuid4().hex * 2):
         assert len(client_id) <= CLIENT_ID_MAX
         _take_token(context, client_id)
@@ -157,7 +158,9 @@ def client_id_must_not_be_empty(context: CheckContext) -> None:
 
 @server_check("token.again.refused", "AUTH-3", tokens=1)
 def second_token_is_refused(context: CheckContext) -> None:
-    """A second token for a client id within 7 days MUST be refused with HTTP 429 and code 429."""
+    """A second token request for a client id within 7 days MUST be refused with HTTP 429 and code
+    429.
+    """
     client_id = str(uuid.uuid4())
     _take_token(context, client_id)
     response = context.request_token(client_id)
@@ -167,7 +170,7 @@ def second_token_is_refused(context: CheckContext) -> None:
 
 @server_check("token.again.retry-after", "AUTH-3", tokens=1, assumed=True)
 def refusal_says_when_to_come_back(context: CheckContext) -> None:
-    """The 429 of the token call SHOULD have a `Retry-After` of at most 7 days."""
+    """The 429 of the token call SHOULD carry a `Retry-After` of at most 7 days."""
     client_id = str(uuid.uuid4())
     _take_token(context, client_id)
     response = context.request_token(client_id)
@@ -195,20 +198,20 @@ def next_week_the_client_may_ask_again(context: CheckContext) -> None:
     old = _take_token(context, client_id)
     context.control.advance_clock(_lifetime(context) + 1)
     new = _take_token(context, client_id)
-    expect_true("the new token", new != old, "another one", "the old one")
+    expect_true("the new token", new != old, "another token", "the old token")
 
 
 @server_check("token.life.alive", "AUTH-5", needs_control=True)
 def token_lives_almost_a_week(context: CheckContext) -> None:
-    """A token MUST still be valid shortly before its 7 days are over."""
+    """A token MUST still be valid shortly before its 7 days end."""
     account = context.new_account(lasting=False)
     context.control.advance_clock(_lifetime(context) - min(60, _lifetime(context) / 2))
-    expect_equal("code of a failure", error_code(context.call(wire.BALANCE, account)), 0)
+    expect_equal("code", error_code(context.call(wire.BALANCE, account)), 0)
 
 
 @server_check("token.life.over", "AUTH-5", "GEN-3", needs_control=True)
 def token_ends_after_a_week(context: CheckContext) -> None:
-    """A token MUST be refused with 1001 once its 7 days are over."""
+    """A token MUST be refused with 1001 after its 7 days."""
     account = context.new_account(lasting=False)
     context.control.advance_clock(_lifetime(context) + 1)
     expect_error(context, context.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
@@ -224,7 +227,7 @@ def revoked_token_is_refused(context: CheckContext) -> None:
 
 @server_check("token.scope.missing", "AUTH-6", needs_control=True)
 def missing_scope_is_refused(context: CheckContext) -> None:
-    """A call outside the scopes of its token MUST be refused."""
+    """A call outside the scopes of its token MUST be refused with 1001."""
     reader = context.make_account(scopes=["read"])
     require_field("data", context.read_balance(reader), "available")
     response = context.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
@@ -245,7 +248,7 @@ def claim_token_is_made(context: CheckContext) -> None:
     data = _claim(context, context.session)
     token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
     expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
-    expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
+    expect_equal("data.expires_in", require_field("data", data, "expires_in"), CLAIM_LIFETIME)
 
 
 @server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", prerequisite="session")
@@ -267,7 +270,7 @@ def claim_token_opens_its_page(context: CheckContext) -> None:
 
 @server_check("token.claim.foreign", "AUTH-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_session_cannot_be_claimed(context: CheckContext) -> None:
-    """A claim token for another user's session MUST be refused with 1002."""
+    """A claim token request for another user's session MUST be refused with 1002."""
     task = require_field("data", context.read_state(context.session), "task_id")
     wanted = {"task_id": task, "session_id": context.session}
     response = context.call(wire.CLAIM_TOKEN, context.new_account(), json=wanted)

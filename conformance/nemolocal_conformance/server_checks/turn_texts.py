@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from nemolocal_contract.control_api import SilenceSettings
 from nemolocal_contract.turn_events import Text, ToolCall
 
+from ..account_context import TargetAccount
 from ..assertions import (
     CheckFailed,
     NotApplicable,
@@ -14,7 +15,7 @@ from ..assertions import (
     expect_type,
     require_field,
 )
-from ..context import PUT_ON_TIMELINE, CheckContext, TargetAccount
+from ..context import PUT_ON_TIMELINE, CheckContext
 from ..server_check import server_check
 from ..stable_fields import known_draft
 from ..target import TurnStream
@@ -52,9 +53,9 @@ def _run_silent_turn(
 
 @server_check("chat.silent.state-changed", "SSE-5", needs_control=True)
 def silent_turn_has_changed_the_draft(context: CheckContext) -> None:
-    """A turn that ends without text MUST have called its tool and changed the draft."""
+    """A turn without text MUST have called its tool and changed the draft."""
     _, before, after = _run_silent_turn(context, context.make_account())
-    expect_true("the draft", after != before, "changed", "as it was")
+    expect_true("the draft", after != before, "changed", "unchanged")
 
 
 @server_check("chat.silent.clean", "SSE-5", "SSE-4", needs_control=True)
@@ -70,7 +71,7 @@ def silent_turn_ends_cleanly(context: CheckContext) -> None:
 
 @server_check("chat.silent.charged", "SSE-5", "CRD-2", needs_control=True)
 def silent_turn_is_charged(context: CheckContext) -> None:
-    """A silent edit that was applied MUST be charged like any other."""
+    """A silent edit MUST be charged like any other."""
     account = context.make_account(credits=context.require_price("editing") + _CREDITS_LEFT)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
@@ -91,7 +92,7 @@ def talk_is_never_silent(context: CheckContext) -> None:
 
 @server_check("chat.silent.rate", "SSE-5", needs_control=True, seconds=900)
 def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
-    """About 30 % of edits SHOULD be silent: between 10 and 50 % of 40, or of 240."""
+    """About 30 % of edits SHOULD be silent: 10 to 50 % of 40 edits, or else of 240."""
     wanted = _silent_share(context.settings.silence)
     least, most = max(0.0, wanted - _DEVIATION), min(1.0, wanted + _DEVIATION)
     account = context.make_account()
@@ -136,13 +137,16 @@ def _silent_share(silence: SilenceSettings) -> float:
 
 @server_check("chat.generation.stages", "SSE-8", needs_control=True, long_turns=("generated",))
 def generation_adds_music_and_a_title(context: CheckContext) -> None:
-    """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
+    """A generation SHOULD first add its clip to the timeline, then music and a title unasked."""
     stream = context.generated_clip.stream
     draft = require_field("state", context.generated_clip.state, "draft")
     kinds = {t.get("tt") for t in require_field("draft", draft, "t") if t.get("sg")}
     expect_equal("types of tracks", kinds, {0, 1, 7})
     expect_true(
-        "tool calls", len(stream.events_of(ToolCall)) >= 2, "two stages", stream.events_of(ToolCall)
+        "tool calls",
+        len(stream.events_of(ToolCall)) >= 2,
+        "at least two",
+        stream.events_of(ToolCall),
     )
 
 
@@ -150,24 +154,24 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
     "chat.generation.media", "SSE-8", "STA-1", needs_control=True, long_turns=("generated",)
 )
 def generated_media_is_listed(context: CheckContext) -> None:
-    """Generated clips SHOULD be in `generated_media` of the state."""
+    """Generated clips SHOULD be listed in `generated_media` of the state."""
     media = require_field("state", context.generated_clip.state, "generated_media")
     expect_type("generated_media", media, list)
-    expect_true("generated_media", len(media) >= 1, "the clip", media)
+    expect_true("generated_media", len(media) >= 1, "at least one clip", media)
 
 
 @server_check("chat.excuse.harmless", "SSE-9", needs_control=True)
 def temporary_issue_text_is_harmless(context: CheckContext) -> None:
-    """A turn that ends with "I encountered a temporary issue" SHOULD have done its work."""
+    """A turn that ends in "I encountered a temporary issue" SHOULD have changed the draft."""
     account = context.make_account()
     session = context.new_edited_session(account)
     before = known_draft(context.read_draft(session, account))
     context.control.arm_fault("temporary-issue", account.user_id)
     stream = context.send_message(session, _TITLE, account)
     said = " ".join(stream.text.split())  # it may come in parts
-    expect_true("the last text", "temporary issue" in said, "the excuse", said)
+    expect_true("the last text", "temporary issue" in said, "the words temporary issue", said)
     after = known_draft(context.read_draft(session, account))
-    expect_true("the draft", after != before, "changed", "as it was")
+    expect_true("the draft", after != before, "changed", "unchanged")
 
 
 def _turn_with_text(context: CheckContext) -> TurnStream:
@@ -178,7 +182,7 @@ def _turn_with_text(context: CheckContext) -> TurnStream:
         stream = context.send_message(context.scratch_session, f"add a title 'Part {number}'")
         if stream.text:
             return stream
-    raise CheckFailed("texts of edits", f"one in {_MAX_SILENT_TURNS}", "none")
+    raise CheckFailed("texts of edits", f"at least one in {_MAX_SILENT_TURNS} edits", "none")
 
 
 def _require_gui_texts(context: CheckContext) -> None:
@@ -188,15 +192,15 @@ def _require_gui_texts(context: CheckContext) -> None:
 
 @server_check("chat.gui.english", "SSE-10", prerequisite="work")
 def texts_name_gui_actions(context: CheckContext) -> None:
-    """Texts MUST speak of a GUI: click, open, drag, preview, Export button."""
+    """Texts MUST mention a GUI: click, open, drag, preview, Export button."""
     _require_gui_texts(context)
     text = _turn_with_text(context).text
-    expect_true("the text", bool(_GUI.search(text)), "a word of a GUI", text)
+    expect_true("the text", bool(_GUI.search(text)), "a word such as click, open or drag", text)
 
 
 @server_check("chat.gui.chinese", "SSE-10", prerequisite="token")
 def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
-    """In a Chinese session texts MUST be Chinese and speak of 点击, 打开, 拖拽 or 导出."""
+    """In a Chinese session, texts MUST be Chinese and mention 点击, 打开, 拖拽 or 导出."""
     session = context.new_session(language="zh")
     text = context.send_message(session, "你好").text
     expect_true("the text", bool(_HAN.search(text)), "Chinese", text)
@@ -206,7 +210,7 @@ def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
 
 @server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", prerequisite="work")
 def texts_hold_no_tool_names(context: CheckContext) -> None:
-    """The text for the user SHOULD not contain the name of a tool."""
+    """The text for the user SHOULD NOT contain the name of a tool."""
     stream = _turn_with_text(context)
     named = [call.name for call in stream.events_of(ToolCall) if call.name in stream.text]
     expect_equal("tool names in the text", named, [])

@@ -44,19 +44,19 @@ def _count(context: CheckContext, session: str) -> int:
 
 @server_check("upload.figures.many", "UPL-2", "UPL-1", prerequisite="session")
 def each_of_many_files_has_its_own_figures(context: CheckContext) -> None:
-    """Of several files each MUST come with its own type and figures, and be in the state."""
+    """Each of several files MUST be reported with its own type and hash, and added to the state."""
     session = context.new_session()
     files = _files(context.upload(session, *_SAMPLES), len(_SAMPLES))
     types = [file.get("file_type") for file in files]
     expect_equal("file types", types, ["video", "image", "audio"])
     hashes = {str(file.get("hash")) for file in files}
-    expect_equal("different hashes", len(hashes), len(files))
+    expect_equal("number of different hashes", len(hashes), len(files))
     expect_equal("number of video_infos", _count(context, session), len(files))
 
 
 @server_check("upload.cdn.absolute", "UPL-2", prerequisite="session", assumed=True)
 def cdn_url_has_a_host(context: CheckContext) -> None:
-    """`cdn_url` MUST be a whole URL of http or https, with its host."""
+    """`cdn_url` MUST be an absolute http or https URL."""
     (file,) = _files(context.upload(context.new_session(), PICTURE), 1)
     url = urlsplit(str(require_field("data.files[0]", file, "cdn_url")))
     fits = url.scheme in ("http", "https") and bool(url.hostname)
@@ -65,7 +65,7 @@ def cdn_url_has_a_host(context: CheckContext) -> None:
 
 @server_check("upload.cdn.each", "UPL-2", prerequisite="session", assumed=True)
 def each_cdn_url_gives_its_own_file_back(context: CheckContext) -> None:
-    """Of several files each `cdn_url` SHOULD give back its own bytes."""
+    """Each `cdn_url` of an upload SHOULD return the bytes of its own file."""
     answered = context.upload(context.new_session(), *_NO_FILMS)
     files = require_field("data", answered.data, "files")
     # Whether all of them are answered is left to another check.
@@ -76,7 +76,7 @@ def each_cdn_url_gives_its_own_file_back(context: CheckContext) -> None:
 
 @server_check("upload.url.many", "UPL-1", "UPL-6", prerequisite="session")
 def every_url_is_fetched(context: CheckContext) -> None:
-    """Of several URLs every one MUST be fetched, and answered in its order."""
+    """Several URLs in one request MUST all be fetched and returned in the order sent."""
     sent = _files(context.upload(context.new_session(), CLIP, PICTURE), 2)
     fetched = _files(_fetch(context, context.new_session(), *_urls(context, sent)), 2)
     for name in ("file_type", "width", "height", "duration"):
@@ -86,7 +86,7 @@ def every_url_is_fetched(context: CheckContext) -> None:
 
 @server_check("upload.url.all-or-nothing", "UPL-5", "UPL-6", prerequisite="session")
 def bad_url_fails_the_whole_upload(context: CheckContext) -> None:
-    """Where one URL of a request is refused, none of them MUST be added."""
+    """A request with one refused URL MUST add none of its URLs."""
     (sent,) = _files(context.upload(context.new_session(), PICTURE), 1)
     session = context.new_session()
     (good,) = _urls(context, [sent])
@@ -98,7 +98,7 @@ def bad_url_fails_the_whole_upload(context: CheckContext) -> None:
 
 @server_check("upload.refused.unchanged", "UPL-5", "UPL-3", prerequisite="session")
 def refused_upload_adds_nothing(context: CheckContext) -> None:
-    """An upload that is refused MUST leave `video_infos` as it was."""
+    """A refused upload MUST NOT change `video_infos`."""
     session = context.new_session()
     _files(context.upload(session, PICTURE), 1)
     before = _count(context, session)
@@ -110,7 +110,7 @@ def refused_upload_adds_nothing(context: CheckContext) -> None:
 
 @server_check("upload.url.reason", "UPL-6", prerequisite="session", assumed=True)
 def refused_url_comes_with_a_reason(context: CheckContext) -> None:
-    """The 4001 of a URL MUST say what is wrong with it, not what files are accepted alone."""
+    """The 4001 of a URL MUST say what is wrong with the URL, not only list the accepted types."""
     message = expect_error(
         context,
         _fetch(context, context.session, "file:///etc/passwd"),

@@ -74,7 +74,7 @@ def _count(context: CheckContext, session: str) -> int:
 
 @server_check("upload.multipart.one", "UPL-1", "UPL-2", prerequisite="session")
 def one_file_is_taken(context: CheckContext) -> None:
-    """A multipart upload of one file in the field `files` MUST be answered with that file."""
+    """A multipart upload of one file in the field `files` MUST return that file."""
     files = _files(context.upload(context.new_session(), CLIP))
     expect_equal("number of files", len(files), 1)
     expect_equal("filename", require_field("data.files[0]", files[0], "filename"), CLIP)
@@ -82,7 +82,7 @@ def one_file_is_taken(context: CheckContext) -> None:
 
 @server_check("upload.multipart.many", "UPL-1", "UPL-2", prerequisite="session")
 def many_files_are_taken(context: CheckContext) -> None:
-    """A multipart upload of several files MUST be answered with all of them, in their order."""
+    """A multipart upload of several files MUST return all of them in the order sent."""
     files = _files(context.upload(context.new_session(), CLIP, PICTURE, SOUND))
     expect_equal("filenames", [file.get("filename") for file in files], [CLIP, PICTURE, SOUND])
 
@@ -107,7 +107,9 @@ def uploaded_file_is_described(context: CheckContext) -> None:
 
 @server_check("upload.reply.applied", "UPL-2", prerequisite="session")
 def upload_is_applied_to_the_session(context: CheckContext) -> None:
-    """`data.session_state_applied` MUST be true, and the file MUST be in the session's state."""
+    """An upload MUST return `data.session_state_applied` true and add the file to the session's
+    state.
+    """
     session = context.new_session()
     data = context.upload(session, CLIP).data
     expect_equal(
@@ -118,7 +120,7 @@ def upload_is_applied_to_the_session(context: CheckContext) -> None:
 
 @server_check("upload.figures.video", "UPL-2", prerequisite="session")
 def figures_of_a_video_are_read(context: CheckContext) -> None:
-    """The duration, size and frame rate of a video MUST be those of the file."""
+    """A video MUST be reported with its duration, width, height and frame rate."""
     file = _file(context.upload(context.new_session(), CLIP))
     expect_equal("file_type", file.get("file_type"), "video")
     expect_equal("width and height", (file.get("width"), file.get("height")), CLIP_SIZE)
@@ -133,7 +135,7 @@ def _expect_near(file: dict[str, Any], name: str, value: float) -> None:
 
 @server_check("upload.figures.picture", "UPL-2", prerequisite="session")
 def figures_of_a_picture_are_read(context: CheckContext) -> None:
-    """A picture MUST have the type image and the size of the file."""
+    """A picture MUST be reported as an image with its width and height."""
     file = _file(context.upload(context.new_session(), PICTURE))
     expect_equal("file_type", file.get("file_type"), "image")
     expect_equal("width and height", (file.get("width"), file.get("height")), PICTURE_SIZE)
@@ -141,7 +143,7 @@ def figures_of_a_picture_are_read(context: CheckContext) -> None:
 
 @server_check("upload.figures.sound", "UPL-2", prerequisite="session")
 def figures_of_a_sound_are_read(context: CheckContext) -> None:
-    """A sound MUST have the type audio and the duration of the file."""
+    """A sound MUST be reported as audio with its duration."""
     file = _file(context.upload(context.new_session(), SOUND))
     expect_equal("file_type", file.get("file_type"), "audio")
     _expect_near(file, "duration", SOUND_SECONDS)
@@ -149,13 +151,15 @@ def figures_of_a_sound_are_read(context: CheckContext) -> None:
 
 @server_check("upload.hash.content", "UPL-2", prerequisite="session", assumed=True)
 def hash_depends_on_the_content(context: CheckContext) -> None:
-    """The same bytes SHOULD have the same `hash` under any name, other bytes another."""
+    """Equal bytes SHOULD have the same `hash` under any name, and other bytes another."""
     session = context.new_session()
     one = _file(context.upload(session, CLIP))
     same = _file(_send(context, session, ("b.mp4", read_sample(CLIP))))
     other = _file(context.upload(session, PICTURE))
     expect_equal("hash of the same bytes", same.get("hash"), one.get("hash"))
-    expect_true("hash of others", other.get("hash") != one.get("hash"), "another", one.get("hash"))
+    expect_true(
+        "hash of other bytes", other.get("hash") != one.get("hash"), "another", one.get("hash")
+    )
 
 
 @server_check("upload.cdn.download", "UPL-2", prerequisite="session", assumed=True)
@@ -183,7 +187,7 @@ def refusal_lists_what_is_accepted(context: CheckContext) -> None:
     response = _send(context, context.session, ("notes.txt", b"some bytes"))
     message = expect_error(context, response, ResponseCode.UNSUPPORTED_FILE).lower()
     missing = [kind for kind in ACCEPTED_EXTENSIONS if kind not in message]
-    expect_equal("types that the message leaves out", missing, [])
+    expect_equal("accepted types missing from the message", missing, [])
 
 
 @server_check("upload.type.every", "UPL-3", prerequisite="session")
@@ -192,12 +196,12 @@ def every_accepted_type_is_taken(context: CheckContext) -> None:
     session = context.new_session()
     for extension, name in SAMPLE_BY_EXTENSION.items():
         response = _send(context, session, (f"sample.{extension}", read_sample(f"kinds/{name}")))
-        expect_equal(f"code of a failure, for {extension}", error_code(response), 0)
+        expect_equal(f"code for {extension}", error_code(response), 0)
 
 
 @server_check("upload.type.case", "UPL-3", prerequisite="session", assumed=True)
 def extension_may_be_in_capitals(context: CheckContext) -> None:
-    """An accepted extension SHOULD be accepted in upper case, too."""
+    """An accepted extension SHOULD also be accepted in upper case."""
     file = _file(_send(context, context.new_session(), ("CLIP.MP4", read_sample(CLIP))))
     expect_equal("file_type", file.get("file_type"), "video")
 
@@ -217,21 +221,21 @@ def content_must_be_what_the_name_says(context: CheckContext) -> None:
 
 @server_check("upload.size.skill", "UPL-4", prerequisite="session", needs_control=True)
 def too_large_file_is_refused(context: CheckContext) -> None:
-    """A file over the skill's limit (500 MB for 4k-with-session) MUST be refused with 4002 and the
-    limit.
+    """A file over the skill's limit (500 MB for 4k-with-session) MUST be refused with 4002 and a
+    message that names the limit.
     """
     limit = context.require_upload_limit(LIMITED_SKILL, 1)
     message = expect_error(context, context.oversized_upload, ResponseCode.FILE_TOO_LARGE)
     named = f"{limit / MB:g} MB"
-    expect_true("message", named in message, f"{named} in it", message)
+    expect_true("message", named in message, named, message)
     infos = require_field("data", context.read_state(context.session), "state", "video_infos")
     added = [info for info in infos if info.get("filename") == LARGE_UPLOAD_NAME]
-    expect_equal("what was too large, in video_infos", added, [])
+    expect_equal("video_infos of the file that was too large", added, [])
 
 
 @server_check("upload.all-or-nothing", "UPL-5", prerequisite="session")
 def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
-    """If one file of a request is refused, none of its files MUST be added."""
+    """An upload with one refused file MUST add none of its files."""
     session = context.new_session()
     response = _send(context, session, (CLIP, read_sample(CLIP)), ("notes.txt", b"text"))
     expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
@@ -263,9 +267,7 @@ def own_url_is_fetched(context: CheckContext) -> None:
 
 @server_check("upload.url.local-addresses", "UPL-6", needs_control=True, prerequisite="session")
 def local_addresses_are_refused(context: CheckContext) -> None:
-    """A URL of an address that the settings do not allow MUST be refused with 4001 and
-    the reason.
-    """
+    """A URL of an address that the settings do not allow MUST be refused with 4001."""
     patterns = context.settings.fetch_from
     urls = [url for host, url in _LOCAL_ADDRESSES.items() if not _is_allowed(host, patterns)]
     if not urls:

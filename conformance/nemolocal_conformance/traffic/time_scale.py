@@ -45,7 +45,7 @@ class TimeScale(msgspec.Struct, frozen=True):
     def unknown_reason(self) -> str:
         """Why a wait cannot be evaluated."""
         if self.speed is None:
-            return "the journal does not say how fast its clock ran"
+            return "the journal does not contain the speed of the clock"
         return f"a clock that divides waits by {self.speed:g} is too coarse for this one"
 
 

@@ -104,13 +104,13 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
     ),
     intents.RemoveMusic: ("removed the background music", "移除了背景音乐"),
     intents.RemoveTransitions: (
-        "removed the transitions, so that the clips cut hard again",
+        "removed the transitions; the clips have hard cuts again",
         "移除了转场，恢复硬切",
     ),
     intents.ReplaceDraft: ("replaced the timeline", "替换了整个时间线"),
     intents.PatchDraft: ("changed the timeline", "修改了时间线"),
     intents.RemoveWatermark: (
-        "removed the watermark; one that was filmed is filled from the edges of its place",
+        "removed the watermark; one in the footage is filled in from its surroundings",
         "移除了水印；拍进画面的水印由其边缘的画面填补",
     ),
     intents.SeamlessLoop: (
@@ -121,7 +121,7 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
     intents.RemoveTimer: ("removed the timer", "移除了计时器"),
     intents.RemoveProgressBar: ("removed the progress bar", "移除了进度条"),
     intents.RemoveOverlays: (
-        "removed the pictures over the picture and the watermarks",
+        "removed the picture-in-picture clips and the watermarks",
         "移除了画中画和水印",
     ),
 }

@@ -15,7 +15,7 @@ _LAYOUTS = {
 def describe_key_out(edit: KeyOut, language: Language) -> str:
     """A chroma key."""
     color = translate_label(COLOR_LABELS, edit.color, language)
-    done = in_language(language, f"made what is {color} transparent", f"把{color}部分变为透明")
+    done = in_language(language, f"made {color} areas transparent", f"把{color}部分变为透明")
     if edit.background is None:
         return done
     behind = translate_label(COLOR_LABELS, edit.background, language)
@@ -25,4 +25,4 @@ def describe_key_out(edit: KeyOut, language: Language) -> str:
 def describe_split_screen(edit: SplitScreen, language: Language) -> str:
     """A split screen."""
     layout = in_language(language, *_LAYOUTS[edit.layout])
-    return in_language(language, f"showed the clips {layout}", f"让片段{layout}")
+    return in_language(language, f"placed the clips {layout}", f"让片段{layout}")

@@ -89,7 +89,7 @@ def describe_cut_silence(edit: CutSilence, language: Language) -> str:
         what = in_language(language, *_PLACES[edit.place])
     return in_language(
         language,
-        f"cut out what was quieter than {level} for {length} or more in {what}",
+        f"cut out parts of {what} that are quieter than {level} for {length} or longer",
         f"剪掉了{what}里低于{level}且不短于{length}的部分",
     )
 
@@ -119,6 +119,6 @@ def describe_keep_highlights(edit: KeepHighlights, language: Language) -> str:
     return in_language(
         language,
         f"kept {f'{length} of ' if length else ''}the loudest parts and those after scene changes; "
-        "what is said and shown is not understood here",
+        "speech and content are not analyzed",
         f"保留了{length}声音最响和场景变化之后的部分；这里不理解说话和画面的内容",
     )

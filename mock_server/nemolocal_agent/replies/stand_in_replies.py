@@ -12,8 +12,7 @@ def describe_simulate_edit(edit: SimulateEdit, language: Language) -> str:
     request = quote(edit.request, language)
     return in_language(
         language,
-        f"simulated {request}: the local server cannot do this, so it added a text that stands "
-        "for it",
+        f"simulated {request}: the local server cannot do this, so it added a placeholder text",
         f"模拟了{request}：本地服务器做不到，所以添加了一段文字作为占位",
     )
 

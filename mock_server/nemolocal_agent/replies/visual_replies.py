@@ -59,12 +59,12 @@ _KINDS = {
 }
 _QUALITIES = {"low": "低", "medium": "中", "high": "高"}
 _NOTES: dict[type[Effect], tuple[str, str]] = {
-    BlurRegion: ("the place is fixed; what moves is not followed", "位置固定，不会跟踪移动的物体"),
+    BlurRegion: ("the area is fixed and does not follow motion", "位置固定，不会跟踪移动的物体"),
     PixelateRegion: (
-        "the place is fixed; what moves is not followed",
+        "the area is fixed and does not follow motion",
         "位置固定，不会跟踪移动的物体",
     ),
-    RemoveLogo: ("filled from the edges of that place", "由该处边缘的画面填补"),
+    RemoveLogo: ("filled in from its surroundings", "由该处边缘的画面填补"),
     SmoothMotion: ("frames in between are computed", "中间帧由计算得出"),
 }
 _GRADED = (Brightness, Contrast, Saturation, Warmth)

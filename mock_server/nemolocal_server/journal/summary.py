@@ -18,34 +18,27 @@ def summarise(journal: JournalRepository, wanted: JournalQuery, *, charged: bool
         spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in resends)
     )
     dropped, simulated = journal.dropped, journal.count_simulated_turns(wanted)
-    return Summary(
+    summary = Summary(
         entries=entries,
         dropped=dropped,
         requests=counts,
         turns=len(turns),
         resends=len(resends),
         credits=credits,
-        line=_line(
-            entries, dropped, len(turns), simulated, len(resends), credits if charged else None
-        ),
+        line="",
         simulated=simulated or msgspec.UNSET,
     )
+    return msgspec.structs.replace(summary, line=_line(summary, charged))
 
 
-def _line(
-    entries: int,
-    dropped: int,
-    turns: int,
-    simulated: int,
-    resends: int,
-    credits: CreditSummary | None,
-) -> str:
+def _line(summary: Summary, charged: bool) -> str:
     """`12 requests, 3 turns (1 simulated), which would have cost 150 credits in the cloud, …`."""
+    dropped, resends, credits = summary.dropped, summary.resends, summary.credits
     left_out = f" ({dropped} older {'one' if dropped == 1 else 'ones'} dropped)" if dropped else ""
-    line = f"{pluralize(entries, 'request')}{left_out}, {pluralize(turns, 'turn')}"
-    if simulated:
-        line += f" ({simulated} simulated)"
-    if credits is None:
+    line = f"{pluralize(summary.entries, 'request')}{left_out}, {pluralize(summary.turns, 'turn')}"
+    if summary.simulated:
+        line += f" ({summary.simulated} simulated)"
+    if not charged:
         return line
     line += f", which would have cost {pluralize(credits.spent, 'credit')} in the cloud"
     if resends:

@@ -70,14 +70,14 @@ def try_draft(wire: dict[str, Any]) -> None:
 
 
 def try_patch(patch: Sequence[dict[str, Any]]) -> None:
-    """Raise `ReplyError` for what is no JSON Patch (RFC 6902)."""
+    """Raise `ReplyError` for an invalid JSON Patch (RFC 6902)."""
     from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
 
     for number, operation in enumerate(patch):
         try:
             JsonPatch([operation])
         except (JsonPatchException, JsonPointerException, TypeError, KeyError) as error:
-            raise ReplyError(f"draft_patch[{number}]", f"is no JSON Patch: {error}") from error
+            raise ReplyError(f"draft_patch[{number}]", f"is not a JSON Patch: {error}") from error
 
 
 def _check_names(edit: Edit, path: str) -> None:

@@ -47,7 +47,7 @@ def _regex_matcher(pattern: str, path: str) -> Matcher:
         except TimeoutError:
             raise ReplyError(
                 path,
-                f"{pattern!r} takes too long on some messages: avoid repetitions of repetitions, "
+                f"{pattern!r} takes too long on some messages: avoid nested repetitions, "
                 "such as (a+)+",
             ) from None
 

@@ -70,7 +70,7 @@ class ReplyService:
             raise ReplyError("", f"there are {_MAX_REPLIES} replies already: delete them first")
         reply = build_reply(fields, ids.reply_name(len(self.registered) + 1))
         if any(registered.reply.name == reply.name for registered in self.registered):
-            raise ReplyError("name", f"there is a reply {reply.name!r} already")
+            raise ReplyError("name", f"a reply named {reply.name!r} exists already")
         self.registered.append(RegisteredReply(reply))
         return reply.name
 
@@ -134,12 +134,12 @@ def build_replies(replies: Iterable[Mapping[str, Any]]) -> tuple[ScriptedReply, 
                 raise ReplyError("", "must be a table")
             reply = build_reply(fields, ids.reply_name(number + 1))
             if reply.name in names:
-                raise ReplyError("name", f"there is a reply {reply.name!r} already")
+                raise ReplyError("name", f"a reply named {reply.name!r} exists already")
         except ReplyError as error:
             path = f"{where}.{error.path}" if error.path else where
             raise ReplyError(path, error.reason) from error
         names.add(reply.name)
         built.append(reply)
     if len(built) > _MAX_REPLIES:
-        raise ReplyError(f"replies[{_MAX_REPLIES}]", f"at most {_MAX_REPLIES} replies are possible")
+        raise ReplyError(f"replies[{_MAX_REPLIES}]", f"there can be at most {_MAX_REPLIES} replies")
     return tuple(built)

@@ -15,7 +15,7 @@ _Object = dict[str, Any]
 
 
 class ReplyError(ValueError):
-    """A reply that cannot be one. `path` is the field with the error, as in `match.message`."""
+    """A scripted reply is invalid. `path` is the field with the error, as in `match.message`."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}" if path else reason)

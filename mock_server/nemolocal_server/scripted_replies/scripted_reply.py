@@ -117,17 +117,17 @@ def _convert(fields: Mapping[str, Any]) -> ReplySpec:
 def _check_combination(spec: ReplySpec) -> None:
     given = [name for name in _CHANGES if getattr(spec, name) is not None]
     if len(given) > 1:
-        raise ReplyError(given[1], f"cannot stand beside {given[0]}: give one of them")
+        raise ReplyError(given[1], f"excludes {given[0]}: use only one of them")
     if spec.name is not None and not spec.name.isprintable():
-        raise ReplyError("name", "has characters that cannot be printed")
+        raise ReplyError("name", "has unprintable characters")
     if spec.events is not None:
         for name in ("say", "tools"):
             if getattr(spec, name) is not None:
-                raise ReplyError(name, "cannot stand beside events, which are all that is streamed")
+                raise ReplyError(name, "excludes events, which replace the whole stream")
     elif spec.edits == () and spec.say is None:
-        raise ReplyError("say", "is needed where edits is empty")
+        raise ReplyError("say", "is required if edits is empty")
     if spec.edits == () and spec.applied is not None:
-        raise ReplyError("applied", "needs a change, and edits is empty")
+        raise ReplyError("applied", "requires an edit, but edits is empty")
 
 
 def _read_edits(spec: ReplySpec) -> tuple[Edit, ...] | None:
@@ -163,5 +163,5 @@ def _read_faults(spec: ReplySpec) -> tuple[ActiveFault, ...]:
     except FaultError as error:
         raise ReplyError("fault", str(error)) from error
     if len(faults) != 1:
-        raise ReplyError("fault", "names no fault or several: name one")
+        raise ReplyError("fault", "must name exactly one fault")
     return faults

@@ -33,6 +33,11 @@ class TurnIntent(msgspec.Struct, frozen=True):
     changes: str | None = None
 
     @property
+    def requested_edits(self) -> tuple[Edit, ...]:
+        """The edits, none if the turn only talks; a turn may make more (`RunningTurn.stages`)."""
+        return () if isinstance(self.edits, NoEdit) else self.edits
+
+    @property
     def waits_for_model(self) -> bool:
         """Whether a language model is still to be asked."""
         return self.model is not None and self.model.outcome == "pending"

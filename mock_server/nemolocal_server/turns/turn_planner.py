@@ -22,7 +22,7 @@ from ..faults.catalogue import ActiveFault
 from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from ..scripted_replies.scripted_reply import ScriptedReply
 from ..settings import Settings
-from .draft_service import DraftService, StagePreview
+from .draft_service import DraftService
 from .running_turn import RunningTurn, TurnIntent
 from .scripted_turns import ScriptedTurn, scripted_outcome
 from .silent_turns import EditOutcome, choose_outcome
@@ -56,13 +56,21 @@ class TurnPlanner:
         settings, heartbeat = self._settings, self.heartbeat_seconds(token)
         scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
         effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
-        if reply is not None:
-            turn = self._plan_reply(token, session, seed, intent, effect.outcome, scheduler, reply)
-        elif isinstance(intent.edits, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent, intent.edits)
-            turn = RunningTurn(session, seed.turn, scheduler.reply(text))
+        try:
+            turn = self._preview(session, seed, intent)
+        except EditRejected as error:
+            if reply is not None:
+                log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
+            turn = self._plan_refusal(session, seed, scheduler, error)
         else:
-            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
+            if reply is not None:
+                self._plan_reply(turn, token, seed, intent, effect.outcome, scheduler, reply)
+            elif isinstance(intent.edits, NoEdit):
+                text = self._no_edit_text(token, session, seed, intent, intent.edits)
+                turn.steps = scheduler.reply(text)
+            else:
+                self._plan_edit(turn, token, seed, intent, effect.outcome, scheduler)
+            turn.heartbeat_seconds = heartbeat
         if faults:
             turn.steps = effect.apply(turn.steps, heartbeat)
         turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
@@ -73,79 +81,66 @@ class TurnPlanner:
         """The interval of heartbeats in the streams of this token."""
         return (token.dialect or self._settings.dialect).heartbeat_seconds
 
+    def _preview(self, session: SessionRecord, seed: TurnSeed, intent: TurnIntent) -> RunningTurn:
+        """Return a turn without steps, with what its edits will do; raises `EditRejected`."""
+        turn = RunningTurn(session, seed.turn, [])
+        if edits := intent.requested_edits:
+            turn.stages = split_stages(edits)
+            turn.previews = self._drafts.preview(session, turn.stages, seed.turn)
+        return turn
+
     def _plan_edit(
         self,
+        turn: RunningTurn,
         token: TokenRecord,
-        session: SessionRecord,
         seed: TurnSeed,
         intent: TurnIntent,
         forced: EditOutcome | None,
         scheduler: TurnScheduler,
-    ) -> RunningTurn:
-        """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
-        assert not isinstance(intent.edits, NoEdit)
-        edits = intent.edits
-        stages = split_stages(edits)
-        try:
-            previews = self._drafts.preview(session, stages, seed.turn)
-        except EditRejected as error:
-            return self._plan_refusal(session, seed, scheduler, error)
-        calls = [preview.calls for preview in previews]
-        is_generated = any(map(is_generation, edits))
+    ) -> None:
+        """Plan a turn that edits; a fault may force the outcome."""
+        is_generated = any(map(is_generation, intent.requested_edits))
         # A generation is never silent, unless a fault says so (SSE-8).
-        outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
-        text = (
-            None if outcome.silent else self._success_text(session, seed, previews, intent.remarks)
+        turn.outcome = forced or (
+            EditOutcome() if is_generated else self._choose_outcome(token, seed)
         )
-        if is_generated:
-            steps = scheduler.generation(calls, text)
-        else:
-            steps = scheduler.edit(calls[0], text)
-        turn = RunningTurn(session, seed.turn, steps)
-        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
-        turn.hold_id = self._repository.holds.take(token, session, edits)
-        turn.heartbeat_seconds = scheduler.heartbeat
-        return turn
+        text = None if turn.outcome.silent else self._success_text(turn, seed, intent.remarks)
+        calls = [preview.calls for preview in turn.previews]
+        turn.steps = (
+            scheduler.generation(calls, text) if is_generated else scheduler.edit(calls[0], text)
+        )
+        turn.hold_id = self._repository.holds.take(token, turn.session, intent.requested_edits)
 
     def _plan_reply(
         self,
+        turn: RunningTurn,
         token: TokenRecord,
-        session: SessionRecord,
         seed: TurnSeed,
         intent: TurnIntent,
         forced: EditOutcome | None,
         scheduler: TurnScheduler,
         reply: ScriptedReply,
-    ) -> RunningTurn:
+    ) -> None:
         """Plan the turn of a scripted reply; the agent decides what the reply leaves out."""
-        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
-        stages = split_stages(edits) if edits else ()
-        try:
-            previews = self._drafts.preview(session, stages, seed.turn) if stages else []
-        except EditRejected as error:
-            log.warning("scripted reply %s: its edits are refused: %s", reply.name, error)
-            return self._plan_refusal(session, seed, scheduler, error)
-        turn = RunningTurn(session, seed.turn, [])
         turn.outcome = forced or scripted_outcome(reply, self._settings.silence.late_seconds)
         text = reply.spec.say
         if text is None and isinstance(intent.edits, NoEdit):
-            text = self._no_edit_text(token, session, seed, intent, intent.edits)
-        elif text is None and previews:
-            text = self._success_text(session, seed, previews, intent.remarks)
-        turn.stages, turn.previews = stages, previews
+            text = self._no_edit_text(token, turn.session, seed, intent, intent.edits)
+        elif text is None and turn.previews:
+            text = self._success_text(turn, seed, intent.remarks)
         turn.steps = ScriptedTurn(
             reply,
             text=None if turn.outcome.silent else text or None,
-            calls=[call for preview in previews for call in preview.calls],
-            stages=len(stages),
-            is_generation=any(map(is_generation, edits)),
+            calls=[call for preview in turn.previews for call in preview.calls],
+            stages=len(turn.stages),
+            is_generation=any(map(is_generation, intent.requested_edits)),
         ).steps(scheduler)
         holds, price = self._repository.holds, reply.spec.credits
         turn.hold_id = (
-            holds.take(token, session, edits) if price is None else holds.take_amount(token, price)
+            holds.take(token, turn.session, intent.requested_edits)
+            if price is None
+            else holds.take_amount(token, price)
         )
-        turn.heartbeat_seconds = scheduler.heartbeat
-        return turn
 
     def _plan_refusal(
         self,
@@ -176,13 +171,13 @@ class TurnPlanner:
         )
         return write(no_edit, session.language, seed.message, gui=self._settings.gui)
 
-    def _success_text(
-        self, session: SessionRecord, seed: TurnSeed, previews: list[StagePreview], remarks: str
-    ) -> str:
-        calls = [call for preview in previews for call in preview.calls]
-        edits = with_subtitles((edit for call in calls for edit in call.edits), previews[-1].pool)
+    def _success_text(self, turn: RunningTurn, seed: TurnSeed, remarks: str) -> str:
+        calls = [call for preview in turn.previews for call in preview.calls]
+        edits = with_subtitles(
+            (edit for call in calls for edit in call.edits), turn.previews[-1].pool
+        )
         chance = self._context.rng.random("screen", *seed.key()) if self._settings.gui else None
-        return write_edit_reply(edits, calls[-1].after, session.language, chance, remarks)
+        return write_edit_reply(edits, calls[-1].after, turn.session.language, chance, remarks)
 
     def _choose_outcome(self, token: TokenRecord, seed: TurnSeed) -> EditOutcome:
         policy = self._settings.silence

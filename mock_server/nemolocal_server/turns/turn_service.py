@@ -84,7 +84,7 @@ class TurnService:
         intent = self._understand(token, session, message, reply)
         if intent.waits_for_model:
             return intent, False
-        edits = () if isinstance(intent.edits, NoEdit) else intent.edits
+        edits = intent.requested_edits
         return intent, await self._analyzer.prepare(session, edits)
 
     def start(

@@ -44,19 +44,20 @@ def _renamed(old: str, new: str) -> ChangeBody:
 
 nameless_session = _body_mutant(
     "nameless-session", "SES-1", client_scenarios.talk_or_not, "session",
-    "A session is opened by a `name`.", _renamed("task_name", "name"),
+    "A session is opened with `name` instead of `task_name`.", _renamed("task_name", "name"),
 )  # fmt: skip
 wordless = _body_mutant(
     "wordless", "SSE-1", client_scenarios.talk, "chat",
-    "A message is sent as a `message`.", _renamed("new_message", "message"),
+    "A turn is sent with `message` instead of `new_message`.", _renamed("new_message", "message"),
 )  # fmt: skip
 snake_case_export = _body_mutant(
     "snake-case-export", "REN-1", client_scenarios.export, "render",
-    "An export names its session as the other requests do.", _renamed("sessionId", "session_id"),
+    "An export is sent with `session_id` instead of `sessionId`.",
+    _renamed("sessionId", "session_id"),
 )  # fmt: skip
 camel_case_claim = _body_mutant(
     "camel-case-claim", "AUTH-7", client_scenarios.export, "claim_token",
-    "A claim token is asked for as an export is.", _renamed("session_id", "sessionId"),
+    "A claim token is requested with camelCase fields.", _renamed("session_id", "sessionId"),
 )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ gives_up_polling = _polling(
     scenario=client_scenarios.export,
 )  # fmt: skip
 def asks_on(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """A finished export is polled once more."""
+    """A completed export is polled once more."""
     reply = yield operation
     if endpoint_of(operation) == "render_status" and render_status_of(reply).status == "completed":
         on_applied()
@@ -217,7 +217,7 @@ def hands_over_nothing(operation: Operation, on_applied: OnApplied, _: Memory) -
     "brings-nothing", "CLI-8", "REN-8", kills="client.download", scenario=client_scenarios.export,
 )  # fmt: skip
 def brings_nothing(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """A finished export is not downloaded."""
+    """A completed export is not downloaded."""
     match operation:
         case DownloadFile():
             on_applied()

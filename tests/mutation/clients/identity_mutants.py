@@ -266,7 +266,7 @@ exports_blocked = _stubborn(
 
 @operation_mutant("breathless", "CLI-7", kills="client.429.wait", scenario=client_scenarios.limited)
 def breathless(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """After 429 there is no pause."""
+    """A request is repeated at once after 429."""
     if isinstance(operation, Sleep) and memory.get("limited"):
         on_applied()
         return (yield Sleep(operation.seconds / 30))
@@ -280,7 +280,7 @@ def breathless(operation: Operation, on_applied: OnApplied, memory: Memory) -> F
     "persistent", "CLI-7", kills="client.429.once", scenario=client_scenarios.limited_for_long
 )
 def persistent(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """After 429 it is tried four times."""
+    """A request is sent four times after 429."""
     reply = yield operation
     for _again in range(3):
         if not isinstance(error_of(reply), RateLimited):
@@ -295,7 +295,7 @@ def persistent(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[A
     "discouraged", "CLI-7", kills="client.429.retry", scenario=client_scenarios.limited_for_long,
 )  # fmt: skip
 def discouraged(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """After 429 it is not tried again."""
+    """A request is not repeated after 429."""
     reply = yield operation
     failure = error_of(reply)
     if isinstance(failure, RateLimited) and endpoint_of(operation) != "token":

@@ -56,7 +56,7 @@ def restless_version(headers: httpx.Headers) -> bool:
     kills="client.token-in-url", scenario=client_scenarios.talk,
 )  # fmt: skip
 def token_in_url(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The balance is asked for with the token in the query."""
+    """The balance is requested with the token in the query."""
     if (
         isinstance(operation, HttpCall)
         and endpoint_of(operation) == "balance"

@@ -198,7 +198,7 @@ def deaf_to_heartbeats(operation: Operation, on_applied: OnApplied, memory: Memo
     kills="client.heartbeats.limit", scenario=client_scenarios.stalled,
 )  # fmt: skip
 def patient_for_ever(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
-    """Heartbeats are awaited until the backend gives up."""
+    """The client waits for heartbeats until the server ends the turn."""
     reply = yield operation
     match reply:
         case StreamOpened():
@@ -216,7 +216,7 @@ def patient_for_ever(operation: Operation, on_applied: OnApplied, memory: Memory
     kills="client.hang-up.resend", scenario=client_scenarios.stalled, at="client.Client.say",
 )  # fmt: skip
 def hangs_up_and_repeats(original: Any, on_applied: OnApplied) -> Any:
-    """A turn that takes too long is started again."""
+    """A message is sent again when its turn takes too long."""
 
     def say(client: Any, message: str) -> Turn:
         try:
@@ -234,7 +234,7 @@ def hangs_up_and_repeats(original: Any, on_applied: OnApplied) -> Any:
     kills="client.stream.to-end", scenario=client_scenarios.job,
 )  # fmt: skip
 def hangs_up_early(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
-    """The first event is taken for the whole answer."""
+    """The client disconnects after the first event."""
     reply = yield operation
     if isinstance(reply, StreamChunk) and b"content" in reply.data:
         on_applied()

@@ -37,7 +37,7 @@ def _names_token(request: WireRequest) -> bool:
 def unknown_token_downloads(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The fallback download is 1002 for an unknown token."""
+    """The fallback download is refused with 1002 if the token is unknown."""
     refused = request.endpoint == "render_download" and response.code == ResponseCode.BAD_TOKEN
     if not refused or "nobody" not in _authorization(request):
         return None
@@ -46,7 +46,7 @@ def unknown_token_downloads(
 
 @request_mutant("access.cancel-basic", "GEN-3", kills="general.bearer.forms")
 def basic_cancels(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A render is cancelled with `Authorization: Basic <token>`."""
+    """A render can be cancelled with `Authorization: Basic <token>`."""
     scheme, _, token = _authorization(request).partition(" ")
     if request.endpoint != "render_cancel" or scheme != "Basic":
         return None
@@ -55,7 +55,7 @@ def basic_cancels(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @request_mutant("access.claim-bare", "GEN-3", kills="general.bearer.forms")
 def bare_token_claims(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A claim token is given for `Authorization: <token>`."""
+    """A claim token is issued for `Authorization: <token>`."""
     token = _authorization(request)
     if request.endpoint != "claim_token" or not token.startswith("nmv_usr_"):
         return None
@@ -96,7 +96,7 @@ def _was_good(request: WireRequest, response: WireResponse, memory: Memory, endp
 def revoked_token_exports(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A token that has ended still exports."""
+    """A revoked or expired token can still export."""
     if not _was_good(request, response, memory, "render"):
         return None
     return response.with_json(_PENDING, 200)
@@ -109,7 +109,7 @@ def revoked_token_exports(
 def expired_token_claims(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A token that has ended still gets claim tokens."""
+    """A revoked or expired token still gets claim tokens."""
     if not _was_good(request, response, memory, "claim_token"):
         return None
     data = {"claim_token": "clm_0123456789abcdef", "expires_in": 604_800}
@@ -120,7 +120,7 @@ def expired_token_claims(
 def upload_scope_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A token that lacks the scope `upload` uploads."""
+    """A token without the scope `upload` can upload."""
     return _despite_scope(request, response, "upload", {"files": []})
 
 
@@ -128,7 +128,7 @@ def upload_scope_ignored(
 def read_scope_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A token that lacks the scope `read` reads the balance."""
+    """A token without the scope `read` can read the balance."""
     data = {"available": 0, "frozen": 0, "total": 0}
     return _despite_scope(request, response, "balance", data)
 
@@ -158,14 +158,14 @@ RENDER_SCOPE_IS_NONE = patch_mutant(
     "scope.render-is-none",
     "AUTH-6",
     kills="token.scope.each",
-    sentence="The scope render opens nothing.",
+    sentence="The scope `render` allows nothing.",
     patches=(replace_public(TokenRecord.has_scope, _never_renders),),
 )
 READ_NEEDS_WRITE = patch_mutant(
     "scope.read-needs-write",
     "AUTH-6",
     kills="token.scope.each token.scope.missing",
-    sentence="The scope read opens nothing without the scope write.",
+    sentence="The scope `read` allows nothing without the scope `write`.",
     patches=(replace_public(TokenRecord.has_scope, _reads_if_it_writes),),
 )
 
@@ -174,7 +174,7 @@ READ_NEEDS_WRITE = patch_mutant(
 def anonymous_upload(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """An anonymous token may not upload right after a turn."""
+    """An anonymous token cannot upload right after a turn."""
     after_turn = memory.pop("turn", False)
     memory["turn"] = request.endpoint == "chat" and response.code is None
     if request.endpoint != "upload" or response.code != 0 or not after_turn:
@@ -220,19 +220,19 @@ def _overlooked(request: WireRequest, endpoint: str) -> WireRequest | None:
 
 @request_mutant("url.state-query", "GEN-5", kills="general.token-in-url.everywhere")
 def token_in_state_query(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A token in the query of a state is overlooked."""
+    """A token in the query of a state call is ignored."""
     return _overlooked(request, "state")
 
 
 @request_mutant("url.upload-query", "GEN-5", kills="general.token-in-url.everywhere")
 def token_in_upload_query(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A token in the query of an upload is overlooked."""
+    """A token in the query of an upload is ignored."""
     return _overlooked(request, "upload")
 
 
 @request_mutant("url.other-name", "GEN-5", kills="general.token-in-url.everywhere")
 def token_under_another_name(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """A token in the query is noticed under the name `token` only."""
+    """A token in the query is refused under the name `token` only."""
     named = parse_qs(request.query)
     if "nmv_" not in request.query or "token" in named:
         return None
@@ -243,7 +243,7 @@ def token_under_another_name(request: WireRequest, _memory: Memory) -> WireReque
 def token_as_render(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A token in the place of a render's id is a render that is not found."""
+    """A token in the place of a render id is taken for an unknown render."""
     if request.endpoint not in ("render_status", "render_download") or "nmv_" not in request.path:
         return None
     return response.with_json(_NOT_FOUND, 200)
@@ -253,7 +253,7 @@ def token_as_render(
 def blocked_export_is_made(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """An export that is refused with 402 becomes a render."""
+    """An export that is refused with 402 creates a render."""
     if request.endpoint == "render" and response.code == ResponseCode.EXPORT_BLOCKED:
         memory[str(request.json.get("id"))] = True
     if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:

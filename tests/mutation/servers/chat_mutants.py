@@ -104,7 +104,7 @@ def fields_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
 
 @request_mutant("chat.camel-case", "SSE-1", kills="chat.body.snake-case")
 def camel_case(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A turn in camelCase is accepted."""
+    """A turn with camelCase fields is accepted."""
     if request.endpoint != "chat" or b"newMessage" not in request.body:
         return None
     return WireResponse(200, {"content-type": _STREAM}, b'data: {"content":{"parts":[]}}\n\n')
@@ -123,7 +123,7 @@ def empty_message(request: WireRequest, _memory: Memory) -> WireResponse | None:
 def shapes_mixed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A turn mixes both dialects."""
+    """A stream mixes ADK events and typed objects."""
     if not _stream(request, response):
         return None
     return _joined(response, [b'data: {"type":"text","content":"hi"}', *_frames(response)])
@@ -217,7 +217,7 @@ def comments(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 
 @response_mutant("chat.cut", "SSE-4", kills="chat.end.clean")
 def cut(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A turn ends with a cut connection."""
+    """A turn ends with a reset connection."""
     if not _stream(request, response) or b"hello" not in request.body:
         return None
     return WireResponse(response.status, response.headers, response.body, cut=True)
@@ -227,7 +227,7 @@ def cut(request: WireRequest, response: WireResponse, _memory: Memory) -> WireRe
 def silence_cut(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A silent turn ends with a cut connection."""
+    """A silent turn ends with a reset connection."""
     silent = _stream(request, response) and _SAID not in response.body
     if not silent or b"functionResponse" not in response.body:
         return None
@@ -248,7 +248,7 @@ def done(request: WireRequest, response: WireResponse, _memory: Memory) -> WireR
 def silence_told(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A silent turn says that it is done."""
+    """A silent turn contains a text."""
     silent = _stream(request, response) and _SAID not in response.body
     if not silent or b"functionResponse" not in response.body:
         return None
@@ -265,7 +265,7 @@ def silence_told(
 def talk_silent(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """An answer to a question is empty."""
+    """A turn that changes nothing has no text."""
     if not _stream(request, response) or b"what can you do" not in request.body:
         return None
     return WireResponse(response.status, response.headers, b"data:\n\n")

@@ -32,7 +32,7 @@ def text(request: WireRequest, response: WireResponse, _memory: Memory) -> WireR
 
 @response_mutant("credits.sum", "CRD-1", kills="credits.balance.sum")
 def wrong_sum(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """`total` is too high by one."""
+    """`total` is one too high."""
     balance = _balance(request, response)
     return None if balance is None else response.with_data(total=balance["total"] + 1)
 

@@ -60,7 +60,7 @@ def one_invocation(
 def ids_by_turn(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The ids of events begin again with each turn."""
+    """The ids of events start again with each turn."""
     numbers = itertools.count(1)
     return _each_event(request, response, id=lambda _: str(next(numbers)))
 

@@ -96,7 +96,7 @@ def any_token(request: WireRequest, _memory: Memory) -> WireResponse | None:
 def chat_unguarded(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A turn with an unknown token is 1002."""
+    """A turn with an unknown token is refused with 1002."""
     if request.endpoint != "chat" or response.code != ResponseCode.BAD_TOKEN:
         return None
     return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
@@ -106,7 +106,7 @@ def chat_unguarded(
 def upload_unguarded(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """An upload with an unknown token is 1002."""
+    """An upload with an unknown token is refused with 1002."""
     if request.endpoint != "upload" or response.code != ResponseCode.BAD_TOKEN:
         return None
     return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
@@ -130,7 +130,7 @@ def token_in_query(request: WireRequest, _memory: Memory) -> WireRequest | None:
 def token_in_path(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A token in the path is a session that is not found."""
+    """A token in the path is taken for an unknown session."""
     if "nmv_" not in request.path:
         return None
     return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
@@ -154,7 +154,7 @@ def no_allow(_request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def bad_json_is_500(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A session body that is not JSON is HTTP 500."""
+    """Invalid JSON in a session call gets HTTP 500."""
     broken = request.endpoint == "session" and response.status == 400
     return response.with_status(500) if broken else None
 
@@ -179,7 +179,7 @@ def field_unnamed(
 def own_id_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A path with the caller's own user id is 1002."""
+    """A path with the caller's own user id is refused with 1002."""
     if request.endpoint != "state" or "/me/" in request.path:
         return None
     return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
@@ -208,7 +208,7 @@ def hint(_request: WireRequest, response: WireResponse, _memory: Memory) -> Wire
 def mixed_styles(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """1002 has the HTTP status 404 where the state is read, and 200 elsewhere."""
+    """1002 has the HTTP status 404 for the state, and 200 elsewhere."""
     unknown = request.endpoint == "state" and response.code == ResponseCode.SESSION_NOT_FOUND
     return response.with_status(404) if unknown else None
 

@@ -51,7 +51,7 @@ def _unknown(request: WireRequest, response: WireResponse, endpoint: str) -> Wir
 def own_id_opens_nothing(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The caller's own id in a session's path is 1002."""
+    """A new session under the caller's own user id is refused with 1002."""
     return _unknown(request, response, "session")
 
 
@@ -59,20 +59,20 @@ def own_id_opens_nothing(
 def own_id_uploads_nothing(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The caller's own id in an upload's path is 1002."""
+    """An upload under the caller's own user id is refused with 1002."""
     return _unknown(request, response, "upload")
 
 
 @request_mutant("foreign-id.upload", "GEN-7", kills="general.user.foreign-everywhere")
 def any_id_uploads(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Any user id in an upload's path is the caller's."""
+    """Any user id in the path of an upload means the caller."""
     stands = request.endpoint == "upload" and _user(request) not in ("", "me")
     return _with_user(request, "me") if stands else None
 
 
 @request_mutant("foreign-id.session", "GEN-7", kills="general.user.foreign-everywhere")
 def any_id_opens(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Any user id in a session's path is the caller's."""
+    """Any user id in the path of a new session means the caller."""
     stands = request.endpoint == "session" and _user(request) not in ("", "me")
     return _with_user(request, "me") if stands else None
 
@@ -93,7 +93,7 @@ def _as_user(request: WireRequest, memory: Memory) -> WireRequest | None:
 def id_opens_its_sessions(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """Whoever names a user id in the path of a state reads that user's sessions."""
+    """A user id in the path of a state opens that user's sessions to anyone."""
     if request.endpoint == "session" and response.code == 0:
         memory[response.json["data"]["user_id"]] = request.headers["authorization"]
     return None
@@ -103,7 +103,7 @@ def id_opens_its_sessions(
 def export_hints(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The 1002 of an export says that the session is somebody's."""
+    """The 1002 of an export says that another user has the session."""
     failed = request.endpoint == "render" and response.code == ResponseCode.SESSION_NOT_FOUND
     if not failed or _session(request) == _NEVER:
         return None
@@ -114,7 +114,7 @@ def export_hints(
 def render_hints(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """The 1002 of a download says that the render is somebody's."""
+    """The 1002 of a download says that another user has the render."""
     if request.endpoint == "render" and response.code is None:
         memory[str(request.json.get("id"))] = True
     render = request.path.split("/")[-2]
@@ -128,7 +128,7 @@ def render_hints(
 def claim_of_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A claim token for a session that never was is 400."""
+    """A claim token request for an unknown session is refused with 400."""
     failed = request.endpoint == "claim_token" and response.code == ResponseCode.SESSION_NOT_FOUND
     if not failed or _session(request) != _NEVER:
         return None
@@ -153,7 +153,7 @@ def _as_owner(request: WireRequest, memory: Memory) -> WireRequest | None:
 def export_shared(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """An export of somebody else's session is taken."""
+    """An export of another user's session is accepted."""
     if request.endpoint == "session" and response.code == 0:
         memory[response.json["data"]["session_id"]] = request.headers["authorization"]
     return None
@@ -163,7 +163,7 @@ def export_shared(
 def refused_upload_kept(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """What somebody else was refused to upload is in the session all the same."""
+    """A refused upload of another user is added to the session."""
     if request.endpoint == "upload" and response.code == ResponseCode.SESSION_NOT_FOUND:
         memory[_session(request)] = True
     if request.endpoint != "state" or response.code != 0 or _session(request) not in memory:
@@ -193,7 +193,7 @@ def refused_turn_charged(
 def unknown_cancelled(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Whoever cancels a render that never was is told that it has ended."""
+    """Cancelling an unknown render succeeds."""
     failed = request.endpoint == "render_cancel" and response.code == ResponseCode.SESSION_NOT_FOUND
     if not failed or request.headers.get("x-skill-source") == "x":
         return None
@@ -206,7 +206,7 @@ def unknown_cancelled(
 def unknown_download(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The download of a render that never was is HTTP 404 with code 404."""
+    """The download of an unknown render gets HTTP 404 and code 404."""
     failed = response.code == ResponseCode.SESSION_NOT_FOUND
     if request.endpoint != "render_download" or not failed:
         return None
@@ -227,7 +227,7 @@ def _failed_instead(
 def foreign_cancels(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """Somebody else is refused to cancel a render, which ends all the same."""
+    """A refused cancel of another user's render still cancels it."""
     if request.endpoint == "render_cancel" and response.code == ResponseCode.SESSION_NOT_FOUND:
         memory[request.path.split("/")[-2]] = True
     return _failed_instead(request, response, memory, "failed")
@@ -237,7 +237,7 @@ def foreign_cancels(
 def duplicate_restarts(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A submit that is refused as a duplicate starts the first render again."""
+    """A submit that is refused as a duplicate restarts the first render."""
     if request.endpoint == "render" and b"duplicate" in response.body:
         memory[request.json["id"]] = True
     return _failed_instead(request, response, memory, "processing")

@@ -10,7 +10,7 @@ _OF_ONE = ("render_status", "render_cancel", "render_download")
 
 @response_mutant("render.not-final", "REN-5", "REN-4", "REN-8", kills="render.status.final")
 def not_final(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """A render is processing once more after it was reported as completed twice."""
+    """A completed render is processing again at the third poll."""
     body = response.json if request.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
@@ -24,7 +24,7 @@ def not_final(request: WireRequest, response: WireResponse, memory: Memory) -> W
 def milliseconds(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """output.duration is in milliseconds."""
+    """`output.duration` is in milliseconds."""
     body = response.json if request.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None

@@ -34,7 +34,7 @@ def _patched(response: WireResponse, old: bytes, new: bytes) -> WireResponse | N
     "render.queued", "REN-4", "REN-1", "REN-5", "REN-6", "REN-2", kills="render.submit.pending"
 )
 def queued(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A submit is answered with the status queued."""
+    """A submit returns the status queued."""
     body = _status(request, response)
     if body is None or request.endpoint != "render" or body["status"] != "pending":
         return None
@@ -70,7 +70,7 @@ def saved_draft(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @request_mutant("render.no-402", "REN-2", "GEN-4", kills="render.attribution.penniless")
 def no_402(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Missing attribution is filled in."""
+    """An export without attribution is accepted."""
     if request.endpoint != "render" or request.headers.get("x-skill-source"):
         return None
     made_up = {f"x-skill-{name}": "x" for name in ("source", "version", "platform")}
@@ -144,7 +144,7 @@ def early_url(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def unknown_failed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A render that does not exist is failed."""
+    """A render that does not exist has the status failed."""
     if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return response.with_json({"id": "x", "status": "failed", "progress": 0}, 200)
@@ -281,7 +281,7 @@ def other_codec(
 def other_size(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The file has another picture size."""
+    """The file has another width and height."""
     size = struct.pack(">II", 160 << 16, 90 << 16)
     return _patched(response, size, struct.pack(">II", 320 << 16, 180 << 16))
 
@@ -312,7 +312,7 @@ def no_range(request: WireRequest, _memory: Memory) -> WireRequest | None:
 def other_file(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The fallback download is another file."""
+    """The fallback download returns another file."""
     if request.endpoint != "render_download" or not _is_file(response):
         return None
     return WireResponse(response.status, response.headers, response.body + b"\x00\x00\x00\x08free")

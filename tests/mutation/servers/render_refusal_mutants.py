@@ -27,7 +27,7 @@ def _renamed(request: WireRequest) -> WireRequest:
 
 @request_mutant("render.id-by-session", "REN-6", kills="render.id.other-session")
 def id_by_session(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """An id used before is taken again in another session."""
+    """A used id is accepted in another session."""
     body = request.json if request.endpoint == "render" else None
     if not isinstance(body, dict) or not isinstance(body.get("id"), str):
         return None
@@ -45,7 +45,7 @@ def _retried(request: WireRequest, memory: Memory) -> WireRequest | None:
 def id_of_failed(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """The id of a render that failed is taken again."""
+    """The id of a failed render is accepted again."""
     if body := _status(request, response, "failed"):
         memory[body["id"]] = True
     return None
@@ -55,7 +55,7 @@ def id_of_failed(
 def url_of_failed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A render that failed has an `output.url`."""
+    """A failed render has an `output.url`."""
     body = _status(request, response, "failed")
     if body is None:
         return None
@@ -66,7 +66,7 @@ def url_of_failed(
 def failed_wordless(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A render that failed does not say why."""
+    """A failed render has no `error`."""
     body = _status(request, response, "failed")
     if body is None:
         return None
@@ -77,7 +77,7 @@ def failed_wordless(
 def failed_download(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The fallback download of a render that failed is an empty film."""
+    """The fallback download of a failed render returns an empty file."""
     refused = request.endpoint == "render_download" and response.code == ResponseCode.BAD_REQUEST
     return WireResponse(200, {"content-type": "video/mp4"}, b"") if refused else None
 
@@ -94,13 +94,13 @@ def _taken(request: WireRequest, response: WireResponse, reason: str) -> WireRes
 def beyond_source(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A draft that reaches beyond its source is taken."""
+    """A segment that reaches beyond its source is accepted."""
     return _taken(request, response, "of a source that ends")
 
 
 @request_mutant("render.speed-forgotten", "REN-9", kills="render.refused.beyond-source")
 def speed_forgotten(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """The speed of a segment is forgotten where its source is measured."""
+    """The speed of a segment is ignored in the check of its source."""
     if request.endpoint != "render" or b'"sp":2' not in request.body:
         return None
     body = request.body.replace(b'"sp":2', b'"sp":1')
@@ -111,13 +111,13 @@ def speed_forgotten(request: WireRequest, _memory: Memory) -> WireRequest | None
 def text_times(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A draft whose times are texts is taken."""
+    """A draft with strings as times is accepted."""
     return _taken(request, response, "which it cannot be")
 
 
 @response_mutant("render.endless", "REN-9", kills="render.refused.nonsense")
 def endless(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A segment without a length is taken."""
+    """A segment without a length is accepted."""
     return _taken(request, response, ".d: is missing")
 
 
@@ -125,7 +125,7 @@ def endless(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
 def refused_job(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A draft that is refused becomes a render that fails."""
+    """A refused draft creates a render that fails."""
     refused = request.endpoint == "render" and response.code == ResponseCode.BAD_REQUEST
     if refused and b'"t":[]' in request.body:
         memory[request.json["id"]] = True
@@ -186,7 +186,7 @@ def one_url(request: WireRequest, response: WireResponse, memory: Memory) -> Wir
 
 @request_mutant("render.known-keys", "REN-1", kills="render.submit.unknown-keys")
 def known_keys_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """An export whose `output` has a key that is not known is refused."""
+    """An export with an unknown key in `output` is refused."""
     if request.endpoint != "render" or b'"crf"' not in request.body:
         return None
     body = b'{"code":400,"message":"body: `output.crf` is not known","data":null}'

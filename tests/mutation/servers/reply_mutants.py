@@ -21,19 +21,19 @@ def _first(response: WireResponse, memory: Memory, name: str) -> WireResponse | 
 
 @response_mutant("replies.one-user", "AUTH-1", kills="token.replies")
 def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Every anonymous token is said to be of the same user."""
+    """Every anonymous token has the same `user_id`."""
     return _first(response, memory, "user_id") if request.endpoint == "token" else None
 
 
 @response_mutant("replies.one-claim", "AUTH-7", kills="token.claim.replies")
 def one_claim(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Every session is given the same claim token."""
+    """Every session has the same claim token."""
     return _first(response, memory, "claim_token") if request.endpoint == "claim_token" else None
 
 
 @response_mutant("replies.one-task", "SES-1", kills="session.replies")
 def one_task(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """Every session is said to have the same task."""
+    """Every session has the same task id."""
     return _first(response, memory, "task_id") if request.endpoint == "session" else None
 
 
@@ -53,7 +53,7 @@ def picture_without_height(
 def total_of_every_second(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """The total of every second balance is one too many."""
+    """`total` is one too high in every second balance."""
     if request.endpoint != "balance" or response.code != 0:
         return None
     if next(memory.setdefault("count", itertools.count())) % 2 == 0:
@@ -65,7 +65,7 @@ def total_of_every_second(
 def task_of_another(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """Every state names the task of the session that was read first."""
+    """Every state has the task id of the first session that was read."""
     return _first(response, memory, "task_id") if request.endpoint == "state" else None
 
 
@@ -85,7 +85,7 @@ def one_segment_id(
 
 @response_mutant("replies.size-grows", "REN-4", "REN-5", kills="render.replies")
 def size_grows(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """A completed render is said to be larger each time that it is asked for."""
+    """The size of a completed render grows with each poll."""
     body = response.json
     if request.endpoint != "render_status" or not body.get("output"):
         return None
@@ -117,7 +117,7 @@ def _renamed(frame: bytes) -> bytes:
 def other_style_of_states(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The state of an unknown session is HTTP 404, where other failures are 200."""
+    """The state of an unknown session gets HTTP 404, and other failures 200."""
     if request.endpoint != "state" or response.code != 1002:
         return None
     return response.with_status(404)
@@ -125,7 +125,7 @@ def other_style_of_states(
 
 @response_mutant("replies.created", "GEN-1", kills="general.replies.status")
 def created(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A new session is answered with HTTP 201."""
+    """A new session gets HTTP 201."""
     if request.endpoint != "session" or response.code != 0:
         return None
     return response.with_status(201)

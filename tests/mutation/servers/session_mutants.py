@@ -36,7 +36,7 @@ def digits(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 
 @response_mutant("session.same", "SES-1", kills="session.new.distinct")
 def same(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
-    """A second session is the first one again."""
+    """A second session has the id of the first."""
     shown = memory.pop("shown", None)
     if not _made(request, response):
         return None

@@ -40,7 +40,7 @@ def no_task_name(
 def task_renamed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Every task is called project."""
+    """Every task has the name `project`."""
     data = _state(request, response)
     if data is None or data["task_name"] == "project":
         return None
@@ -83,7 +83,7 @@ def media_hidden(
 def long_names(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The length of a draft is called duration."""
+    """The length of a draft is in `duration`."""
     data = _state(request, response)
     if data is None:
         return None
@@ -195,7 +195,7 @@ def restless(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
 
 @request_mutant("session.lost", "SES-2", kills="session.kept")
 def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """Another connection gets another session."""
+    """A session has an empty draft on another connection."""
     closed = request.headers.get("connection", "").lower() == "close"
     memory["closed"] = closed or memory.get("closed", False)
     if request.endpoint != "state" or not memory["closed"]:
@@ -226,7 +226,7 @@ def _sides(response: WireResponse) -> tuple[int, int]:
 def canvas_turned(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Width and height of the canvas are exchanged."""
+    """Width and height of the canvas are swapped."""
     width, height = _sides(response)
     return _canvas(request, response, width=height, height=width)
 
@@ -243,7 +243,7 @@ def canvas_ratio(
 def canvas_as_text(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The width of the canvas is a text."""
+    """The width of the canvas is a string."""
     return _canvas(request, response, width=str(_sides(response)[0]))
 
 
@@ -251,7 +251,7 @@ def canvas_as_text(
 def audio_type(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Music stands on tracks of type 2."""
+    """Music is on tracks of type 2."""
     data = _state(request, response)
     if data is None or not any(t.get("tt") == 1 for t in data["state"]["draft"].get("t") or []):
         return None
@@ -281,7 +281,7 @@ def other_user(
 def refused_turn_edits(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """An edit that is refused with 1001 is made all the same."""
+    """An edit that is refused with 1001 is applied."""
     if request.endpoint == "chat" and response.code == 1001 and b"add a title" in request.body:
         memory[request.json["session_id"]] = True
     data = _state(request, response)
@@ -295,7 +295,7 @@ def refused_turn_edits(
 def fades_in_seconds(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Fades are measured in seconds."""
+    """Fades are in seconds."""
     if _state(request, response) is None:
         return None
     return _segments_changed(
@@ -307,7 +307,7 @@ def fades_in_seconds(
 def canvas_of_clip(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The canvas is that of the first clip, whatever format the draft has."""
+    """The canvas keeps the size of the first clip after a format change."""
     data = _state(request, response)
     if data is None:
         return None

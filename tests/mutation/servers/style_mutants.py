@@ -25,7 +25,7 @@ def status_of_4002(
 def unknown_status_of_4002(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 4002 has the HTTP status 400, which no style knows."""
+    """A 4002 has the HTTP status 400, which no style uses."""
     failed = _failed(request, response, "upload", ResponseCode.FILE_TOO_LARGE)
     return response.with_status(400) if failed else None
 
@@ -34,7 +34,7 @@ def unknown_status_of_4002(
 def status_of_urls(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 4001 has the HTTP status 415 where a URL is refused, and 200 for a file."""
+    """A 4001 has the HTTP status 415 for a URL, and 200 for a file."""
     failed = _failed(request, response, "upload", ResponseCode.UNSUPPORTED_FILE)
     return response.with_status(415) if failed and b'"urls"' in request.body else None
 
@@ -43,7 +43,7 @@ def status_of_urls(
 def status_of_downloads(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 1001 has the HTTP status 401 at the fallback download, and 200 elsewhere."""
+    """A 1001 has the HTTP status 401 for the fallback download, and 200 elsewhere."""
     failed = _failed(request, response, "render_download", ResponseCode.BAD_TOKEN)
     return response.with_status(401) if failed else None
 
@@ -52,7 +52,7 @@ def status_of_downloads(
 def status_of_claims(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 1002 has the HTTP status 404 where a claim token is wanted, and 200 elsewhere."""
+    """A 1002 has the HTTP status 404 for the claim call, and 200 elsewhere."""
     failed = _failed(request, response, "claim_token", ResponseCode.SESSION_NOT_FOUND)
     return response.with_status(404) if failed else None
 
@@ -135,7 +135,7 @@ def upload_unnamed(
 def number_as_task(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A number in the place of a task is a task that is not found."""
+    """A number as `task_id` is refused with 1002."""
     failed = _failed(request, response, "claim_token", ResponseCode.BAD_REQUEST)
     if not failed or b'"task_id":7' not in request.body:
         return None

@@ -31,7 +31,7 @@ NEVER_FROZEN = patch_mutant(
     "credits.never-frozen",
     "CRD-2",
     kills="credits.frozen",
-    sentence="What is frozen shows as available.",
+    sentence="Frozen credits are reported as available.",
     patches=(replace_public(Ledger.balance, _all_available),),
 )
 
@@ -45,14 +45,14 @@ TAKEN_AT_ONCE = patch_mutant(
     "credits.taken-at-once",
     "CRD-2",
     kills="credits.frozen",
-    sentence="What a running operation will take is gone at once; nothing is ever frozen.",
+    sentence="Credits are charged when a turn begins, and never frozen.",
     patches=(replace_public(Ledger.balance, _taken_at_once),),
 )
 LONG_TURN = patch_mutant(
     "time.long-turn",
     "SSE-6",
     kills="chat.turn.limit",
-    sentence="A turn may last an hour.",
+    sentence="A turn can last an hour.",
     settings={"turn_times": TurnTimes(limit=3600.0)},
 )
 QUICK_TALK = patch_mutant(
@@ -133,7 +133,7 @@ STAR_IS_NOTHING = patch_mutant(
 
 @response_mutant("date.still", "GEN-3", kills="general.date")
 def still(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """The HTTP `Date` stands still."""
+    """The HTTP `Date` never changes."""
     return response.with_headers(date="Tue, 14 Nov 2023 22:13:20 GMT")
 
 
@@ -150,6 +150,6 @@ def once(request: WireRequest, memory: Memory) -> WireResponse | None:
 
 @request_mutant("chat.listeners-only", "SSE-7", "GEN-3", kills="chat.hang-up.goes-on")
 def listeners_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
-    """A turn without `Accept: text/event-stream` does nothing."""
+    """A turn without `Accept: text/event-stream` is ignored."""
     listens = "event-stream" in request.headers.get("accept", "")
     return None if request.endpoint != "chat" or listens else _EMPTY

@@ -27,7 +27,7 @@ def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
 def token_twice(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """Of two clients that ask in a row the second gets the token of the first."""
+    """The second of two clients gets the token of the first."""
     shown: WireResponse | None = memory.pop("shown", None)
     if not _made(request, response):
         return None
@@ -48,7 +48,7 @@ def _clients(request: WireRequest, response: WireResponse, memory: Memory) -> st
 def again_revokes(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A second token call that is refused revokes the first token."""
+    """A refused token request revokes the first token."""
     if first := _clients(request, response, memory):
         memory[first] = True
     if request.endpoint != "balance" or request.headers.get("authorization") not in memory:
@@ -60,7 +60,7 @@ def again_revokes(
 def again_spends(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A second token call that is refused costs the first token a credit."""
+    """A refused token request costs the first token a credit."""
     if first := _clients(request, response, memory):
         memory[first] = True
     if request.endpoint != "balance" or request.headers.get("authorization") not in memory:
@@ -73,7 +73,7 @@ def again_spends(
 def after_six_days(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """After six days a client gets its token again."""
+    """A client gets a second token after six days."""
     client = request.headers.get("x-client-id", "")
     now = parsedate_to_datetime(response.headers["date"]).timestamp()
     if _made(request, response):
@@ -94,7 +94,7 @@ def _page(request: WireRequest, response: WireResponse, claim: str) -> WireRespo
 
 @response_mutant("claim.any", "AUTH-7", kills="token.claim.page-own token.claim.life")
 def any_claim(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """The page opens for any claim token."""
+    """The claim page opens for any claim token."""
     return _page(request, response, "clm_")
 
 
@@ -102,13 +102,13 @@ def any_claim(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def session_as_claim(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """The page opens for the id of a session."""
+    """The claim page opens for a session id."""
     return _page(request, response, "") if request.query[3:].isdecimal() else None
 
 
 @response_mutant("claim.none", "AUTH-7", kills="token.claim.page-own")
 def no_claim(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """The page opens without a claim token."""
+    """The claim page opens without a claim token."""
     is_empty = request.query in ("", "ct=")
     return _page(request, response, "") if is_empty else None
 
@@ -117,7 +117,7 @@ def no_claim(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 def first_project(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """The page shows the project that was opened first, whatever its claim token."""
+    """The claim page always shows the first project that was opened."""
     if request.endpoint != "claim_page" or response.status != 200:
         return None
     first = memory.setdefault("page", response)

@@ -122,7 +122,7 @@ def bad_request_is_200(
 
 @request_mutant("token.again-and-again", "AUTH-3", "AUTH-5", kills="token.again.refused")
 def again_and_again(request: WireRequest, memory: Memory) -> WireRequest | None:
-    """A client id gets as many tokens as it asks for."""
+    """A client id gets as many tokens as it requests."""
     client_id = request.headers.get("x-client-id", "")
     if request.endpoint != "token" or not client_id:
         return None
@@ -137,7 +137,7 @@ def again_and_again(request: WireRequest, memory: Memory) -> WireRequest | None:
 def no_retry_after(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 429 does not say when to come back."""
+    """A 429 has no `Retry-After`."""
     return (
         response.with_headers(retry_after=None)
         if response.code == ResponseCode.RATE_LIMITED

@@ -51,7 +51,7 @@ def first_url(request: WireRequest, _memory: Memory) -> WireRequest | None:
 def urls_turned(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """What came from several URLs is answered in another order."""
+    """Files from several URLs are returned in another order."""
     files = _files(request, response)
     several = len(_urls(request)) > 1 and len(files) > 1
     return response.with_data(files=files[::-1]) if several else None
@@ -59,7 +59,7 @@ def urls_turned(
 
 @request_mutant("upload.good-urls", "UPL-5", "UPL-6", kills="upload.url.all-or-nothing")
 def good_urls(request: WireRequest, _memory: Memory) -> WireRequest | None:
-    """Of several URLs those that are good are fetched, and the others left out."""
+    """A request with one refused URL adds the others."""
     urls = _urls(request)
     good = [url for url in urls if url.startswith("http")]
     return _with_urls(request, good) if good and len(good) < len(urls) else None
@@ -69,7 +69,7 @@ def good_urls(request: WireRequest, _memory: Memory) -> WireRequest | None:
 def bad_url_kept(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """The good URL of an upload that is refused is in the session all the same."""
+    """A refused URL upload adds the file of its good URL."""
     parts = request.path.split("/")
     if len(_urls(request)) > 1 and response.code == ResponseCode.UNSUPPORTED_FILE:
         memory[parts[5]] = True
@@ -93,7 +93,7 @@ def relative_cdn_url(
 def first_cdn_url(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Of several files each has the `cdn_url` of the first."""
+    """All files of an upload have the `cdn_url` of the first."""
     files = _files(request, response)
     changed = [{**file, "cdn_url": files[0]["cdn_url"]} for file in files]
     return response.with_data(files=changed) if len(files) > 1 else None
@@ -103,7 +103,7 @@ def first_cdn_url(
 def figures_turned(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Of several files each has the type of its neighbour."""
+    """Each file of an upload has the type of the next one."""
     files = _files(request, response)
     types = [file["file_type"] for file in (*files[1:], *files[:1])]
     changed = [{**file, "file_type": kind} for file, kind in zip(files, types, strict=True)]
@@ -112,7 +112,7 @@ def figures_turned(
 
 @response_mutant("upload.same-hash", "UPL-2", kills="upload.figures.many")
 def same_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Of several files each has the hash of the first."""
+    """All files of an upload have the hash of the first."""
     files = _files(request, response)
     changed = [{**file, "hash": files[0]["hash"]} for file in files]
     return response.with_data(files=changed) if len(files) > 1 else None
@@ -126,7 +126,7 @@ def same_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 def first_in_state(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Of several uploads the state lists the first."""
+    """The state lists only the first of several uploads."""
     return _with_infos(request, response, slice(1))
 
 
@@ -136,7 +136,7 @@ def first_in_state(
 def later_replaces(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Of several uploads the state lists the last."""
+    """The state lists only the last of several uploads."""
     return _with_infos(request, response, slice(-1, None))
 
 
@@ -154,7 +154,7 @@ def reasonless(
 def refused_kept(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
-    """A file that is no film is refused, and in the session all the same."""
+    """A refused file is added to the session."""
     parts = request.path.split("/")
     if request.endpoint == "upload" and b'"film.mp4"' in request.body:
         memory[parts[5]] = True

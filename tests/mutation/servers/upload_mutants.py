@@ -40,7 +40,7 @@ def _accepted(response: WireResponse) -> WireResponse:
 def first_only(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """Of several files only the first is answered."""
+    """An upload of several files returns only the first."""
     files = _files(request, response)
     return response.with_data(files=files[:1]) if len(files) > 1 else None
 
@@ -58,7 +58,7 @@ def no_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
     "upload.renamed", "UPL-2", "UPL-1", kills="upload.multipart.one upload.multipart.many"
 )
 def renamed(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """A file comes back under another name."""
+    """A file is reported under another name."""
     files = [{**file, "filename": "file_1.mp4"} for file in _files(request, response)]
     return response.with_data(files=files) if files else None
 
@@ -83,7 +83,7 @@ def milliseconds(
 
 @response_mutant("upload.turned", "UPL-2", "UPL-6", kills="upload.figures.video")
 def turned(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Width and height of a file are exchanged."""
+    """Width and height of a file are swapped."""
     files = _files(request, response)
     turned = [{**file, "width": file["height"], "height": file["width"]} for file in files]
     return response.with_data(files=turned) if files else None
@@ -91,7 +91,7 @@ def turned(request: WireRequest, response: WireResponse, _memory: Memory) -> Wir
 
 @response_mutant("upload.all-video", "UPL-2", kills="upload.figures.picture upload.figures.sound")
 def all_video(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """Every file is a video."""
+    """Every file is reported as a video."""
     files = [{**file, "file_type": "video"} for file in _files(request, response)]
     return response.with_data(files=files) if files else None
 
@@ -107,7 +107,7 @@ def hash_by_name(
 
 @response_mutant("upload.dead-link", "UPL-2", "UPL-6", kills="upload.cdn.download")
 def dead_link(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """The `cdn_url` of a file leads nowhere."""
+    """The `cdn_url` of a file does not work."""
     files = [{**file, "cdn_url": "/files/nothing"} for file in _files(request, response)]
     return response.with_data(files=files) if files else None
 
@@ -137,7 +137,7 @@ def any_type(request: WireRequest, response: WireResponse, _memory: Memory) -> W
 def list_missing(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
-    """A 4001 does not list what is accepted."""
+    """A 4001 does not list the accepted types."""
     if not _refused(request, response, ResponseCode.UNSUPPORTED_FILE):
         return None
     return response.with_json({**response.json, "message": "Unsupported file"})
@@ -195,7 +195,7 @@ def no_urls(request: WireRequest, _memory: Memory) -> WireRequest | None:
 
 @response_mutant("upload.no-aac", "UPL-3", kills="upload.type.every")
 def no_aac(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
-    """An .aac is refused, though the list says that it is accepted."""
+    """A file of the accepted type aac is refused."""
     if request.endpoint != "upload" or b'filename="sample.aac"' not in request.body:
         return None
     return response.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "not this one"))
