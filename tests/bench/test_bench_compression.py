@@ -12,6 +12,7 @@ import pytest
 
 from nemolocal_bench import target_quality, variant_runs, variants
 from nemolocal_bench.cloud import PUBLISHED_TIMES
+from nemolocal_client import CannotConnect
 from nemolocal_contract.clock import WallClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -236,6 +237,44 @@ def test_published_figures_are_in_their_source_lines() -> None:
         assert document == "S0"
         claim = f"{each.least_seconds:.0f}-{each.most_seconds:.0f} seconds"
         assert claim in lines[int(line) - 1]
+
+
+@pytest.mark.slow
+def test_failed_export_is_in_the_report_and_the_exit_status(
+    measured: Path,
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise CannotConnect("cannot connect any more")
+
+    monkeypatch.setattr("nemolocal_bench.clip_comparison.run_cloud_export", fail)
+    cloud = ("--cloud", "--base-url", server, "--encoders", "libx264", "--report", tmp_path)
+    assert bench(measured, *cloud) == 1
+    assert "local server: no score: cannot connect any more" in capsys.readouterr().out
+    assert "no score: cannot connect any more" in done(tmp_path).page
+
+
+@pytest.mark.slow
+def test_fresh_measures_again_what_is_cached(
+    measured: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+
+    def counted(settings: Any, *others: Any) -> Any:
+        seen.append(settings.name)
+        return variants.run_variant(settings, *others)
+
+    monkeypatch.setattr(variant_runs, "run_variant", counted)
+    asked = (measured, "--encoders", "libx264", "--frames", "none")
+    assert bench(*asked) == 0
+    assert seen == []
+    assert "4/4 libx264 medium CRF 23, measured before" in capsys.readouterr().err
+    assert bench(*asked, "--fresh") == 0
+    assert len(seen) == len(set(seen)) >= 5
+    assert "measured before" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
