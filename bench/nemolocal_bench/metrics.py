@@ -57,8 +57,8 @@ _SHIFT_WIDTH, _LARGE_WIDTH = 960, 1920
 # VMAF takes 0.3 s of processor time for a frame of 4K: of long or large clips each nth frame is
 # measured. Odd steps, since encoders alternate kinds of frames.
 _PACE_PIXELS = 0.5e9
-# A shift shows in the first of many frames.
-_SHIFT_FRAMES = 600
+# With larger steps, VMAF NEG costs more than it tells: it measures the motion of all frames again.
+_MOST_NEG = 5
 # libvmaf's measure of motion since the last frame of the reference.
 _MOTION = "integer_motion2"
 
@@ -74,7 +74,7 @@ def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> lis
 
     `copies` are pads of the reference, one for each shift; the distorted side comes out as [out].
     """
-    last = min(reference.frames, _SHIFT_FRAMES) - 1
+    last = reference.frames - 1
     chains = [f"{distorted}trim=start_frame=1:end_frame={last},{_NUMBERED}[n0]"]
     for number, (shift, copy) in enumerate(zip(_SHIFTS, copies, strict=True)):
         begin, end = 1 + shift, last + shift
@@ -222,7 +222,7 @@ def _paces(instruments: Instruments, every: int, *, vmaf_only: bool) -> dict[str
     if vmaf_only:
         return paces
     paces |= {"ssim": every, "psnr": every}
-    if instruments.neg:
+    if instruments.neg and every <= _MOST_NEG:
         paces[NEG] = max(every, instruments.neg_every)
     if instruments.xpsnr and every == 1:
         # Its filter knows no step.
