@@ -87,7 +87,7 @@ def _against_cloud(best: VariantResult, comparison: Comparison) -> list[str]:
     for result in comparison.results:
         if result.where == "cloud" and result.vmaf is not None:
             quality = f"{100 - result.saved:.0f} % of the size at VMAF {result.vmaf:.1f}"
-            factor = f"{result.seconds / best.seconds:.2g} × the time"
+            factor = f"{result.seconds / best.seconds:.2g} times as long as here"
             sentences.append(
                 f"The {result.name} took {result.seconds:.1f} s, {factor}, and gives {quality}."
             )
@@ -108,4 +108,5 @@ def _against_published(best: VariantResult, published: PublishedTime, seconds: f
     times = (
         f"{least / published.clip_seconds / own:.2g} to {most / published.clip_seconds / own:.2g}"
     )
-    return f"The cloud's own figure is {claim}, {film} for each second of film: {times} × the time."
+    compared = f"{film} for each second of film: {times} times as long as here"
+    return f"The cloud's own figure is {claim}, {compared}."
