@@ -25,11 +25,17 @@ PACKAGES = {
 }
 DATA = {
     "nemolocal/exec/hooks/connect.cjs",
+    "nemolocal_bench/templates/frame_viewer.js",
+    "nemolocal_bench/templates/report.css",
     "nemolocal_bench/templates/report.html",
+    "nemolocal_conformance/reports/templates/check_filter.js",
+    "nemolocal_conformance/reports/templates/report.css",
     "nemolocal_conformance/reports/templates/report.html",
     "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
     "nemolocal_server/data/schema.sql",
+    "nemolocal_contract/templates/document.css",
+    "nemolocal_server/api/templates/claim.css",
     "nemolocal_server/api/templates/claim.html",
     "nemolocal_render/fonts/DejaVuSans-Bold.ttf",
 }

@@ -10,15 +10,14 @@ from nemolocal_contract.text_escaping import escape_markup
 
 from .bd_rate import BdRateSaving
 from .cloud import STAGES, PublishedTime
-from .metrics import VMAF
 from .report import Comparison
 from .variants import NOT_EXPORTED, VariantResult
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; dark enough for print.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#a0527f", "#7a6a00", "#3b3b3b", "#56b4e9", "#e69f00")
+# The page's style has a colour for each, one for light and one for dark.
+STYLES = 8
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 2", "12 4", "6 2 2 2")
 PATTERNS = 6
 # Markers: circle, square, triangle, diamond, inverted triangle, hourglass.
@@ -36,16 +35,23 @@ Point = tuple[float, float]
 _ROW = 24.0
 _NAMES = 190.0
 _MEGA = 1e6
+# The margin of an axis on both sides, as a part of it.
+_ROOM = 0.06
 
 
 class Axes:
     """Maps values to positions; `x_log` for rates and speeds."""
 
     def __init__(
-        self, x: tuple[float, float], y: tuple[float, float], *, x_log: bool = False
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        *,
+        x_log: bool = False,
+        x_room: float = _ROOM,
     ) -> None:
         self._x_log = x_log
-        self._x = _widened(tuple(map(math.log10, x)) if x_log else x)
+        self._x = _widened(tuple(map(math.log10, x)) if x_log else x, x_room)
         self._y = _widened(y)
 
     def x(self, value: float) -> float:
@@ -75,9 +81,10 @@ class Axes:
         return parts
 
 
-def svg_document(title: str, parts: Iterable[str], height: float = HEIGHT) -> str:
+def svg_document(title: str, parts: Iterable[str], height: float = HEIGHT, more: str = "") -> str:
     """Return the complete drawing; a screen reader reads its title."""
-    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+    size = f'viewBox="0 0 {WIDTH} {height:.0f}"'
+    head = f'<svg {size} role="img" {more} xmlns="http://www.w3.org/2000/svg">'
     return f"{head}<title>{escape_markup(title)}</title>{pattern_defs()}{''.join(parts)}</svg>"
 
 
@@ -96,15 +103,14 @@ def polyline(points: Sequence[Point], style: int, more: str = "") -> str:
     """Return a line through points, in the dashes and the colour of a style."""
     way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dashes = DASHES[style % len(DASHES)]
-    stroke = f'stroke="{COLORS[style % len(COLORS)]}" stroke-dasharray="{dashes}"'
-    return f'<polyline points="{way}" fill="none" stroke-width="1.6" {stroke} {more}/>'
+    look = f'class="line s{style % STYLES}" stroke-dasharray="{dashes}"'
+    return f'<polyline points="{way}" {look} {more}/>'
 
 
 def marker(x: float, y: float, style: int) -> str:
     """Return the marker of a style: six shapes, filled and then hollow."""
-    color = COLORS[style % len(COLORS)]
-    fill = color if style % (2 * len(_CORNERS)) < len(_CORNERS) else "#fff"
-    look = f'fill="{fill}" stroke="{color}" stroke-width="1.6"'
+    filled = "full" if style % (2 * len(_CORNERS)) < len(_CORNERS) else "hollow"
+    look = f'class="mark {filled} s{style % STYLES}"'
     corners = _CORNERS[style % len(_CORNERS)]
     if not corners:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" {look}/>'
@@ -115,32 +121,31 @@ def marker(x: float, y: float, style: int) -> str:
 def bar(x: float, y: float, width: float, height: float, style: int | None) -> str:
     """Return a bar in the pattern of a style, with an outline; plain for None."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.5):.1f}" height="{height:.1f}"'
-    fill = "#ddd" if style is None else f"url(#p{style % PATTERNS})"
-    return f'<rect {place} fill="{fill}" stroke="#222"/>'
+    look = 'class="bar"' if style is None else f'class="bar" fill="url(#p{style % PATTERNS})"'
+    return f"<rect {place} {look}/>"
 
 
 def level_line(axes: Axes, value: float, words: str, style: int, *, below: bool = False) -> str:
     """Return a horizontal line across the whole drawing, with its name above or below it."""
     y = axes.y(value)
     line = polyline([(LEFT, y), (WIDTH - RIGHT, y)], style)
-    # A white outline keeps the name readable on lines.
-    rim = 'stroke="#fff" stroke-width="4" paint-order="stroke"'
-    return line + text(WIDTH - RIGHT - 4, y + (13 if below else -4), words, "end", rim)
+    # An outline in the colour of the ground keeps the name readable on lines.
+    return line + text(WIDTH - RIGHT - 4, y + (13 if below else -4), words, "end", 'class="rim"')
 
 
 def pattern_defs() -> str:
     """Return the fill patterns of bars."""
     shapes = (
-        '<rect width="8" height="8" fill="{0}"/>',
-        '<path d="M0,8 L8,0" stroke="{0}" stroke-width="2.5"/>',
-        '<circle cx="4" cy="4" r="2" fill="{0}"/>',
-        '<path d="M0,4 L8,4" stroke="{0}" stroke-width="2.5"/>',
-        '<path d="M0,0 L8,8 M0,8 L8,0" stroke="{0}" stroke-width="1.5"/>',
-        '<path d="M4,0 L4,8" stroke="{0}" stroke-width="2.5"/>',
+        '<rect width="8" height="8" class="ink s{0}"/>',
+        '<path d="M0,8 L8,0" class="stripe s{0}"/>',
+        '<circle cx="4" cy="4" r="2" class="ink s{0}"/>',
+        '<path d="M0,4 L8,4" class="stripe s{0}"/>',
+        '<path d="M0,0 L8,8 M0,8 L8,0" class="stripe s{0}"/>',
+        '<path d="M4,0 L4,8" class="stripe s{0}"/>',
     )
     made = [
         f'<pattern id="p{n}" width="8" height="8" patternUnits="userSpaceOnUse">'
-        f'<rect width="8" height="8" fill="#fff"/>{shape.format(COLORS[n])}</pattern>'
+        f'<rect width="8" height="8" class="ground"/>{shape.format(n)}</pattern>'
         for n, shape in enumerate(shapes)
     ]
     return f"<defs>{''.join(made)}</defs>"
@@ -155,13 +160,15 @@ def format_number(value: float) -> str:
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line class="{kind}" {ends} stroke="#ccc"/>'
+    return f'<line class="{kind}" {ends}/>'
 
 
-def _widened(ends: tuple[float, ...]) -> tuple[float, float]:
+def _widened(ends: tuple[float, ...], part: float = _ROOM) -> tuple[float, float]:
     """Return the ends with a margin, also if they are equal."""
     least, most = ends
-    room = (most - least) * 0.06 or max(abs(least) * 0.05, 0.5)
+    if most > least and not part:
+        return least, most
+    room = (most - least) * part or max(abs(least) * 0.05, 0.5)
     return least - room, most + room
 
 
@@ -202,7 +209,7 @@ def rate_quality_chart(comparison: Comparison) -> str:
         parts.append(polyline(points, style))
         parts += [marker(x, y, style) for x, y in points]
         legend.append(_label(name, scored) + _saving(name, comparison.savings))
-    return svg_document("Quality over rate", *_with_legend(parts, legend))
+    return svg_document("Quality over rate", *with_legend(parts, legend))
 
 
 def size_chart(comparison: Comparison) -> str:
@@ -211,9 +218,7 @@ def size_chart(comparison: Comparison) -> str:
     styles = _curves(_scored(comparison.results))
     shown = [result for result in comparison.results if result.curve in styles]
     rows: list[tuple[str, int, str, int | None]] = [("source", source.size, "", None)]
-    rows += [
-        (_starred(r), r.size, f", {r.saved:.1f} % saved", styles.index(r.curve)) for r in shown
-    ]
+    rows += [(_starred(r), r.size, f", {saving_text(r)}", styles.index(r.curve)) for r in shown]
     most = max(size for _, size, _, _ in rows)
     room = WIDTH - _NAMES - 170
     parts = []
@@ -225,6 +230,13 @@ def size_chart(comparison: Comparison) -> str:
         parts.append(text(_NAMES + width + 5, y + 16, f"{size / _MEGA:.2f} MB{saved}"))
     parts.append(_footnote(shown, len(rows) * _ROW))
     return svg_document("Sizes", parts, (len(rows) + 1) * _ROW)
+
+
+def saving_text(result: VariantResult) -> str:
+    """Return how much smaller than the source a file is, or how much larger."""
+    if result.saved < 0:
+        return f"{-result.saved:.1f} % larger"
+    return f"{result.saved:.1f} % saved"
 
 
 def time_chart(comparison: Comparison) -> str:
@@ -249,7 +261,7 @@ def time_chart(comparison: Comparison) -> str:
         parts.append(text(x + 5, y + 16, f"{result.seconds:.1f} s"))
     parts += _published_row(comparison.published[0], len(timed) * _ROW, room / most)
     parts.append(_footnote(timed, (len(timed) + 1) * _ROW + 6))
-    return svg_document("Seconds", *_with_legend(parts, stages, (len(timed) + 2) * _ROW, bars=True))
+    return svg_document("Seconds", *with_legend(parts, stages, (len(timed) + 2) * _ROW, bars=True))
 
 
 def _published_row(published: PublishedTime, y: float, scale: float) -> list[str]:
@@ -263,18 +275,6 @@ def _published_row(published: PublishedTime, y: float, scale: float) -> list[str
         *(marker(x, place, 3) for x, place in ends),
         text(WIDTH - RIGHT, y + 30, words, "end"),
     ]
-
-
-def frame_quality_chart(result: VariantResult) -> str:
-    """VMAF of each frame, with lines at the 1st and the 5th percentile."""
-    score = next(score for score in result.scores if score.name == VMAF)
-    frames = result.vmaf_frames
-    axes = Axes((0, len(frames) - 1), (score.min, max(frames)))
-    parts = axes.svg_parts(f"frame of {result.name}", "VMAF")
-    parts.append(polyline([(axes.x(n), axes.y(vmaf)) for n, vmaf in enumerate(frames)], 0))
-    parts.append(level_line(axes, score.p1, f"p1 {score.p1:.2f}", 1, below=True))
-    parts.append(level_line(axes, score.p5, f"p5 {score.p5:.2f}", 2))
-    return svg_document("Quality of each frame", parts)
 
 
 def speed_quality_chart(comparison: Comparison) -> str:
@@ -292,7 +292,7 @@ def speed_quality_chart(comparison: Comparison) -> str:
     for result, vmaf in scored:
         parts.append(marker(axes.x(result.speed), axes.y(vmaf), names.index(result.curve)))
     legend = [_label(name, scored) for name in names]
-    return svg_document("Quality over speed", *_with_legend(parts, legend))
+    return svg_document("Quality over speed", *with_legend(parts, legend))
 
 
 def _scored(results: Sequence[VariantResult]) -> list[tuple[VariantResult, float]]:
@@ -333,13 +333,20 @@ def _axes(points: Sequence[tuple[float, float]]) -> Axes:
     return Axes((min(across), max(across)), (min(up), max(up)), x_log=True)
 
 
-def _with_legend(
-    parts: list[str], names: Sequence[str], top: float = 320.0, *, bars: bool = False
+def with_legend(
+    parts: list[str],
+    names: Sequence[str],
+    top: float = 320.0,
+    *,
+    bars: bool = False,
+    lines: bool = False,
 ) -> tuple[list[str], float]:
     """Return the parts with a legend line for each name below them, and the total height."""
     made, y = list(parts), top + 18
     for style, name in enumerate(names):
         sign = bar(LEFT, y - 10, 18, 12, style) if bars else marker(LEFT + 9, y - 4, style)
+        if lines:
+            sign = polyline([(LEFT - 8, y - 4), (LEFT + 20, y - 4)], style)
         made += [sign, text(LEFT + 26, y, name)]
         y += 18
     return made, y

@@ -28,7 +28,8 @@ class OpenClient(Protocol):
 class PublishedTime(msgspec.Struct, frozen=True):
     """A range of seconds that the vendor publishes: for what, and where.
 
-    `source` is a line of a seed document: S0 is ai-rtk-compressor, S3 is 4k-with-session.
+    `clip_seconds` is the length of the clip, 0.0 if none is named. `source` is a line of a
+    seed document: S0 is ai-rtk-compressor, S3 is 4k-with-session.
     """
 
     what: str
@@ -36,11 +37,12 @@ class PublishedTime(msgspec.Struct, frozen=True):
     most_seconds: float
     source: str
     label: str = PUBLISHED_LABEL
+    clip_seconds: float = 0.0
 
 
 PUBLISHED_TIMES = (
-    PublishedTime("a clip of 30 s", 30.0, 90.0, "S0:56"),
-    PublishedTime("2 minutes of 4K at 800 MB, to 1080p", 30.0, 90.0, "S0:10"),
+    PublishedTime("a clip of 30 s", 30.0, 90.0, "S0:56", clip_seconds=30.0),
+    PublishedTime("2 minutes of 4K at 800 MB, to 1080p", 30.0, 90.0, "S0:10", clip_seconds=120.0),
     PublishedTime("each export job", 30.0, 90.0, "S0:20"),
 )
 

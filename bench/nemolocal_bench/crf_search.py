@@ -38,27 +38,33 @@ def search_crf(
     target: float,
     *,
     known: Sequence[CrfProbe] = (),
+    measured: Sequence[CrfProbe] = (),
 ) -> list[CrfProbe]:
     """Probe up to six CRFs until one scores in [target, target + 0.3]; return all probes.
 
-    `score` returns the VMAF of a CRF and must fall; `known` probes give the start. The search also
-    ends if no CRF between the last two is left, and if even the lowest misses the target.
+    `score` returns the VMAF of a CRF and must fall; `known` probes of other frames give the start,
+    `measured` ones of the same frames are among those returned. The search also ends if no CRF
+    between the last two is left, and if even the lowest misses the target.
     """
-    tried: list[CrfProbe] = []
-    crf = _extrapolate(known, target + _AIM) if known else _GUESS
+    tried = list(measured)
+    if any(is_within_target(probe, target) for probe in tried):
+        return tried
+    crf = next_crf(tried, target) if tried else _GUESS
+    if known:
+        crf = _extrapolate(known, target + _AIM)
     while True:
         crf = min(max(crf, _LEAST), _MOST)
         if any(probe.crf == crf for probe in tried):
             return tried
         tried.append(CrfProbe(crf, score(crf)))
-        if is_within_target(tried[-1], target) or len(tried) == MAX_PROBES:
+        if is_within_target(tried[-1], target) or len(tried) - len(measured) == MAX_PROBES:
             return tried
         crf = next_crf(tried, target)
 
 
-def is_within_target(probe: CrfProbe, target: float) -> bool:
+def is_within_target(probe: CrfProbe, target: float, tolerance: float = TOLERANCE) -> bool:
     """Whether a probe reaches the target without exceeding it by more than the tolerance."""
-    return target <= probe.vmaf <= target + TOLERANCE
+    return target <= probe.vmaf <= target + tolerance
 
 
 def next_crf(probes: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:

@@ -1,48 +1,67 @@
-"""The report as one HTML file without external resources: charts, tables, worst frame."""
+"""The report as one HTML file without external resources: charts, tables, frames."""
 
-import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from nemolocal_contract.html_page import render_page
+from nemolocal_contract.html_page import render_document
 
 from . import charts
-from .charts import format_number
+from .charts import format_number, saving_text
+from .frame_chart import frame_chart, frame_series
+from .frame_pictures import PAGE_BYTES, SOURCE
+from .headline import describe_samples
 from .metrics import Score
-from .report import BenchReport, Comparison, FigureChange, SourceInfo
+from .moments import Moment
+from .report import BenchReport, Comparison, SourceInfo
+from .report_changes import ReportChanges
+from .sampling import count_frames
 from .target_quality import TargetSearchResult
 from .variants import VariantResult
 
 # The number of figures, which failed variants do not have.
-_FIGURES = 7
+_FIGURES = 8
 _MEGA = 1e6
 
 
-def as_html(report: BenchReport, changes: Sequence[FigureChange]) -> str:
+def as_html(report: BenchReport, changes: ReportChanges) -> str:
     """Return the page."""
-    return render_page(
-        __package__,
-        "report.html",
-        clips=[_clip(comparison) for comparison in report.comparisons],
-        changes=[
+    values = {
+        "clips": [_clip(comparison) for comparison in report.comparisons],
+        "changes": changes if changes.figures or changes.remarks else None,
+        "changed": [
             (change.clip, change.name, change.what, _figured(change.before), _figured(change.after))
-            for change in changes
+            for change in changes.figures
         ],
-        machine=_machine(report),
-    )
+        "machine": _machine(report),
+    }
+    return render_document(__package__, "report.html", values, script="frame_viewer.js")
 
 
 def _clip(comparison: Comparison) -> dict[str, object]:
     """Return the values of a clip for the template."""
     shown = next((r for r in comparison.results if r.name == comparison.shown), None)
+    pictured = _pictured(comparison.moments)
+    drawn = shown is not None and any(r.vmaf_frames for r in comparison.results)
     return {
         "name": comparison.source.name,
         "verdict": comparison.verdict,
         "facts": _facts(comparison.source),
-        "charts": _charts(comparison, shown) if shown else (),
+        "sampling": _sampling(comparison),
+        "charts": _charts(comparison) if shown else (),
+        "frame_chart": frame_chart(comparison) if drawn else "",
         "shown": shown,
-        "picture": base64.b64encode(shown.picture).decode() if shown else "",
+        "moments": comparison.moments,
+        "pictured": pictured if drawn else [],
+        "right": comparison.shown if comparison.shown in pictured else "".join(pictured[-1:]),
+        "picture_facts": _picture_facts(comparison, pictured),
+        "series": frame_series(comparison) if pictured else {},
         "costs": [_costs(result) for result in comparison.results],
         "scores": [row for result in comparison.results for row in _scores(result)],
+        "sample_line": comparison.sample_line,
+        "lines": [
+            (result.name, result.encode_line, result.measure_line)
+            for result in comparison.results
+            if result.measure_line
+        ],
         "found": comparison.found,
         "searched": list(_searched(comparison.found)) if comparison.found else (),
         "published": [
@@ -50,6 +69,62 @@ def _clip(comparison: Comparison) -> dict[str, object]:
             for p in comparison.published
         ],
     }
+
+
+def _pictured(moments: tuple[Moment, ...]) -> list[str]:
+    """Return the names of what all moments have pictures of."""
+    if not moments or not all(moment.pictures for moment in moments):
+        return []
+    return [picture.name for picture in moments[0].pictures]
+
+
+def _sampling(comparison: Comparison) -> str:
+    if not comparison.spans:
+        return ""
+    count, frames = len(comparison.spans), count_frames(comparison.spans)
+    sentence = (
+        f"Measured on {count} samples, {frames} frames of {comparison.source.frames}; sizes and "
+        "times of sampled encodes are scaled up from them."
+    )
+    whole = [r.name for r in comparison.results if r.scores and not r.sampled]
+    if not whole:
+        return sentence
+    return (
+        f"{sentence} Measured as a whole: {', '.join(whole)}; the sizes of the others are "
+        "corrected by what the samples of the recommended encode were off."
+    )
+
+
+def _picture_facts(comparison: Comparison, pictured: list[str]) -> str:
+    if not pictured:
+        return ""
+    source = comparison.source
+    cropped = [
+        m for m in comparison.moments if (m.width, m.height) != (source.width, source.height)
+    ]
+    facts = [
+        "Pictures at native resolution, WebP of quality "
+        + ", ".join(str(m.quality) for m in comparison.moments)
+        + f" for moments 1 to {len(comparison.moments)}, at most {PAGE_BYTES / _MEGA:.0f} MB for "
+        "all of a clip."
+    ]
+    if cropped:
+        parts = ", ".join(f"{m.width}×{m.height} at {m.left},{m.top}" for m in cropped)
+        facts.append(f"Shown is the part of the frame with most differences: {parts}.")
+    if comparison.spans:
+        facts.append("Encodes of this machine are shown as encoded in the samples.")
+    resized = [
+        f"{r.name} ({r.width}×{r.height})"
+        for r in comparison.results
+        if r.name in pictured and r.where == "cloud" and r.height != source.height
+    ]
+    if resized:
+        facts.append(f"Scaled to the size of the source: {', '.join(resized)}.")
+    left_out = [r.name for r in comparison.results if r.scores and r.name not in pictured]
+    if left_out:
+        facts.append(f"Without pictures: {', '.join(left_out)}.")
+    assert pictured[0] == SOURCE
+    return " ".join(facts)
 
 
 def _facts(source: SourceInfo) -> str:
@@ -60,14 +135,15 @@ def _facts(source: SourceInfo) -> str:
     )
 
 
-def _charts(comparison: Comparison, shown: VariantResult) -> list[tuple[str, str]]:
+def _charts(comparison: Comparison) -> list[tuple[str, str]]:
     """Return captions and SVG, whose texts are already escaped."""
+    savings = any(saving.percent is not None for saving in comparison.savings)
+    rate = "Quality over rate, savings as BD-rate" if savings else "Quality over rate"
     return [
-        ("Quality over rate, savings as BD-rate", charts.rate_quality_chart(comparison)),
+        (rate, charts.rate_quality_chart(comparison)),
         ("Size of each file", charts.size_chart(comparison)),
         ("Time by stage", charts.time_chart(comparison)),
         ("Quality over speed, and the Pareto front", charts.speed_quality_chart(comparison)),
-        (f"VMAF of each frame of {shown.name}", charts.frame_quality_chart(shown)),
     ]
 
 
@@ -80,15 +156,17 @@ def _costs(result: VariantResult) -> list[str]:
         f"{result.seconds:.2f}",
         f"{result.speed:.2f}",
         "" if result.cpu_seconds is None else f"{result.cpu_seconds:.2f}",
+        "" if result.load is None else f"{result.load:.1f}",
         memory,
         f"{result.size / _MEGA:.3f}",
-        f"{result.saved:.1f}",
+        saving_text(result),
         f"{result.bitrate / _MEGA:.3f}",
     ]
 
 
 def _named(result: VariantResult) -> str:
-    notes = [note for note in (result.note, _refusal(result)) if note]
+    sampled = describe_samples(result) if result.sampled else ""
+    notes = [note for note in (result.note, sampled, _refusal(result)) if note]
     return f"{result.name} ({'; '.join(notes)})" if notes else result.name
 
 
@@ -98,7 +176,15 @@ def _refusal(result: VariantResult) -> str:
 
 def _scores(result: VariantResult) -> list[list[str]]:
     return [
-        [result.name, score.name, score.model, str(score.height), _looked_at(score)]
+        [
+            _named(result),
+            score.name,
+            score.model,
+            str(score.height),
+            _looked_at(score),
+            # A pair that matches better when shifted gets no score.
+            "0",
+        ]
         + [
             f"{value:.3f}"
             for value in (score.mean, score.harmonic_mean, score.p1, score.p5, score.min)

@@ -15,7 +15,7 @@ import msgspec
 from nemolocal_render import ffmpeg_cli
 from nemolocal_render.cpu_count import usable_cores
 
-from .video_files import VideoFile, input_arguments
+from .video_files import VideoFile, input_arguments, shown_line
 
 _SHIFTS = (-1, 0, 1)
 _ERROR = re.compile(r"mse_y:(\S+)")
@@ -47,13 +47,26 @@ PAIRED = "shortest=1:ts_sync_mode=nearest"
 # The shorter side ends the pairing: otherwise a last frame with a rounded-up time is lost.
 _LONGER = "tpad=stop=1:stop_mode=clone"
 MIN_SELF_SCORE = 97.0
+_SELF_EVERY = 5
 # Encoders need even sizes: the maximum difference on each side.
 _SIZE_TOLERANCE = 1
 # The maximum relative difference of two aspect ratios.
 _ASPECT_TOLERANCE = 0.01
-_PICTURE = "worst.png"
-# The picture is embedded in the report, half a page wide.
-_WIDTH = 640
+# In larger pictures shifts are found as well on smaller ones, at a fraction of the cost.
+_SHIFT_WIDTH, _LARGE_WIDTH = 960, 1920
+# VMAF takes 0.3 s of processor time for a frame of 4K: of long or large clips each nth frame is
+# measured. Odd steps, since encoders alternate kinds of frames.
+_PACE_PIXELS = 0.5e9
+# With larger steps, VMAF NEG costs more than it tells: it measures the motion of all frames again.
+_MOST_NEG = 5
+# libvmaf's measure of motion since the last frame of the reference.
+_MOTION = "integer_motion2"
+
+
+def pace_of(clip: VideoFile) -> int:
+    """Return n so that measuring each nth frame of a clip takes a bounded time."""
+    pace = math.ceil(clip.frames * clip.width * clip.height / _PACE_PIXELS)
+    return pace + 1 - pace % 2
 
 
 def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> list[str]:
@@ -114,10 +127,16 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class PairMetrics(msgspec.Struct, frozen=True):
-    """The scores of a pair, and the VMAF of each measured frame."""
+    """The scores of a pair, and VMAF and the reference's motion of each measured frame.
+
+    `line` is FFmpeg's command line; `every` is the distance of measured frames.
+    """
 
     scores: tuple[Score, ...]
     vmaf_frames: tuple[float, ...]
+    motion_frames: tuple[float, ...] = ()
+    every: int = 1
+    line: str = ""
 
     def score(self, name: str) -> Score | None:
         """Return the score of that name, None if it was not measured."""
@@ -130,22 +149,19 @@ class PairMetrics(msgspec.Struct, frozen=True):
         assert score is not None  # no pair is measured without it
         return score.mean
 
-    @property
-    def worst_frame(self) -> int:
-        """The number of the frame with the lowest VMAF, from 0."""
-        return self.vmaf_frames.index(min(self.vmaf_frames))
-
 
 class Instruments(msgspec.Struct, frozen=True):
     """The metrics that this FFmpeg has; `complaint` is "" unless it lacks VMAF itself.
 
-    VMAF NEG, which takes as long as VMAF, is measured on every nth frame, n being `neg_every`.
+    VMAF NEG, which takes as long as VMAF, is measured on every nth frame, n being `neg_every`. With
+    `paced`, other metrics of long or large clips are measured on each nth frame too.
     """
 
     neg: bool
     xpsnr: bool
     complaint: str
     neg_every: int = 1
+    paced: bool = False
 
 
 async def detect_instruments(folder: Path) -> Instruments:
@@ -173,38 +189,54 @@ async def measure_pair(
     folder: Path,
     instruments: Instruments,
     *,
-    every: int | None = None,
+    every: int = 1,
+    vmaf_only: bool = False,
 ) -> PairMetrics:
-    """Measure a pair with equal frame counts; with `every`, only VMAF v0.6.1 of each nth frame.
+    """Measure each nth frame of a pair with equal frame counts, n being `every`.
 
-    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured; without `every`,
+    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured; unless `vmaf_only`,
     also if the pair matches better with one side shifted by a frame.
     """
-    whole = every is None
-    filters = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
+    paces = _paces(instruments, every, vmaf_only=vmaf_only)
     arguments = [*input_arguments(distorted), *input_arguments(reference)]
-    arguments += ["-filter_complex", _graph(reference, filters, whole), "-map", "[out]"]
+    arguments += ["-filter_complex", _graph(reference, paces, vmaf_only=vmaf_only)]
+    arguments += ["-map", "[out]", "-fps_mode", "passthrough", "-f", "null", "-"]
     try:
         await ffmpeg_cli.run(
-            [*arguments, "-fps_mode", "passthrough", "-f", "null", "-"],
+            arguments,
             folder=folder,
             timeout=reference.timeout,
             policy=reference.policy(distorted),
         )
     except ffmpeg_cli.FFmpegFailed as failure:
         raise NotMeasured(f"it could not be measured: {failure}") from failure
-    measures = _read(reference, folder, instruments, every)
-    if whole and (shifted := find_shift(folder)):
+    measures = _read(reference, folder, paces)
+    if not vmaf_only and (shifted := find_shift(folder)):
         raise NotMeasured(shifted)
-    return measures
+    return msgspec.structs.replace(measures, line=shown_line(arguments, folder))
 
 
-def _metric_filters(instruments: Instruments) -> list[str]:
+def _paces(instruments: Instruments, every: int, *, vmaf_only: bool) -> dict[str, int]:
+    """Return the metrics to measure, and the distance of the frames that each measures."""
+    paces = {VMAF: every}
+    if vmaf_only:
+        return paces
+    paces |= {"ssim": every, "psnr": every}
+    if instruments.neg and every <= _MOST_NEG:
+        paces[NEG] = max(every, instruments.neg_every)
+    if instruments.xpsnr and every == 1:
+        # Its filter knows no step.
+        paces["xpsnr"] = 1
+    return paces
+
+
+def _metric_filters(paces: dict[str, int]) -> list[str]:
     """Return the metric filters, each of which passes the distorted frames on."""
-    filters = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
-    if instruments.neg:
-        filters.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
-    if instruments.xpsnr:
+    features = ["feature='name=psnr|name=float_ssim'"] if "psnr" in paces else []
+    filters = [_libvmaf(_LOG, VMAF, paces[VMAF], *features)]
+    if NEG in paces:
+        filters.append(_libvmaf(_NEG_LOG, NEG, paces[NEG]))
+    if "xpsnr" in paces:
         filters.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
     return filters
 
@@ -215,48 +247,54 @@ def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
     return ":".join((f"libvmaf={PAIRED}:log_fmt=json:log_path={log}", pace, model, *features))
 
 
-def _graph(reference: VideoFile, filters: list[str], whole: bool) -> str:
+def _graph(reference: VideoFile, paces: dict[str, int], *, vmaf_only: bool) -> str:
     """Return one chain of all metrics: its only output is drained, so that no filter waits."""
+    filters = _metric_filters(paces)
     shape = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
-    copies = [f"[r{n}]" for n in range(len(filters) + (REFERENCE_COPIES if whole else 0))]
+    copies = [f"[r{n}]" for n in range(len(filters) + (not vmaf_only))]
     split = f"split={len(copies)}{''.join(copies)}"
     chains = [
         f"[0:V:0]{TIMED},{shape}[d0]",
         f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{split}",
         *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(filters)),
     ]
-    last, left = f"[d{len(filters)}]", copies[len(filters) :]
-    chains += shift_chains(reference, last, left) if whole else [f"{last}null[out]"]
-    return ";".join(chains)
+    last = f"[d{len(filters)}]"
+    if vmaf_only:
+        return ";".join((*chains, f"{last}null[out]"))
+    shifts = [f"[t{n}]" for n in range(REFERENCE_COPIES)]
+    small = "null"
+    if reference.width > _LARGE_WIDTH:
+        small = f"scale={_SHIFT_WIDTH}:-2:flags=fast_bilinear"
+    chains.append(f"{copies[-1]}{small},split={REFERENCE_COPIES}{''.join(shifts)}")
+    chains.append(f"{last}{small}[small]")
+    return ";".join((*chains, *shift_chains(reference, "[small]", shifts)))
 
 
-def _read(
-    reference: VideoFile, folder: Path, instruments: Instruments, every: int | None
-) -> PairMetrics:
-    paces = {VMAF: every or 1}
-    series = _read_vmaf(folder / _LOG, *([VMAF] if every else [VMAF, "ssim", "psnr"]))
-    if every is None and instruments.neg:
-        paces[NEG] = instruments.neg_every
-        series |= _read_vmaf(folder / _NEG_LOG, NEG)
-    if every is None and instruments.xpsnr:
+def _read(reference: VideoFile, folder: Path, paces: dict[str, int]) -> PairMetrics:
+    names = [name for name in (VMAF, "ssim", "psnr") if name in paces]
+    frames = _read_log(folder / _LOG)
+    series = {name: [float(frame[_LOGGED[name]]) for frame in frames] for name in names}
+    motion = [float(frame.get(_MOTION, 0.0)) for frame in frames]
+    if NEG in paces:
+        series[NEG] = [float(frame[_LOGGED[NEG]]) for frame in _read_log(folder / _NEG_LOG)]
+    if "xpsnr" in paces:
         series["xpsnr"] = _read_xpsnr(folder / _XPSNR_LOG)
     for name, values in series.items():
-        expected = -(-reference.frames // paces.get(name, 1))
+        expected = -(-reference.frames // paces[name])
         if len(values) != expected:
             raise NotMeasured(f"only {len(values)} of {expected} frames were paired ({name})")
     scores = (
-        summarize_scores(name, series[name], reference.height, paces.get(name, 1))
+        summarize_scores(name, series[name], reference.height, paces[name])
         for name in MODELS
         if name in series
     )
-    return PairMetrics(tuple(scores), tuple(series[VMAF]))
+    return PairMetrics(tuple(scores), tuple(series[VMAF]), tuple(motion), paces[VMAF])
 
 
-def _read_vmaf(log: Path, *names: str) -> dict[str, list[float]]:
+def _read_log(log: Path) -> list[dict[str, Any]]:
     logged: dict[str, Any] = msgspec.json.decode(log.read_bytes())
     log.unlink()
-    frames = [frame["metrics"] for frame in logged["frames"]]
-    return {name: [float(frame[_LOGGED[name]]) for frame in frames] for name in names}
+    return [frame["metrics"] for frame in logged["frames"]]
 
 
 def _read_xpsnr(log: Path) -> list[float]:
@@ -292,7 +330,9 @@ def _percentile(ordered: Sequence[float], part: float) -> float:
 
 async def check_reference(reference: VideoFile, folder: Path, instruments: Instruments) -> float:
     """Return VMAF of the reference against itself; raises NotMeasured if it is below 97."""
-    own = (await measure_pair(reference, reference, folder, instruments, every=5)).vmaf
+    every = max(pace_of(reference), _SELF_EVERY)
+    pair = (reference, reference, folder, instruments)
+    own = (await measure_pair(*pair, every=every, vmaf_only=True)).vmaf
     if own < MIN_SELF_SCORE:
         raise NotMeasured(
             f"the reference against itself scores {own:.1f}, less than {MIN_SELF_SCORE:.0f}: "
@@ -320,27 +360,3 @@ def check_pair(reference: VideoFile, distorted: VideoFile, *, resized: bool = Fa
     shape = (distorted.width * reference.height) / (distorted.height * reference.width)
     if abs(math.log(shape)) > _ASPECT_TOLERANCE:
         raise NotMeasured(f"{sizes}: the aspect ratio differs")
-
-
-async def extract_worst_frame(
-    reference: VideoFile, distorted: VideoFile, number: int, folder: Path
-) -> bytes:
-    """Return a PNG of frame `number` (from 0) of both, side by side; raises FFmpegFailed."""
-    width = min(reference.width, _WIDTH) // 2 * 2
-    height = max(round(reference.height * width / reference.width / 2) * 2, 2)
-    chosen = f"select=eq(n\\,{number}),setpts=0,scale={width}:{height}:flags=bicubic,format=rgb24"
-    graph = f"[0:V:0]{chosen}[left];[1:V:0]{chosen}[right];[left][right]hstack"
-    await ffmpeg_cli.run(
-        [
-            *(*input_arguments(reference), *input_arguments(distorted)),
-            *("-filter_complex", graph, "-frames:v", "1", "-f", "image2", "-update", "1"),
-            f"file:{_PICTURE}",
-        ],
-        folder=folder,
-        timeout=reference.timeout,
-        policy=reference.policy(distorted),
-    )
-    picture = folder / _PICTURE
-    content = picture.read_bytes()
-    picture.unlink()
-    return content

@@ -1,6 +1,7 @@
 """Encode variants: each is encoded on this machine, with its cost, validated and measured."""
 
 import asyncio
+import math
 import os
 import re
 import time
@@ -19,10 +20,18 @@ from .metrics import (
     PairMetrics,
     Score,
     check_pair,
-    extract_worst_frame,
     measure_pair,
+    pace_of,
 )
-from .video_files import CannotCompare, VideoFile, input_arguments, open_encode
+from .sampling import BenchInput, SampleSpan, estimate_size
+from .video_files import (
+    CannotCompare,
+    VideoFile,
+    input_arguments,
+    list_packet_sizes,
+    open_encode,
+    shown_line,
+)
 
 NOT_EXPORTED = "not what the contract exports"
 # Alternatives to H.264, each with its preset and its scale of CRF.
@@ -83,13 +92,15 @@ class EncodeResult(msgspec.Struct, frozen=True):
     """A file and its cost.
 
     Seconds of wall time and of CPU time, and peak memory in bytes; None if FFmpeg does not report
-    it.
+    it. `load` is the machine's load average of the minute before, None if it is unknown.
     """
 
     path: Path
     seconds: float
     cpu_seconds: float | None
     memory_bytes: int | None
+    load: float | None = None
+    line: str = ""
 
 
 def max_encode_size(clip: VideoFile) -> int:
@@ -97,9 +108,19 @@ def max_encode_size(clip: VideoFile) -> int:
     return max(clip.bytes * _GROWTH, _MIN_ROOM)
 
 
+def load_average() -> float | None:
+    """Return how many processes wanted a processor in the last minute; None if unknown."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        # Not every system reports it.
+        return None
+
+
 async def encode_clip(variant: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
     """Encode a clip with every frame at its time and AAC sound; raises FFmpegFailed."""
     path = folder / "encode.mp4"
+    load = load_average()
     arguments = [
         *encoders.device_arguments(variant.encoder),
         *input_arguments(clip),
@@ -112,7 +133,8 @@ async def encode_clip(variant: EncodeVariant, clip: VideoFile, folder: Path) -> 
         arguments, clip, folder, devices=variant.encoder in encoders.HARDWARE_ENCODERS
     )
     seconds = time.perf_counter() - started
-    return EncodeResult(path, seconds, _processor_time(text), _memory(text))
+    line = shown_line(arguments, folder)
+    return EncodeResult(path, seconds, _processor_time(text), _memory(text), load, line)
 
 
 def _filters(encoder: str) -> str:
@@ -183,7 +205,9 @@ class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `where` is "local" or "cloud", `note` must be shown with every figure. `seconds` is wall time,
     `speed` seconds of the clip per second, `saved` percent of the source's bytes, `bitrate` bits/s
-    of the whole file. `picture` is a PNG: the worst frame, reference on the left.
+    of the whole file. With `sampled`, size and times are scaled up from samples of the clip,
+    `sample_scores` is the mean VMAF of each, and `vmaf_frames` are frames of the samples; each nth
+    is measured, n being `every`. `load` is the machine's load average before the encode.
     """
 
     name: str
@@ -195,15 +219,20 @@ class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 0.0
     cpu_seconds: float | None = None
     memory_bytes: int | None = None
+    load: float | None = None
     size: int = 0
     saved: float = 0.0
     bitrate: float = 0.0
     width: int = 0
     height: int = 0
     scores: tuple[Score, ...] = ()
+    sampled: bool = False
+    sample_scores: tuple[float, ...] = ()
     vmaf_frames: tuple[float, ...] = ()
-    worst_frame: int | None = None
-    picture: bytes = b""
+    motion_frames: tuple[float, ...] = ()
+    every: int = 1
+    encode_line: str = ""
+    measure_line: str = ""
     stages: dict[str, float] = {}
     complaint: str = ""
 
@@ -254,21 +283,34 @@ def ladder_variants(ladder: Ladder, encoder_names: Iterable[str]) -> list[Encode
 
 
 async def run_variant(
-    variant: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
+    variant: EncodeVariant,
+    given: BenchInput,
+    folder: Path,
+    instruments: Instruments,
+    keep: Path | None = None,
 ) -> VariantResult:
-    """Encode, validate and measure; an error becomes the result's complaint."""
+    """Encode, validate and measure; an error becomes the result's complaint.
+
+    The encode is moved to `keep`, if that is given and there is a score.
+    """
+    video = given.video
     result = VariantResult(
         name=variant.name, curve=variant.curve, note=variant.note, crf=variant.crf
     )
     try:
-        made = await encode_clip(variant, clip, folder)
-        result = _with_cost(result, made, clip)
-        opened = await open_encode(made.path, clip.seconds)
-        return await measure_result(result, opened, clip, folder, instruments)
+        made = await encode_clip(variant, video, folder)
+        result = _with_cost(result, made, video)
+        opened = await open_encode(made.path, video.seconds)
+        result = await measure_result(result, opened, video, folder, instruments)
+        if given.spans:
+            result = _scaled_up(result, given, await list_packet_sizes(opened))
+        if keep is not None and result.scores:
+            made.path.rename(keep)
     except (ffmpeg_cli.FFmpegFailed, CannotCompare) as failure:
         return msgspec.structs.replace(result, complaint=str(failure))
     finally:
         (folder / "encode.mp4").unlink(missing_ok=True)
+    return result
 
 
 async def measure_result(
@@ -281,26 +323,63 @@ async def measure_result(
     resized: bool = False,
 ) -> VariantResult:
     """Return the result with the file's size and, if the pair is valid, with its scores."""
-    result = _with_size(result, made, reference)
+    result = _with_size(result, made.bytes, reference)
+    result = msgspec.structs.replace(result, width=made.width, height=made.height)
+    every = pace_of(reference) if instruments.paced else 1
     try:
         check_pair(reference, made, resized=resized)
-        measures = await measure_pair(reference, made, folder, instruments)
+        measures = await measure_pair(reference, made, folder, instruments, every=every)
     except NotMeasured as reason:
         return msgspec.structs.replace(result, complaint=str(reason))
-    picture = await extract_worst_frame(reference, made, measures.worst_frame, folder)
-    return _with_scores(result, measures, picture)
+    return _with_scores(result, measures)
 
 
-def _with_size(result: VariantResult, made: VideoFile, reference: VideoFile) -> VariantResult:
+def _with_size(result: VariantResult, size: int, reference: VideoFile) -> VariantResult:
     """Return the result with what is known of the file without decoding it."""
     return msgspec.structs.replace(
         result,
-        size=made.bytes,
-        saved=100 * (1 - made.bytes / reference.bytes),
-        bitrate=made.bytes * 8 / reference.seconds,
-        width=made.width,
-        height=made.height,
+        size=size,
+        saved=100 * (1 - size / reference.bytes),
+        bitrate=size * 8 / reference.seconds,
     )
+
+
+def _scaled_up(result: VariantResult, given: BenchInput, packets: list[int]) -> VariantResult:
+    """Return the result of samples, with size and times as of the whole clip."""
+    whole = given.whole
+    factor = whole.frames / given.video.frames
+    size = estimate_size(packets, whole, given.spans)
+    if whole.has_sound:
+        size += round(whole.seconds * _SOUND_RATE / 8)
+    cpu = result.cpu_seconds
+    return msgspec.structs.replace(
+        _with_size(result, size, whole),
+        sampled=True,
+        sample_scores=_score_samples(result, given.spans),
+        seconds=result.seconds * factor,
+        cpu_seconds=None if cpu is None else cpu * factor,
+        stages={stage: seconds * factor for stage, seconds in result.stages.items()},
+    )
+
+
+def correct_size(result: VariantResult, factor: float, clip: VideoFile) -> VariantResult:
+    """Return a sampled result with its size times a factor; any other as it is."""
+    if not result.sampled:
+        return result
+    return _with_size(result, round(result.size * factor), clip)
+
+
+def _score_samples(result: VariantResult, spans: tuple[SampleSpan, ...]) -> tuple[float, ...]:
+    """Return the mean VMAF of each span."""
+    means, begin = [], 0
+    for span in spans:
+        end = begin + span.frames
+        # Frame n of the sample is measured if `every` divides it.
+        inside = result.vmaf_frames[-(-begin // result.every) : -(-end // result.every)]
+        if inside:
+            means.append(math.fsum(inside) / len(inside))
+        begin = end
+    return tuple(means)
 
 
 def _with_cost(result: VariantResult, made: EncodeResult, clip: VideoFile) -> VariantResult:
@@ -310,15 +389,18 @@ def _with_cost(result: VariantResult, made: EncodeResult, clip: VideoFile) -> Va
         speed=clip.seconds / made.seconds,
         cpu_seconds=made.cpu_seconds,
         memory_bytes=made.memory_bytes,
+        load=made.load,
+        encode_line=made.line,
         stages={"encode": made.seconds},
     )
 
 
-def _with_scores(result: VariantResult, metrics: PairMetrics, picture: bytes) -> VariantResult:
+def _with_scores(result: VariantResult, metrics: PairMetrics) -> VariantResult:
     return msgspec.structs.replace(
         result,
         scores=metrics.scores,
         vmaf_frames=metrics.vmaf_frames,
-        worst_frame=metrics.worst_frame,
-        picture=picture,
+        motion_frames=metrics.motion_frames,
+        every=metrics.every,
+        measure_line=metrics.line,
     )

@@ -1,7 +1,9 @@
 """The compared files: opened under safe names, every frame counted."""
 
 import hashlib
+import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +23,11 @@ MIN_FRAMES = 3
 # Seconds after which FFmpeg hangs: a fixed time, and for each second of the clip.
 _TIMEOUT = (120.0, 240.0)
 _MAX_PIXELS = 33_177_600
+# Options of the input that protect this machine and change no result.
+_RESTRICTIONS = (
+    *("-format_whitelist", "-codec_whitelist", "-protocol_whitelist"),
+    *("-max_pixels", "-max_streams"),
+)
 
 
 class CannotCompare(Exception):
@@ -41,6 +48,7 @@ class VideoFile(msgspec.Struct, frozen=True):
     width: int
     height: int
     bytes: int
+    has_sound: bool = False
 
     @property
     def timeout(self) -> float:
@@ -103,8 +111,9 @@ async def open_video(path: Path) -> VideoFile:
     if info.kind != "video":
         raise CannotCompare("it contains no video")
     seconds = info.picture_duration or info.duration
-    clip = VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
-    return await _count(clip)
+    size = path.stat().st_size
+    sound = bool(info.audio_codec)
+    return await _count(VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, size, sound))
 
 
 def file_digest(path: Path) -> str:
@@ -132,8 +141,37 @@ def input_arguments(clip: VideoFile) -> list[str]:
     ]
 
 
+async def list_packet_sizes(clip: VideoFile) -> list[int]:
+    """Return the bytes of each packet of the picture, by time of decoding; raises CannotCompare."""
+    lines = await _list_frames(clip, "-c", "copy")
+    # Stream, decoding time, presentation time, duration, size, checksum.
+    return [int(line.split(",")[4]) for line in lines if not line.startswith("#")]
+
+
+def shown_line(arguments: Sequence[str], folder: Path) -> str:
+    """Return FFmpeg's command line to show: files by name, without what restricts the input."""
+    words = ["ffmpeg"]
+    given = iter(arguments)
+    for word in given:
+        if word in _RESTRICTIONS:
+            next(given)
+        else:
+            words.append(word.replace(f"file:{folder.absolute()}/", ""))
+    return shlex.join(words)
+
+
 async def _count(clip: VideoFile, *how: str) -> VideoFile:
     """Count the frames, by decoding unless told otherwise: headers are not trusted."""
+    lines = await _list_frames(clip, *how)
+    frames = sum(not line.startswith("#") for line in lines)
+    if frames < MIN_FRAMES:
+        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
+    size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
+    width, _, height = size.partition("x")
+    return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))
+
+
+async def _list_frames(clip: VideoFile, *how: str) -> list[str]:
     lines: list[str] = []
     shown = ["-map", "0:V:0", *how, "-fps_mode", "passthrough", "-f", "framecrc", "-"]
     try:
@@ -146,9 +184,4 @@ async def _count(clip: VideoFile, *how: str) -> VideoFile:
         )
     except ffmpeg_cli.FFmpegFailed as failure:
         raise CannotCompare(f"it cannot be decoded: {failure}") from failure
-    frames = sum(not line.startswith("#") for line in lines)
-    if frames < MIN_FRAMES:
-        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
-    size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
-    width, _, height = size.partition("x")
-    return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))
+    return lines

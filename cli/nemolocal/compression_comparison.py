@@ -5,29 +5,28 @@ import os
 import sys
 from pathlib import Path
 
-from nemolocal_bench.comparison import CompareOptions, compare
+from nemolocal_bench.clip_comparison import CompareOptions
+from nemolocal_bench.comparison import CloudNotReached, compare
 from nemolocal_bench.html_report import as_html
-from nemolocal_bench.report import (
-    BenchReport,
-    FigureChange,
-    ReportUnreadable,
-    as_csv,
-    as_json,
-    diff_reports,
-    read_report,
-)
+from nemolocal_bench.moments import MAX_MOMENTS
+from nemolocal_bench.report import BenchReport, ReportUnreadable, as_csv, as_json, read_report
+from nemolocal_bench.report_changes import ReportChanges, diff_reports
+from nemolocal_bench.sampling import read_sample_count
 from nemolocal_bench.video_files import CannotCompare
 from nemolocal_client import CLOUD_BASE_URL, TOKEN_VARIABLE, CannotConnect, host_of
 
 from .client_factory import open_client
 from .report_files import write_report_files
 
-_USAGE = 2
+_FAILED, _USAGE = 1, 2
 _MAX_VMAF = 100.0
 
 
 def compare_compression(arguments: argparse.Namespace) -> int:
-    """Return 0 if everything was compared; raise an error with one line for invalid input."""
+    """Return 0 if everything was compared, 1 if the cloud was to be measured and was not.
+
+    Prints one line for invalid input and returns 2.
+    """
     try:
         wanted = _comparison_options(arguments)
         old = _read(Path(arguments.compare)) if arguments.compare else None
@@ -35,12 +34,20 @@ def compare_compression(arguments: argparse.Namespace) -> int:
         report = compare(wanted, open_client, _log)
     except (CannotCompare, ReportUnreadable) as problem:
         print(f"nemolocal: {problem}", file=sys.stderr)
-        return _USAGE
-    changed = diff_reports(old, report) if old is not None else ()
+        return _FAILED if isinstance(problem, CloudNotReached) else _USAGE
+    changes = diff_reports(old, report) if old is not None else ReportChanges()
     if folder is not None:
-        _write(report, changed, folder)
-    _print(report, changed)
-    return 0
+        _write(report, changes, folder)
+    _print(report, changes)
+    return _FAILED if arguments.cloud and not _has_cloud(report) else 0
+
+
+def _has_cloud(report: BenchReport) -> bool:
+    """Whether every clip has a result of the cloud, with a score or with why there is none."""
+    return all(
+        any(result.where == "cloud" and result.size for result in comparison.results)
+        for comparison in report.comparisons
+    )
 
 
 def _comparison_options(arguments: argparse.Namespace) -> CompareOptions:
@@ -54,7 +61,18 @@ def _comparison_options(arguments: argparse.Namespace) -> CompareOptions:
         arguments.target_vmaf,
         tuple(filter(None, arguments.encoders.split(","))),
         _base_url(arguments) if arguments.cloud else "",
+        read_sample_count(arguments.samples),
+        _moment_count(arguments.frames),
+        arguments.fresh,
     )
+
+
+def _moment_count(text: str) -> int:
+    if text == "none":
+        return 0
+    if text.isascii() and text.isdigit() and 0 < int(text) <= MAX_MOMENTS:
+        return int(text)
+    raise CannotCompare(f"--frames must be none or a number from 1 to {MAX_MOMENTS}")
 
 
 def _check_server(arguments: argparse.Namespace) -> None:
@@ -67,13 +85,15 @@ def _check_server(arguments: argparse.Namespace) -> None:
 
 
 def _base_url(arguments: argparse.Namespace) -> str:
-    """Return the server of the cloud's part; None if the cloud needs a token and there is none."""
+    """Return the server of the cloud's part; raises CannotCompare without a token."""
     if arguments.base_url:
         return str(arguments.base_url)
     if os.environ.get(TOKEN_VARIABLE):
         return CLOUD_BASE_URL
-    _log(f"{TOKEN_VARIABLE} is not set: using the cloud's published figures")
-    return ""
+    raise CannotCompare(
+        f"--cloud needs a token: set {TOKEN_VARIABLE}, name another server with --base-url, or "
+        "leave out --cloud to compare with the published figures"
+    )
 
 
 def _read(path: Path) -> BenchReport:
@@ -100,24 +120,27 @@ def _report_folder(name: str | None) -> Path | None:
     return folder
 
 
-def _write(report: BenchReport, changed: tuple[FigureChange, ...], folder: Path) -> None:
+def _write(report: BenchReport, changes: ReportChanges, folder: Path) -> None:
     contents: dict[str, str | bytes] = {
         "bench.json": as_json(report),
         "bench.csv": as_csv(report),
-        "bench.html": as_html(report, changed),
+        "bench.html": as_html(report, changes),
     }
     write_report_files(folder, contents)
     _log(f"report: {folder / 'bench.html'}")
 
 
-def _print(report: BenchReport, changed: tuple[FigureChange, ...]) -> None:
+def _print(report: BenchReport, changes: ReportChanges) -> None:
     for comparison in report.comparisons:
         print(f"{comparison.source.name}: {comparison.verdict}")
         for result in comparison.results:
             if result.complaint:
                 print(f"  {result.name}: no score: {result.complaint}")
-    for change in changed:
-        print(f"  {change.name}, {change.what}: {change.before:.6g} → {change.after:.6g}")
+    for change in changes.figures:
+        figures = f"{change.before:.6g} → {change.after:.6g}"
+        print(f"  {change.clip}, {change.name}, {change.what}: {figures}")
+    for remark in changes.remarks:
+        print(f"  {remark}")
 
 
 def _log(line: str) -> None:

@@ -1,17 +1,77 @@
-"""HTML pages from Jinja2 templates; every value in them is escaped."""
+"""HTML pages from Jinja2 templates; every value in them is escaped.
 
+A document is a page without any other file: its style and its script, an ES module, are in it, and
+its content security policy allows no others.
+"""
+
+import base64
 import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from .text_escaping import escape_markup
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def render_page(package: str, template: str, **values: object) -> str:
     """Render a template of the folder `templates` of a package."""
     return _environment(package).get_template(template).render(values)
+
+
+def render_document(
+    package: str,
+    template: str,
+    values: Mapping[str, object],
+    *,
+    script: str = "",
+    media: str = "data:",
+) -> str:
+    """Render a template with `style`, `script` and `policy` for its head.
+
+    The style is the common one and the template's own: `report.css` for `report.html`. `script` is
+    a file of the folder, "" for none. `media` are the sources of pictures and films.
+    """
+    from markupsafe import Markup
+
+    style = f"{_read_template('nemolocal_contract', 'document.css')}{_own_style(package, template)}"
+    code = _read_template(package, script) if script else ""
+    policy = [
+        "default-src 'none'",
+        f"style-src '{_digest(style)}'",
+        f"script-src '{_digest(code)}'" if code else "script-src 'none'",
+        f"img-src {media}",
+        f"media-src {media}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return render_page(
+        package,
+        template,
+        style=Markup(style),
+        script=Markup(code),
+        policy="; ".join(policy),
+        **values,
+    )
+
+
+def _own_style(package: str, template: str) -> str:
+    return _read_template(package, template.replace(".html", ".css"))
+
+
+@functools.cache
+def _read_template(package: str, name: str) -> str:
+    return (files(package) / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return the source of a content security policy that allows this text."""
+    return "sha256-" + _base64(hashlib.sha256(text.encode()).digest())
 
 
 @functools.cache
@@ -24,7 +84,7 @@ def _environment(package: str) -> "Environment":
         """Escape control characters too, which autoescape leaves as they are."""
         return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader(package),
         autoescape=True,
         finalize=finalize,
@@ -34,3 +94,17 @@ def _environment(package: str) -> "Environment":
         keep_trailing_newline=True,
         auto_reload=False,
     )
+    environment.filters["base64"] = _base64
+    environment.filters["data_block"] = _data_block
+    return environment
+
+
+def _data_block(value: object) -> "Markup":
+    """Return JSON for a script element of type application/json, which no text in it can end."""
+    from markupsafe import Markup
+
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

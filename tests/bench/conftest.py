@@ -1,11 +1,16 @@
 """Small clips of several kinds, each with a worse copy of itself; made once."""
 
+import hashlib
+import importlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from nemolocal.main import main
 from nemolocal_bench import video_files
+from nemolocal_bench.video_files import file_digest
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.probing.probe_worker import inspect_media
 from nemolocal_render.probing.sniff import sniff
@@ -70,3 +75,36 @@ def make(media: Path, tmp_path: Path) -> Make:
         return tmp_path / name
 
     return created
+
+
+def sources(package: str) -> bytes:
+    """Return a digest of all modules of a package."""
+    (folder,) = importlib.import_module(package).__path__
+    digest = hashlib.sha256()
+    for module in sorted(Path(folder).rglob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.digest()
+
+
+@pytest.fixture
+def measured(media: Path, media_cache: MediaCache, tmp_path: Path) -> Path:
+    """The clip plain.mp4, with the results of its libx264 comparison in the cache."""
+    clip = media / "plain.mp4"
+
+    def measure(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(folder))
+            assert bench(clip, "--encoders", "libx264") == 0
+
+    recipe = (file_digest(clip), sources("nemolocal_bench"))
+    shutil.copytree(
+        media_cache.folder("measured", measure, recipe),
+        tmp_path / "cache",
+        copy_function=shutil.copyfile,
+    )
+    return clip
+
+
+def bench(*arguments: str | Path) -> int:
+    """Run `nemolocal bench`, and return its exit status."""
+    return main(["bench", *map(str, arguments)])

@@ -1,26 +1,23 @@
 """`nemolocal bench` from a clip to its report, with a clip of one second."""
 
 import csv
-import hashlib
 import html
-import importlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from nemolocal.main import main
-from nemolocal_bench import target_quality, variants
+from nemolocal_bench import target_quality, variant_runs, variants
 from nemolocal_bench.cloud import PUBLISHED_TIMES
-from nemolocal_bench.video_files import file_digest
+from nemolocal_client import CannotConnect
 from nemolocal_contract.clock import WallClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from tests.support.media import MediaCache
+
+from .conftest import bench
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -40,42 +37,10 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEMO_TOKEN", raising=False)
 
 
-def sources(package: str) -> bytes:
-    """Return a digest of all modules of a package."""
-    (folder,) = importlib.import_module(package).__path__
-    digest = hashlib.sha256()
-    for module in sorted(Path(folder).rglob("*.py")):
-        digest.update(module.read_bytes())
-    return digest.digest()
-
-
-@pytest.fixture
-def measured(media: Path, media_cache: MediaCache, tmp_path: Path) -> Path:
-    """The clip plain.mp4, with the results of its libx264 comparison in the cache."""
-    clip = media / "plain.mp4"
-
-    def measure(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_CACHE_HOME", str(folder))
-            assert bench(clip, "--encoders", "libx264") == 0
-
-    recipe = (file_digest(clip), sources("nemolocal_bench"))
-    shutil.copytree(
-        media_cache.folder("measured", measure, recipe),
-        tmp_path / "cache",
-        copy_function=shutil.copyfile,
-    )
-    return clip
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with LocalServer(Settings(port=0, seed=3), WallClock(200.0)) as running:
         yield running.base_url
-
-
-def bench(*arguments: str | Path) -> int:
-    return main(["bench", *map(str, arguments)])
 
 
 def done(folder: Path) -> Done:
@@ -97,8 +62,9 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     (comparison,) = created.report["comparisons"]
     assert comparison["verdict"].startswith("On this machine libx264 ")
     assert comparison["verdict"] in text.out
-    assert "one encode at a time: at most" in text.err
-    assert "2/8 libx264 veryfast CRF 23, about" in text.err
+    assert re.search(r"at most \d+ MB of disk", text.err)
+    assert re.search(r"2/8 libx264 veryfast CRF 23, about \d+ s left", text.err)
+    assert re.search(r"whole clip with CRF [\d.]+, about \d+ s left", text.err)
 
     names = [result["name"] for result in comparison["results"]]
     ladder = [*(f"libx264 veryfast CRF {crf}" for crf in (18, 23, 28)), "libx264 medium CRF 23"]
@@ -136,15 +102,24 @@ def _check_search(comparison: dict[str, Any]) -> None:
     assert len(found["probes"]) <= 6
     assert found["wholes"][-1]["vmaf"] >= 95
     assert comparison["shown"] == found["chosen"]
+    assert [moment["kind"] for moment in comparison["moments"]] == [
+        "worst frame",
+        "5th percentile",
+        "median",
+        "biggest difference between encodes",
+        "most motion",
+    ]
 
 
 def _check_page(created: Done, comparison: dict[str, Any]) -> None:
     assert created.page.count("<svg") == 5
+    # The source and the eight encodes next to the target, of five moments.
+    assert created.page.count("data:image/webp;base64,UklGR") == 5 * (1 + 8)
+    assert created.page.count('data-name="local server"') == 5
     assert html.escape(comparison["verdict"]) in created.page
     assert "published, not measured" in created.page
     assert "S0:56" in created.page
     assert not re.search(r"(?:src|href)=\"?https?:", created.page)
-    assert 'src="data:image/png;base64,iVBOR' in created.page
     saving = comparison["savings"][0]
     assert f"BD-rate {saving['percent']:+.1f} % against {saving['anchor']}" in created.page
     _check_page_agrees(created)
@@ -154,11 +129,14 @@ def _check_page_agrees(created: Done) -> None:
     """Require that page and table show the figures of the JSON and no others."""
     (comparison,) = created.report["comparisons"]
     for result in comparison["results"]:
-        assert f"{result['saved']:.1f} % saved" in created.page
+        saved = result["saved"]
+        text = f"{saved:.1f} % saved" if saved >= 0 else f"{-saved:.1f} % larger"
+        assert text in created.page
         for score in result["scores"]:
             assert f"<td>{score['mean']:.3f}</td>" in created.page
     assert not _numbers_not_in(created.report, created.page)
-    assert _numbers_not_in(created.report, created.page + "<td>12345.678</td>") == {"12345.678"}
+    wrong = f"{created.page}<table><td>12345.678</td></table>"
+    assert _numbers_not_in(created.report, wrong) == {"12345.678"}
     scored = sum(len(result["scores"]) or 1 for result in comparison["results"])
     assert len(created.rows) == scored
     assert {row["score_model"] for row in created.rows if row["measure"] == "vmaf"} == {
@@ -167,18 +145,20 @@ def _check_page_agrees(created: Done) -> None:
 
 
 def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:
-    """Return numbers visible on the page that are not in the JSON, rounded.
+    """Return numbers in tables and charts that are not in the JSON, rounded.
 
-    Bytes are shown as MB, bits/s as Mb/s. The ticks of axes do not count.
+    Bytes are shown as MB, bits/s as Mb/s. Ticks of axes and numbers of moments do not count.
     """
-    shown = re.sub(r"<style>.*?</style>|<text[^>]*class=\"tick\".*?</text>", "", page, flags=re.S)
+    drawn = " ".join(re.findall(r"<table>.*?</table>|<svg viewBox.*?</svg>", page, flags=re.S))
+    shown = re.sub(r"<text[^>]*class=\"(?:tick|moment)\".*?</text>", "", drawn, flags=re.S)
     # Part of a name, like 264 in libx264, is not a number.
     number = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
     values = list(_values_in(report))
     text = " ".join(value for value in values if isinstance(value, str))
     known = set(number.findall(text))
     missing = set(number.findall(html.unescape(re.sub(r"<[^>]+>", " ", shown)))) - known
-    figures = [value for value in values if not isinstance(value, str)]
+    # A shift of 0 is what a score is about.
+    figures = [value for value in values if not isinstance(value, str)] + [0]
     for decimals in range(4):
         for scale in (1, 1e-6, 1e-9):
             missing -= {f"{abs(value) * scale:.{decimals}f}" for value in figures}
@@ -206,12 +186,13 @@ def test_results_are_cached_and_changes_are_reported(
     def never(*_: object) -> None:
         raise AssertionError("a finished leg was repeated")
 
-    monkeypatch.setattr(target_quality, "run_variant", never)
+    monkeypatch.setattr(variant_runs, "run_variant", never)
+    monkeypatch.setattr(variant_runs, "encode_clip", never)
     monkeypatch.setattr(target_quality, "encode_clip", never)
     capsys.readouterr()
     assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
     text = capsys.readouterr()
-    assert "libx264 medium CRF 23, mean VMAF: " in text.out
+    assert "none of the 5 results in both reports changed" in text.out
     assert "4/4 libx264 medium CRF 23, measured before" in text.err
     assert "<h2>What changed</h2>" in done(tmp_path).page
 
@@ -230,7 +211,7 @@ def test_interrupted_run_keeps_finished_variants(
             raise KeyboardInterrupt
         return variants.run_variant(settings, *others)
 
-    monkeypatch.setattr(target_quality, "run_variant", interrupted)
+    monkeypatch.setattr(variant_runs, "run_variant", interrupted)
     assert bench(clip, "--encoders", "libx264") == 130
     assert bench(clip, "--encoders", "libx264", "--report", tmp_path) == 0
     assert seen[2] == seen[3]
@@ -238,12 +219,11 @@ def test_interrupted_run_keeps_finished_variants(
 
 
 @pytest.mark.slow
-def test_without_a_token_published_figures_are_used(
+def test_without_the_cloud_published_figures_are_used(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench(measured, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
+    assert bench(measured, "--encoders", "libx264", "--report", tmp_path) == 0
     text = capsys.readouterr()
-    assert "NEMO_TOKEN is not set: using the cloud's published figures" in text.err
     assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in text.out
     labels = {each["label"] for each in done(tmp_path).report["comparisons"][0]["published"]}
     assert labels == {"published, not measured"}
@@ -260,12 +240,41 @@ def test_published_figures_are_in_their_source_lines() -> None:
 
 
 @pytest.mark.slow
-def test_missing_server_fails_only_its_variant(
-    measured: Path, capsys: pytest.CaptureFixture[str]
+def test_failed_export_is_in_the_report_and_the_exit_status(
+    measured: Path,
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    cloud = ("--cloud", "--base-url", "http://127.0.0.1:9")
-    assert bench(measured, *cloud, "--encoders", "libx264") == 0
-    assert "local server: no score: cannot connect to" in capsys.readouterr().out
+    def fail(*_: object) -> None:
+        raise CannotConnect("cannot connect any more")
+
+    monkeypatch.setattr("nemolocal_bench.clip_comparison.run_cloud_export", fail)
+    cloud = ("--cloud", "--base-url", server, "--encoders", "libx264", "--report", tmp_path)
+    assert bench(measured, *cloud) == 1
+    assert "local server: no score: cannot connect any more" in capsys.readouterr().out
+    assert "no score: cannot connect any more" in done(tmp_path).page
+
+
+@pytest.mark.slow
+def test_fresh_measures_again_what_is_cached(
+    measured: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+
+    def counted(settings: Any, *others: Any) -> Any:
+        seen.append(settings.name)
+        return variants.run_variant(settings, *others)
+
+    monkeypatch.setattr(variant_runs, "run_variant", counted)
+    asked = (measured, "--encoders", "libx264", "--frames", "none")
+    assert bench(*asked) == 0
+    assert seen == []
+    assert "4/4 libx264 medium CRF 23, measured before" in capsys.readouterr().err
+    assert bench(*asked, "--fresh") == 0
+    assert len(seen) == len(set(seen)) >= 5
+    assert "measured before" not in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -90,6 +90,16 @@ def test_known_results_save_probes() -> None:
     assert search_crf(shape, 93, known=known)[0].crf not in (18.0, 23.0, 28.0)
 
 
+def test_probes_of_the_same_frames_are_not_repeated() -> None:
+    shape = bent(99, 10, 1.0)
+    measured = [CrfProbe(crf, shape(crf)) for crf in (18.0, 23.0, 28.0)]
+    tried = search_crf(shape, 93, measured=measured)
+    assert tried[:3] == measured
+    assert len(tried) - 3 < len(search_crf(shape, 93))
+    exact = CrfProbe(20.0, 93.1)
+    assert search_crf(shape, 93, measured=[*measured, exact]) == [*measured, exact]
+
+
 @pytest.mark.slow
 @given(st.floats(8, 46), st.floats(10, 94.9))
 def test_steps_are_smaller_below_the_target(crf: float, vmaf: float) -> None:

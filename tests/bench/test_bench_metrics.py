@@ -142,6 +142,19 @@ def test_score_of_every_fifth_frame_says_so_and_is_close(media: Path, tmp_path: 
 
 
 @pytest.mark.slow
+def test_every_frame_of_a_longer_clip_is_paired(media: Path, tmp_path: Path) -> None:
+    looped = ("-stream_loop", "49", "-i", media / "plain.mp4", "-c", "copy", "-fps_mode", "vfr")
+    run_ffmpeg(*looped, tmp_path / "long.mp4")
+    clip = opened(tmp_path / "long.mp4", tmp_path)
+    assert clip.frames >= 1400
+    pair = (clip, clip, tmp_path, ALL)
+    long = asyncio.run(measure_pair(*pair, every=61))
+    assert len(long.vmaf_frames) == len(long.motion_frames) == -(-clip.frames // 61)
+    assert [score.name for score in long.scores] == ["vmaf", "ssim", "psnr"]
+    assert {score.every for score in long.scores} == {61}
+
+
+@pytest.mark.slow
 def test_bundled_ffmpeg_has_all_metrics(tmp_path: Path) -> None:
     assert asyncio.run(detect_instruments(tmp_path)) == ALL
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal.main import main
-from nemolocal_bench.comparison import CompareOptions
+from nemolocal_bench.clip_comparison import CompareOptions
 from nemolocal_bench.video_files import CannotCompare
 from nemolocal_client import CLOUD_BASE_URL
 from tests.support.media import MediaCache, run_ffmpeg
@@ -43,6 +43,9 @@ def _slow(*values: object) -> object:
             ["plain.mp4", "--cloud", "--base-url", "x"],
             "'x' is not a base URL: use one like http://",
         ),
+        (["plain.mp4", "--cloud"], "--cloud needs a token: set NEMO_TOKEN"),
+        (["plain.mp4", "--samples", "0"], "--samples must be auto, all or a number from 1 to 100"),
+        (["plain.mp4", "--frames", "few"], "--frames must be none or a number from 1 to 20"),
         _slow(["plain.mp4", "--encoders", "x266"], "unknown encoder x266: choose from"),
         _slow(["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
         (["plain.mp4", "--compare", "notes.txt"], "notes.txt: not a report of the bench"),
@@ -57,6 +60,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(bad)
+    monkeypatch.delenv("NEMO_TOKEN", raising=False)
     assert bench(*arguments) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("nemolocal: ")
@@ -101,3 +105,16 @@ def test_token_sends_the_export_to_the_cloud(
     monkeypatch.setattr("nemolocal.compression_comparison.compare", stop)
     assert bench(bad / "plain.mp4", "--cloud") == 2
     assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err
+
+
+def test_unreachable_server_fails_before_the_first_encode(
+    bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def never(*_: object) -> None:
+        raise AssertionError("a clip was opened")
+
+    monkeypatch.setattr("nemolocal_bench.comparison.open_source", never)
+    assert bench(bad / "plain.mp4", "--cloud", "--base-url", "http://127.0.0.1:9") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("nemolocal: the local server cannot be measured: cannot connect to")
+    assert line.endswith("nothing was encoded, leave out --cloud")

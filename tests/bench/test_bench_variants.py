@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from nemolocal_bench import comparison, metrics, target_quality, variants, video_files
-from nemolocal_bench.comparison import (
-    CompareOptions,
-    compare,
-)
+from nemolocal_bench.clip_comparison import CompareOptions
+from nemolocal_bench.comparison import compare
 from nemolocal_bench.metrics import Instruments, NotMeasured
 from nemolocal_bench.result_cache import ResultCache
-from nemolocal_bench.target_quality import TargetSearch, cut_sample
+from nemolocal_bench.sampling import whole_input
+from nemolocal_bench.target_quality import TargetSearch, probe_input
+from nemolocal_bench.variant_runs import VariantRunner
 from nemolocal_bench.variants import (
     EncodeVariant,
     VariantResult,
@@ -37,7 +37,12 @@ def clip(media: Path, tmp_path: Path) -> VideoFile:
 
 
 def leg(variant: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
-    return asyncio.run(run_variant(variant, clip, folder, ALL))
+    return asyncio.run(run_variant(variant, whole_input(clip), folder, ALL))
+
+
+def searching(clip: VideoFile, folder: Path) -> TargetSearch:
+    runner = VariantRunner(folder, ALL, ResultCache(folder / "cache", "1"))
+    return TargetSearch(whole_input(clip), runner, "ultrafast")
 
 
 def test_full_ladder_has_every_encoder_and_step_once() -> None:
@@ -96,7 +101,7 @@ def test_encode_with_lost_frames_has_no_score(
     result = leg(FAST, clip, tmp_path)
     assert result.complaint == "it has 20 frames, the reference 30"
     assert result.size > 0
-    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
+    search = searching(clip, tmp_path)
     with pytest.raises(NotMeasured, match="a probe has 20 frames of 30"):
         search.run(90)
 
@@ -106,17 +111,17 @@ def test_long_clip_is_searched_on_three_parts(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(target_quality, "_MAX_WHOLE_SECONDS", 0.5)
-    monkeypatch.setattr(target_quality, "_SAMPLE_SECONDS", 0.1)
-    sample = asyncio.run(cut_sample(clip, tmp_path))
-    assert 9 <= sample.frames <= 12
-    assert target_quality.max_sample_size(clip) > sample.bytes
-    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
+    monkeypatch.setattr(target_quality, "_PROBE_SECONDS", 0.1)
+    search = searching(clip, tmp_path)
+    given = probe_input(clip, search.runner)
+    given.prepare()
+    assert given.video.frames == 9
+    assert target_quality.max_probe_size(clip) > given.video.path.stat().st_size
     found, chosen = search.run(80)
     assert chosen is not None
     assert chosen.vmaf is not None
     assert chosen.vmaf >= 80
-    assert found.wholes[-1].vmaf == chosen.vmaf
-    assert not (tmp_path / "sample.mp4").exists()
+    assert chosen.vmaf in [whole.vmaf for whole in found.wholes]
 
 
 @pytest.mark.slow
@@ -124,8 +129,8 @@ def test_a_search_whose_whole_gets_no_score_says_why(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = VariantResult(name="x", curve="x", complaint="no pair")
-    monkeypatch.setattr(target_quality, "run_variant_cached", lambda *_: refused)
-    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
+    monkeypatch.setattr(VariantRunner, "run", lambda *_: refused)
+    search = searching(clip, tmp_path)
     found, chosen = search.run(90)
     assert (found.complaint, chosen) == ("no pair", None)
 

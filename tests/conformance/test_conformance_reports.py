@@ -177,7 +177,7 @@ def test_markup_in_server_texts_is_escaped_on_the_page() -> None:
         EVERY, base_url=said, version=said, verdicts=(hostile,), alternatives={said: (said,)}
     )
     page = as_html(whole)
-    assert page.count("<script>") == 1
+    assert page.count("<script") == 1
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 13
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from nemolocal_contract.endpoints import UI_PREFIX
 from nemolocal_server.serving import LocalServer
-from tests.support.dashboard import dashboard_server, start_browser
+from tests.support.chromium import start_browser
+from tests.support.dashboard import dashboard_server
 from tests.support.http_caller import HttpCaller
 
 if TYPE_CHECKING:

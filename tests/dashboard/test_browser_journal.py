@@ -11,7 +11,8 @@ import pytest
 
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
 from nemolocal_server.serving import LocalServer
-from tests.support.dashboard import WatchedPage, axe_violations, open_page, wait_until
+from tests.support.chromium import serious_violations
+from tests.support.dashboard import WatchedPage, open_page, wait_until
 from tests.support.http_caller import HttpCaller
 
 if TYPE_CHECKING:
@@ -260,11 +261,11 @@ def test_export_opens_from_disk_without_network(
         assert page.locator(".exported-entry").count() == 1
         page.locator(".exported-entry summary").first.click()
         assert "What was true" in page.inner_text("body")
-        assert axe_violations(page) == []
+        assert serious_violations(page) == []
 
 
 def check_layout(watched: WatchedPage) -> None:
-    assert axe_violations(watched.page) == []
+    assert serious_violations(watched.page) == []
     width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1]
 

@@ -11,7 +11,8 @@ from nemolocal_contract.describe import describe_timeline
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_dashboard.timeline_layout import ZOOMS
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
-from tests.support.dashboard import axe_violations, dashboard_server, open_page, start_browser
+from tests.support.chromium import serious_violations, start_browser
+from tests.support.dashboard import dashboard_server, open_page
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller
 from tests.support.servers import server_settings
@@ -256,5 +257,5 @@ def test_pages_can_be_used_by_all_and_on_a_phone(
         with open_page(browser, base_url(caller), **options) as watched:
             for path in paths:
                 page = watched.visit(path)
-                assert axe_violations(page) == [], path
+                assert serious_violations(page) == [], path
                 assert page.evaluate("document.querySelector('main').scrollWidth") <= width, path

@@ -16,15 +16,18 @@ from nemolocal.main import main
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.cloud import PUBLISHED_TIMES
 from nemolocal_bench.crf_search import CrfProbe
+from nemolocal_bench.headline import write_headline
 from nemolocal_bench.machine import MachineInfo
 from nemolocal_bench.metrics import Instruments, Score
+from nemolocal_bench.moments import MEDIAN, WORST, FramePicture, Moment
 from nemolocal_bench.report import (
+    REPORT_FORMAT,
     BenchReport as BenchReport,
     Comparison,
     SourceInfo,
     as_json,
-    write_headline,
 )
+from nemolocal_bench.sampling import SampleSpan
 from nemolocal_bench.target_quality import TargetSearchResult
 from nemolocal_bench.variants import VariantResult
 from nemolocal_conformance.client_runner import scenario_report
@@ -187,14 +190,22 @@ def _leg(name: str, crf: float, size: int, vmaf: float, **more: object) -> Varia
 
 
 _LEGS = (
-    _leg("libx264", 18, 600_000, 97.5, vmaf_frames=(97.0, 98.0, 89.5), worst_frame=2,
-         picture=b"a picture", memory_bytes=150_000_000, stages={"encode": 4.0, "decode": 1.0}),
-    _leg("libx264", 23, 400_000, 95.25),
+    _leg("libx264", 18, 600_000, 97.5, vmaf_frames=(97.0, 98.0, 89.5), load=0.5,
+         memory_bytes=150_000_000, stages={"encode": 4.0, "decode": 1.0},
+         encode_line="ffmpeg -i clip.mp4 -crf 18 encode.mp4", measure_line="ffmpeg -i encode.mp4"),
+    _leg("libx264", 23, 400_000, 95.25, sampled=True, sample_scores=(94.5, 96.0),
+         vmaf_frames=(96.0, 95.5, 93.0)),
     _leg("libx264", 28, 250_000, 91.0),
     _leg("libx264", 33, 150_000, 84.0),
     _leg("libx265", 25, 300_000, 95.0, note="not what the contract exports", seconds=20.0),
     VariantResult(name="broken", curve="broken", complaint="the <pair> differs"),
 )  # fmt: skip
+
+
+def _moment(kind: str, number: int, frame: int) -> Moment:
+    pictures = (FramePicture("source", b"a picture"), FramePicture(_LEGS[0].name, b"another"))
+    size = {"left": 2, "top": 4, "width": 1280, "height": 720, "quality": 88}
+    return Moment(kind, number, frame, frame / 30, {_LEGS[0].name: 89.5}, pictures, **size)
 
 
 def _bench(seconds: float) -> BenchReport:
@@ -211,12 +222,15 @@ def _bench(seconds: float) -> BenchReport:
             BdRateSaving("other", "libx264", None, "no curve"),
         ),
         published=PUBLISHED_TIMES,
+        spans=(SampleSpan(10, 2), SampleSpan(200, 1)),
+        sample_line="ffmpeg -i clip.mp4 sample.mkv",
+        moments=(_moment(WORST, 2, 200), _moment(MEDIAN, 1, 11)),
     )
     reported = msgspec.structs.replace(created, verdict=write_headline(created, 95.0))
     machine = MachineInfo("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
     missing = {"h264_qsv": "no device"}
     return BenchReport(
-        1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (reported,)
+        REPORT_FORMAT, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (reported,)
     )
 
 

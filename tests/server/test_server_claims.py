@@ -41,7 +41,8 @@ def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(
         assert "&lt;b&gt;Hi&lt;/b&gt;" in shown.text
         assert "<b>Hi" not in shown.text
     (upload,) = edited.state()["state"]["video_infos"]
-    assert f'src="{upload["cdn_url"]}"' in shown.text
+    assert f'src="{upload["cdn_url"]}#t=0.001"' in shown.text
+    assert "Download the uploaded film" in shown.text
 
 
 @pytest.mark.slow
@@ -49,7 +50,9 @@ def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(
 def test_the_page_plays_the_newest_export(edited: HttpCaller) -> None:
     edited.submit("render_1")
     url = edited.finished("render_1")["output"]["url"]
-    assert f'src="{url}"' in page(edited, claim(edited)["data"]["claim_token"]).text
+    shown = page(edited, claim(edited)["data"]["claim_token"]).text
+    assert f'src="{url}#t=0.001"' in shown
+    assert f'href="{url}" download>Download the newest export' in shown
 
 
 def test_markup_in_any_text_is_text_on_the_page() -> None:
@@ -57,7 +60,7 @@ def test_markup_in_any_text_is_text_on_the_page() -> None:
     draft = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 1, "txt": said}]}]})
     shown = build_project_page(said, draft, f"http://h/{said}")
     assert "<script>" not in shown
-    assert shown.count("&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") == 4
+    assert shown.count("&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") == 5
 
 
 @pytest.mark.slow

@@ -1,12 +1,9 @@
 """Servers with a dashboard, and a Chromium with an open page of it."""
 
 import contextlib
-import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import pytest
 
 from nemolocal.dashboard_pages import judge_clients
 from nemolocal.journal_replies import write_scenario
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 T = TypeVar("T")
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 
 
 @contextlib.contextmanager
@@ -39,21 +34,6 @@ def dashboard_server(
     add_dashboard(server.app, build_dashboard(write_scenario, judge_clients))
     with server:
         yield server
-
-
-@contextlib.contextmanager
-def start_browser() -> Iterator["Browser"]:
-    """A headless Chromium of this machine; skips the test where there is none."""
-    binary = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if binary is None:
-        pytest.skip("needs a Chromium on the PATH, for instance Debian's package chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=list(_ARGUMENTS))
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 class WatchedPage:
@@ -101,19 +81,6 @@ def open_page(browser: "Browser", base_url: str, **options: Any) -> Iterator[Wat
         assert watched.problems == [], watched.problems
     finally:
         context.close()
-
-
-def axe_violations(page: "Page", serious: Sequence[str] = ("serious", "critical")) -> list[str]:
-    """What axe-core finds on a page that keeps somebody from using it."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{item['id']}: {node['html'][:200]}"
-        for item in found
-        if item["impact"] in serious
-        for node in item["nodes"][:3]
-    ]
 
 
 def wait_until(read: Callable[[], T | None]) -> T:

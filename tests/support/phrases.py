@@ -11,7 +11,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from nemolocal_agent.edit_notation import NotationError, read_edit
+from nemolocal_agent.edit_keys import NotationError
+from nemolocal_agent.edit_notation import read_edit
 from nemolocal_agent.intents import Edit
 from nemolocal_agent.understanding import Topic
 

@@ -19,7 +19,8 @@ from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_render.synthetic.sample_media import make_sample
 from nemolocal_server.settings import Tariff
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
-from tests.support.dashboard import dashboard_server, open_page, start_browser
+from tests.support.chromium import start_browser
+from tests.support.dashboard import dashboard_server, open_page
 from tests.support.http_caller import HttpCaller
 from tests.support.servers import server_settings
 

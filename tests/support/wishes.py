@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from nemolocal_agent import intents
-from nemolocal_agent.edit_notation import NotationError, read_edit
+from nemolocal_agent.edit_keys import NotationError
+from nemolocal_agent.edit_notation import read_edit
 from nemolocal_agent.intents import Edit, Generate, Selector, TimelinePoint
 from nemolocal_agent.nlu import parse_message, understand_message
 from nemolocal_agent.timeline import resolve_point

@@ -10,7 +10,12 @@ Compare local compression with the cloud's, for your own clips: size, speed
 and quality.
 
 Each encode is compared with the clip (VMAF, SSIM, PSNR, XPSNR) after a check
-that the two can be compared. Results are cached.
+that the two can be compared. Of a long clip, samples are encoded and measured,
+and the recommended encode as a whole. Results are cached, on Linux in
+~/.cache/nemolocal/bench; delete that folder to free the space.
+
+Exit status: 0 if everything was compared, 1 if --cloud could not be measured,
+2 for wrong usage.
 """
 
 
@@ -34,6 +39,18 @@ def add_parser(commands: Any) -> None:
         help="quality to reach in the target-quality comparison (default: %(default)g)",
     )
     bench.add_argument(
+        "--samples",
+        default="auto",
+        metavar="N|auto|all",
+        help="number of one-second samples to measure of each clip, or the whole of it "
+        "(default: auto, the whole of a short clip)",
+    )
+    bench.add_argument(
+        "--fresh",
+        action="store_true",
+        help="encode and measure everything again, instead of using cached results",
+    )
+    bench.add_argument(
         "--encoders",
         default="",
         metavar="LIST",
@@ -46,6 +63,13 @@ def add_parser(commands: Any) -> None:
     )
     bench.add_argument("--base-url", metavar="URL", help="server to use for --cloud")
     bench.add_argument("--report", metavar="DIR", help="write HTML, JSON and CSV reports to DIR")
+    bench.add_argument(
+        "--frames",
+        default="5",
+        metavar="N|none",
+        help="number of frames to show in the HTML report, of each clip (default: 5); all pictures "
+        "of a clip take at most 8 MB",
+    )
     bench.add_argument(
         "--compare", metavar="OLD.json", help="show the changes since an earlier report"
     )

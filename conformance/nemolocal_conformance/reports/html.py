@@ -2,32 +2,34 @@
 
 import re
 
-from nemolocal_contract.html_page import render_page
+from nemolocal_contract.html_page import render_document
 from nemolocal_contract.rules import rules
 
 from ..assumptions import list_assumptions
 from ..verdicts import ConformanceReport
 from .report_text import GRADE_NAMES, OUTCOME_ORDER, headline, sort_by_outcome, verdict_reason
 
+# Their reasons are read without a click.
+_OPENED = ("failed", "error")
 _CODE = re.compile(r"`([^`]*)`")
 
 
 def as_html(report: ConformanceReport) -> str:
     """Return the whole report; all texts are escaped."""
-    return render_page(
-        __package__,
-        "report.html",
-        report=report,
-        headline=headline(report),
-        outcomes=[outcome for outcome in OUTCOME_ORDER if report.count(outcome)],
-        checks=sort_by_outcome(report),
-        assumptions=list_assumptions(report),
-        rules=rules(),
-        grades=GRADE_NAMES,
-        why=verdict_reason,
-        text_and_code=_CODE.split,
-        css=_css,
-    )
+    values = {
+        "report": report,
+        "headline": headline(report),
+        "opened": _OPENED,
+        "outcomes": [outcome for outcome in OUTCOME_ORDER if report.count(outcome)],
+        "checks": sort_by_outcome(report),
+        "assumptions": list_assumptions(report),
+        "rules": rules(),
+        "grades": GRADE_NAMES,
+        "why": verdict_reason,
+        "text_and_code": _CODE.split,
+        "css": _css,
+    }
+    return render_document(__package__, "report.html", values, script="check_filter.js")
 
 
 def _css(outcome: str) -> str:

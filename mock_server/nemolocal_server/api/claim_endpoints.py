@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, Response
 from nemolocal_contract.describe import describe_track, format_seconds
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.endpoints import ClaimRequest
-from nemolocal_contract.html_page import render_page
+from nemolocal_contract.html_page import render_document
 from nemolocal_contract.responses import ClaimReply
 
 from ..data.tokens import CLAIM_SECONDS
@@ -35,33 +35,38 @@ async def show_project(request: Request) -> Response:
     if session is None:
         return HTMLResponse(_page("Link not found", found=False), 404)
     draft = context.sessions.newest_draft(session.id)
-    video_url = _video_url(services, session.id, base_url(request))
-    return HTMLResponse(build_project_page(session.task_name, draft, video_url))
+    video_url, video_name = _video(services, session.id, base_url(request))
+    return HTMLResponse(build_project_page(session.task_name, draft, video_url, video_name))
 
 
-def build_project_page(title: str, draft: Draft, video_url: str) -> str:
+def build_project_page(title: str, draft: Draft, video_url: str, video_name: str = "film") -> str:
     """Return the HTML page: a player, unless `video_url` is empty, and the timeline.
 
-    It has no script and no URL but the server's own.
+    `video_name` says what the film is. The page has no script and no URL but the server's own.
     """
     return _page(
         title,
         found=True,
         video_url=video_url,
+        video_name=video_name,
         length=format_seconds(draft.duration_ms or 0),
         tracks=[describe_track(track) for track in draft.tracks or ()],
     )
 
 
 def _page(title: str, **values: object) -> str:
-    return render_page(__package__, "claim.html", title=title, **values)
+    given = {"title": title, **values}
+    return render_document(__package__, "claim.html", given, media="'self' http: https:")
 
 
-def _video_url(services: Services, session_id: str, base: str) -> str:
-    """Return the URL of the newest completed export, else of the first video upload, else ""."""
+def _video(services: Services, session_id: str, base: str) -> tuple[str, str]:
+    """Return the URL of the newest completed export, else of the first video upload, else "".
+
+    And which of them it is.
+    """
     export = services.exports.newest_completed(session_id)
     if export is not None:
-        return services.exports.file_url(export, base)
+        return services.exports.file_url(export, base), "newest export"
     uploads = services.context.assets.list_for_session(session_id)
     videos = (asset.to_reply(base).cdn_url for asset in uploads if asset.info.kind == "video")
-    return next(videos, "")
+    return next(videos, ""), "uploaded film"

@@ -9,7 +9,9 @@ import pytest
 from nemolocal_bench.crf_search import MAX_PROBES, TOLERANCE
 from nemolocal_bench.metrics import Instruments
 from nemolocal_bench.result_cache import ResultCache
+from nemolocal_bench.sampling import whole_input
 from nemolocal_bench.target_quality import TargetSearch, TargetSearchResult
+from nemolocal_bench.variant_runs import VariantRunner
 from nemolocal_bench.variants import VariantResult
 from nemolocal_bench.video_files import open_source
 from tests.support.media import run_ffmpeg
@@ -42,8 +44,8 @@ def search(nature: str, seconds: float, folder: Path) -> Searched:
     good = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-pix_fmt", "yuv420p")
     run_ffmpeg(*drawn, *good, f"{nature}.mp4", folder=folder)
     clip = asyncio.run(open_source(folder / f"{nature}.mp4", folder))
-    cache = ResultCache(folder / "cache", "1")
-    found, chosen = TargetSearch(clip, folder, VMAF_ONLY, cache, "veryfast").run(TARGET)
+    runner = VariantRunner(folder, VMAF_ONLY, ResultCache(folder / "cache", "1"))
+    found, chosen = TargetSearch(whole_input(clip), runner, "veryfast").run(TARGET)
     assert chosen is not None, f"{nature}: {found.complaint}"
     return Searched(found, chosen)
 

@@ -1,0 +1,112 @@
+"""The sentences that sum a comparison up."""
+
+from collections.abc import Sequence
+
+from .cloud import PUBLISHED_LABEL, PublishedTime
+from .report import Comparison
+from .variants import VariantResult
+
+# A published time is compared with clips of between half and twice its length.
+_ALIKE = 2.0
+
+
+def write_headline(comparison: Comparison, target: float) -> str:
+    """Return the recommended encode with its figures, and what they are compared with."""
+    best = _best(comparison, target)
+    if best is None:
+        return f"On this machine nothing that was tried reaches VMAF {target:g} on this clip."
+    size, vmaf = f"{100 - best.saved:.0f} % of the size", describe_vmaf(best)
+    film = f"{best.seconds / comparison.source.seconds:.2g} s for each second of film"
+    sentences = [
+        f"On this machine {best.name} gives {size} at {vmaf} in {best.seconds:.1f} s, {film}.",
+        *_smaller(best, comparison, target),
+        *_against_cloud(best, comparison),
+    ]
+    return " ".join(sentences)
+
+
+def describe_vmaf(result: VariantResult) -> str:
+    """Return the mean VMAF with its model and height, and the spread of samples."""
+    facts = [f"{result.scores[0].model} at {result.scores[0].height} lines"]
+    if result.sampled:
+        facts.append(describe_samples(result))
+    return f"VMAF {result.vmaf:.1f} ({'; '.join(facts)})"
+
+
+def describe_samples(result: VariantResult) -> str:
+    """Return how many samples there are, and the least and the greatest mean VMAF of one."""
+    scores = result.sample_scores
+    if not scores:
+        return "sampled"
+    return f"{len(scores)} samples, {min(scores):.1f} to {max(scores):.1f}"
+
+
+def _best(comparison: Comparison, target: float) -> VariantResult | None:
+    """Return the smallest local file at or above the target that the contract could export.
+
+    What has been measured as a whole comes before samples.
+    """
+    reached = [
+        result
+        for result in comparison.results
+        if result.where == "local" and not result.note and (result.vmaf or 0.0) >= target
+    ]
+    return min(reached, key=lambda result: (result.sampled, result.size), default=None)
+
+
+def _smaller(best: VariantResult, comparison: Comparison, target: float) -> list[str]:
+    """Return what else reaches the target with less, and that only one preset was searched."""
+    others = [
+        result
+        for result in comparison.results
+        if result.name != best.name
+        and (result.vmaf or 0.0) >= target
+        and 0 < result.size < best.size
+    ]
+    sentences = []
+    if others:
+        sentences.append(f"Smaller at VMAF {target:g} or more: {_listed(others)}.")
+    found = comparison.found
+    if found is not None and found.chosen == best.name:
+        sentences.append(
+            f"Only preset {found.preset} was searched; slower presets make smaller files."
+        )
+    return sentences
+
+
+def _listed(results: Sequence[VariantResult]) -> str:
+    return ", ".join(
+        f"{result.name} ({100 - result.saved:.0f} % at VMAF {result.vmaf:.1f}"
+        f"{', sampled' if result.sampled else ''})"
+        for result in sorted(results, key=lambda result: result.size)
+    )
+
+
+def _against_cloud(best: VariantResult, comparison: Comparison) -> list[str]:
+    sentences = []
+    for result in comparison.results:
+        if result.where == "cloud" and result.vmaf is not None:
+            quality = f"{100 - result.saved:.0f} % of the size at VMAF {result.vmaf:.1f}"
+            factor = f"{result.seconds / best.seconds:.2g} times as long as here"
+            sentences.append(
+                f"The {result.name} took {result.seconds:.1f} s, {factor}, and gives {quality}."
+            )
+            if not result.note:
+                return sentences
+    # A local server says nothing about the cloud's speed.
+    sentences.append(_against_published(best, comparison.published[0], comparison.source.seconds))
+    return sentences
+
+
+def _against_published(best: VariantResult, published: PublishedTime, seconds: float) -> str:
+    least, most = published.least_seconds, published.most_seconds
+    claim = f"{least:.0f}–{most:.0f} s for {published.what} ({published.source}, {PUBLISHED_LABEL})"
+    if not published.clip_seconds / _ALIKE <= seconds <= published.clip_seconds * _ALIKE:
+        return f"The cloud's own figure is {claim}, which cannot be compared with {seconds:.3g} s."
+    film = f"{least / published.clip_seconds:.2g} to {most / published.clip_seconds:.2g} s"
+    own = best.seconds / seconds
+    times = (
+        f"{least / published.clip_seconds / own:.2g} to {most / published.clip_seconds / own:.2g}"
+    )
+    compared = f"{film} for each second of film: {times} times as long as here"
+    return f"The cloud's own figure is {claim}, {compared}."
