@@ -1,4 +1,4 @@
-"""Checks the types of the scripts of our pages with TypeScript: `python …/check_script_types.py`."""
+"""Checks the types of the pages' scripts with TypeScript: `python …/check_script_types.py`."""
 
 import shutil
 import subprocess

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_agent.edit_notation import NotationError
+from nemolocal_agent.edit_keys import NotationError
 from nemolocal_agent.intents import KeepSpan, Undo, first_span, middle_span
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.timeline import resolve_span

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from nemolocal_agent.edit_notation import EDITS, NotationError, read_edit
+from nemolocal_agent.edit_keys import NotationError
+from nemolocal_agent.edit_notation import EDITS, read_edit
 from nemolocal_agent.edit_schemas import EditSchema, edit_schemas
 from nemolocal_contract.effect_presets import effect_presets
 from tests.support.phrases import phrase_files

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from nemolocal_agent.edit_notation import NotationError, read_edit
+from nemolocal_agent.edit_keys import NotationError
+from nemolocal_agent.edit_notation import read_edit
 from nemolocal_agent.edits.draft_edits import apply_patch
 from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import AddCaptions, AddSubtitles, Cue, PatchDraft, SetAspect, StartOver

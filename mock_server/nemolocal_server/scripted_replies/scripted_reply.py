@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from nemolocal_agent import Edit
-from nemolocal_agent.edit_notation import NotationError, read_edit
+from nemolocal_agent.edit_keys import NotationError
+from nemolocal_agent.edit_notation import read_edit
 from nemolocal_agent.intents import PatchDraft, ReplaceDraft
 from nemolocal_contract.responses import decode_json, encode_json
 from nemolocal_contract.turn_events import RawEvent
