@@ -52,7 +52,7 @@ def _without(response: WireResponse, unwanted: Callable[[bytes], bool]) -> WireR
     return _joined(response, kept) if len(kept) < len(frames) else None
 
 
-@response_mutant("chat.json-type", "SSE-1", kills="chat.stream.type")
+@response_mutant("chat.json-type", "SSE-1", "GEN-1", kills="chat.stream.type")
 def json_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A stream is served as JSON."""
     changed = response.with_headers(content_type="application/x-ndjson")

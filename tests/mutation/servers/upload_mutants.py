@@ -112,7 +112,7 @@ def dead_link(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_data(files=files) if files else None
 
 
-@response_mutant("upload.form-ignored", "UPL-1", "GEN-6", kills="upload.multipart.none")
+@response_mutant("upload.form-ignored", "UPL-1", "GEN-6", "UPL-2", kills="upload.multipart.none")
 def form_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
