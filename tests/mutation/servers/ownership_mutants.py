@@ -87,6 +87,7 @@ def _as_user(request: WireRequest, memory: Memory) -> WireRequest | None:
     "foreign-id.state",
     "GEN-7",
     "SES-3",
+    "STA-1",
     kills="general.user.foreign-path",
     on_request=_as_user,
 )

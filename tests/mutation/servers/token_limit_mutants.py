@@ -23,7 +23,7 @@ def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
     return response.with_data(user_id=memory.setdefault("user", response.json["data"]["user_id"]))
 
 
-@response_mutant("token.twice", "AUTH-1", kills="token.new.distinct")
+@response_mutant("token.twice", "AUTH-1", "AUTH-5", kills="token.new.distinct")
 def token_twice(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:

@@ -133,7 +133,7 @@ def any_type(request: WireRequest, response: WireResponse, _memory: Memory) -> W
     return _accepted(response)
 
 
-@response_mutant("upload.list-missing", "UPL-3", kills="upload.type.listed")
+@response_mutant("upload.list-missing", "UPL-3", "UPL-6", kills="upload.type.listed")
 def list_missing(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
