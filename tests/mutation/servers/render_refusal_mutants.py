@@ -174,7 +174,7 @@ def other_id_of_cancel(
     return _cancelled(request, response, id="job_1")
 
 
-@response_mutant("render.one-url", "REN-1", "REN-7", kills="render.file.own")
+@response_mutant("render.one-url", "REN-1", "REN-4", "REN-7", kills="render.file.own")
 def one_url(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every render has the `output.url` of the first."""
     body = _status(request, response, "completed")

@@ -19,7 +19,7 @@ def _first(response: WireResponse, memory: Memory, name: str) -> WireResponse | 
     return None if first == value else response.with_data(**{name: first})
 
 
-@response_mutant("replies.one-user", "AUTH-1", kills="token.replies")
+@response_mutant("replies.one-user", "AUTH-1", "SES-1", "STA-1", kills="token.replies")
 def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every anonymous token is said to be of the same user."""
     return _first(response, memory, "user_id") if request.endpoint == "token" else None
@@ -31,7 +31,7 @@ def one_claim(request: WireRequest, response: WireResponse, memory: Memory) -> W
     return _first(response, memory, "claim_token") if request.endpoint == "claim_token" else None
 
 
-@response_mutant("replies.one-task", "SES-1", kills="session.replies")
+@response_mutant("replies.one-task", "SES-1", "STA-1", kills="session.replies")
 def one_task(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every session is said to have the same task."""
     return _first(response, memory, "task_id") if request.endpoint == "session" else None
@@ -49,7 +49,9 @@ def picture_without_height(
     return response.with_data(files=changed)
 
 
-@response_mutant("replies.total-of-every-second", "CRD-1", kills="credits.replies")
+@response_mutant(
+    "replies.total-of-every-second", "CRD-1", "CRD-4", "SSE-1", kills="credits.replies"
+)
 def total_of_every_second(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
