@@ -140,7 +140,7 @@ def early_url(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_json({**body, "output": {"url": "/soon"}})
 
 
-@response_mutant("render.unknown-failed", "REN-8", "SES-3", kills="render.status.unknown")
+@response_mutant("render.unknown-failed", "REN-8", "SES-3", "REN-4", kills="render.status.unknown")
 def unknown_failed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -198,7 +198,7 @@ def everybodys(request: WireRequest, response: WireResponse, memory: Memory) -> 
 @response_mutant("render.no-cancel", "REN-8", "REN-4", kills="render.cancel")
 def no_cancel(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A render cannot be cancelled."""
-    if request.endpoint != "render_cancel":
+    if request.endpoint != "render_cancel" or response.code == ResponseCode.BAD_TOKEN:
         return None
     return response.with_json(failure(ResponseCode.NOT_FOUND, "no such path"), 404)
 
@@ -226,7 +226,7 @@ def path_missing(
     return response.with_json({**response.json, "message": "the draft cannot be rendered"})
 
 
-@response_mutant("render.empty-taken", "REN-9", kills="render.refused.empty")
+@response_mutant("render.empty-taken", "REN-9", "REN-4", kills="render.refused.empty")
 def empty_taken(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

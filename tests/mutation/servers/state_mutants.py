@@ -197,7 +197,7 @@ def restless(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
     return _drafted(response, d=data["state"]["draft"]["d"] + memory["looks"] / 1000)
 
 
-@request_mutant("session.lost", "SES-2", kills="session.kept")
+@request_mutant("session.lost", "SES-2", "GEN-7", kills="session.kept")
 def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
     """Another connection gets another session."""
     closed = request.headers.get("connection", "").lower() == "close"
@@ -281,7 +281,7 @@ def other_user(
     return None if _state(request, response) is None else response.with_data(user_id="anon_x")
 
 
-@response_mutant("chat.refused-edits", "GEN-3", "STA-4", kills="chat.refused.unchanged")
+@response_mutant("chat.refused-edits", "GEN-3", "STA-4", "STA-2", kills="chat.refused.unchanged")
 def refused_turn_edits(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
