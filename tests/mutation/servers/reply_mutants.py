@@ -19,7 +19,7 @@ def _first(response: WireResponse, memory: Memory, name: str) -> WireResponse | 
     return None if first == value else response.with_data(**{name: first})
 
 
-@response_mutant("replies.one-user", "AUTH-1", "SES-1", "STA-1", kills="token.replies")
+@response_mutant("replies.one-user", "AUTH-1", "GEN-7", "SES-1", "STA-1", kills="token.replies")
 def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every anonymous token is said to be of the same user."""
     return _first(response, memory, "user_id") if request.endpoint == "token" else None
@@ -50,7 +50,13 @@ def picture_without_height(
 
 
 @response_mutant(
-    "replies.total-of-every-second", "CRD-1", "CRD-4", "SSE-1", kills="credits.replies"
+    "replies.total-of-every-second",
+    "CRD-1",
+    "CRD-3",
+    "CRD-4",
+    "REN-3",
+    "SSE-1",
+    kills="credits.replies",
 )
 def total_of_every_second(
     request: WireRequest, response: WireResponse, memory: Memory
@@ -63,7 +69,7 @@ def total_of_every_second(
     return response.with_data(total=response.json["data"]["total"] + 1)
 
 
-@response_mutant("replies.task-of-another", "STA-1", kills="state.replies")
+@response_mutant("replies.task-of-another", "STA-1", "AUTH-7", kills="state.replies")
 def task_of_another(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -125,7 +131,7 @@ def other_style_of_states(
     return response.with_status(404)
 
 
-@response_mutant("replies.created", "GEN-1", kills="general.replies.status")
+@response_mutant("replies.created", "GEN-1", "GEN-4", "AUTH-6", kills="general.replies.status")
 def created(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A new session is answered with HTTP 201."""
     if request.endpoint != "session" or response.code != 0:
