@@ -1,7 +1,7 @@
 """Writes every page of the reference that is made from the sources: `python docs/write_all.py`.
 
 `--check` writes nothing and exits 1 if one is not up to date. The kill matrix is not among them:
-`python -m tests.mutation` takes minutes.
+`python -m tests.mutation` takes minutes and writes it.
 """
 
 import sys

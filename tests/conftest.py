@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from nemolocal_render.synthetic.sample_media import make_music, make_sample
 from tests.support.certificates import share_ssl_contexts
 from tests.support.client_faces import FACES, ClientFactory
+from tests.support.drawn_cases import split_off_other_cases
 from tests.support.media import MediaCache
 
 if TYPE_CHECKING:
@@ -32,6 +33,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # installed, looking for it in all folders each time is a tenth of all work with the async client.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the deep run's other Pythons."""
+    parser.addoption(
+        "--one-slow-case", action="store_true", help="run one case of each slow test, not all"
+    )
+
+
+@pytest.hookimpl(trylast=True)  # of those that `-m` has left, in the order that they run in
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the other cases of slow tests, if that is wanted."""
+    if config.getoption("--one-slow-case"):
+        items[:], left_out = split_off_other_cases(items)
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

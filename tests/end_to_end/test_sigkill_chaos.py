@@ -138,7 +138,7 @@ def serving(data: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kills", "renders"), [(1, 0), pytest.param(20, 6, marks=pytest.mark.nightly)]
+    ("kills", "renders"), [(1, 0), pytest.param(12, 6, marks=pytest.mark.nightly)]
 )
 def test_whatever_was_said_before_a_kill_is_true_after_it(
     tmp_path: Path, kills: int, renders: int

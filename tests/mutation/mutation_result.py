@@ -7,7 +7,7 @@ class MutationResult(msgspec.Struct, frozen=True):
     """The checks that failed on a mutant, and how often the mutant was applied.
 
     `missed_checks` should have failed and did not; `false_positives` failed although the mutant
-    breaks none of their rules.
+    breaks none of their rules. `seconds` are those of processor time that the run took.
     """
 
     mutant_id: str
@@ -15,6 +15,7 @@ class MutationResult(msgspec.Struct, frozen=True):
     missed_checks: tuple[str, ...]
     false_positives: tuple[str, ...]
     times_applied: int
+    seconds: float = 0.0
 
     @property
     def is_killed(self) -> bool:

@@ -4,10 +4,13 @@ A module of its own, because a spawned process cannot import a package's `__main
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+
+import msgspec
 
 from nemolocal_render.temporary_folder import TemporaryFolder
 
@@ -36,8 +39,19 @@ def _processes(jobs: int) -> ProcessPoolExecutor:
 
 
 def _run_server(media: Path, name: str) -> MutationResult:
-    return run_server_mutant(server_mutants()[name], media=MemoizedMedia(media))
+    return _timed(lambda: run_server_mutant(server_mutants()[name], media=MemoizedMedia(media)))
 
 
 def _run_client(name: str) -> MutationResult:
-    return run_client_mutant(client_mutants()[name])
+    return _timed(lambda: run_client_mutant(client_mutants()[name]))
+
+
+def _timed(run: Callable[[], MutationResult]) -> MutationResult:
+    before = _processor_seconds()
+    result = run()
+    return msgspec.structs.replace(result, seconds=_processor_seconds() - before)
+
+
+def _processor_seconds() -> float:
+    """Return what this process and its children have used."""
+    return sum(os.times()[:4])

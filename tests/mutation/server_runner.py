@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.context import LIMITED_SKILL, CheckContext
 from nemolocal_conformance.control_client import find_control_client
 from nemolocal_conformance.fuzz.script_runner import ScriptRunner, open_script_runner
 from nemolocal_conformance.runner import run_checks
@@ -15,6 +15,7 @@ from nemolocal_conformance.target import TargetClient
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.endpoints import Attribution
+from nemolocal_contract.media import MB, SkillProfile
 from nemolocal_server import serving
 from nemolocal_server.api.control.settings_endpoints import effective_settings
 from nemolocal_server.settings import Settings
@@ -24,8 +25,10 @@ from .mutation_middleware import MutationMiddleware
 from .mutation_result import MutationResult
 from .server_mutant import AttributePatch, ServerMutant, replace_public
 
+# Checks send a file over the limit of this skill to every mutant: not half a gigabyte.
+SKILLS = (SkillProfile(LIMITED_SKILL, 2 * MB, "4k"),)
 _CONTRACT_SETTINGS = replace_public(
-    effective_settings, lambda _server: EffectiveSettings(speed=Settings().speed)
+    effective_settings, lambda _server: EffectiveSettings(speed=Settings().speed, skills=SKILLS)
 )
 # The name of the app's builder in the server module.
 _BUILDER = "build_app"
@@ -94,14 +97,14 @@ def mutated_server(
         if media is not None:
             patches.enter_context(media.patch_servers())
         patches.enter_context(report_contract_settings())
-        settings = Settings(port=0, **mutant.settings)
+        settings = Settings(port=0, skills=SKILLS, **mutant.settings)
         with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
             yield server.base_url, middlewares
 
 
 @contextlib.contextmanager
 def report_contract_settings() -> Iterator[None]:
-    """Make servers report the settings of the contract, whatever theirs are.
+    """Make servers report the settings of the contract and `SKILLS`, whatever theirs are.
 
     So a server with other settings is one that does not do what its settings say.
     """

@@ -6,6 +6,7 @@ import pytest
 
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
+from tests.mutation import __main__ as command
 from tests.mutation.clients import client_mutants
 from tests.mutation.kill_matrix import as_markdown, section
 from tests.mutation.mutation_result import MutationResult
@@ -41,12 +42,34 @@ def test_the_document_says_how_it_was_made() -> None:
     assert "python -m tests.mutation" in as_markdown("one", "two")
 
 
+@pytest.mark.parametrize(("missed", "ends"), [((), 0), (("chat.cut",), 1)])
+def test_command_writes_the_document_and_says_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    missed: tuple[str, ...],
+    ends: int,
+) -> None:
+    page = tmp_path / "kill-matrix.md"
+    result = MutationResult(MUTANT.id, MUTANT.kills, missed, (), 1, seconds=2.5)
+    monkeypatch.setattr(command, "FILE", page)
+    monkeypatch.setattr(command, "run_client_mutants", lambda _names, _jobs: [])
+    monkeypatch.setattr(command, "run_server_mutants", lambda _names, _jobs: [result])
+    monkeypatch.setattr("sys.argv", ["python -m tests.mutation"])
+    assert command.main() == ends
+    assert f"{1 - ends} of 1 killed" in page.read_text(encoding="utf-8")
+    ended = f"wrong: {MUTANT.id}" if ends else "all 1 are killed"
+    assert capsys.readouterr().out.splitlines() == ["2 s of processor time", ended]
+
+
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.mutants
 def test_mutants_run_in_processes_in_order() -> None:
     names = ["general.no-code", "general.message-missing"]
-    assert [result.mutant_id for result in run_server_mutants(names, 2)] == names
+    results = list(run_server_mutants(names, 2))
+    assert [result.mutant_id for result in results] == names
+    assert all(result.seconds > 0 for result in results)
     client = next(iter(client_mutants()))
     assert [result.is_killed for result in run_client_mutants([client], 1)] == [True]
 

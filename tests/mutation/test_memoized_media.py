@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -115,6 +116,23 @@ def test_the_same_scene_is_made_once(
 
     assert twice(media, make) == [(CLIP, b"a scene")] * 2
     assert ffmpeg.asked == ["scene sunset"]
+
+
+def test_scene_of_any_seed_is_made_once_for_each_length(
+    ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path
+) -> None:
+    """A check asks for clips that no one has had before: only their pictures differ."""
+    created = tmp_path / "scene.mp4"
+
+    async def make(seconds: float, seed: int) -> MediaInfo:
+        made: MediaInfo = await used("turns.media_generator.make_scene")(
+            "sunset", seconds, seed, created
+        )
+        return made
+
+    for recipe in ((2.0, 5), (2.0, 6), (3.0, 6)):
+        assert twice(media, partial(make, *recipe)) == [CLIP, CLIP]
+    assert ffmpeg.asked == ["scene sunset"] * 2
 
 
 @pytest.mark.slow

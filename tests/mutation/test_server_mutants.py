@@ -15,8 +15,6 @@ CHECKS = server_catalogue()
 # Why the check that must notice a mutant is slow.
 SLOW_CHECKS = {
     "chat.silent.rate": "240 edits",
-    "upload.size.skill": "half a gigabyte",
-    "general.status.of-size": "half a gigabyte",
     "credits.frozen": "clips that FFmpeg has never made before",
     "render.queue": "renders that take their time",
 }
@@ -65,6 +63,32 @@ def test_server_mutant_without_effect_is_not_killed() -> None:
     assert result.times_applied == 0
     assert not result.is_killed
     assert result.missed_checks == ("general.path.unknown",)
+
+
+@pytest.mark.slow
+@pytest.mark.mutants
+@pytest.mark.parametrize("name", ["render.foreign-cancels", "render.duplicate-restarts"])
+def test_render_that_others_have_changed_is_noticed_again(
+    name: str, memoized_media: MemoizedMedia
+) -> None:
+    """The checks share one export, and several try what must not change it."""
+    check = CHECKS["render.foreign.unchanged"]
+    result = run_server_mutant(server_mutants()[name], [check, check], memoized_media)
+    assert result.failed_checks == (check.id, check.id)
+
+
+@pytest.mark.slow
+@pytest.mark.mutants
+def test_large_files_are_judged_by_a_limit_of_megabytes(memoized_media: MemoizedMedia) -> None:
+    @response_mutant("nothing", "UPL-4", kills="upload.size.skill")
+    def hook(_request: WireRequest, response: WireResponse, _memory: Memory) -> None:
+        """Nothing is changed."""
+        refusals.append(response.json) if response.code == 4002 else None
+
+    refusals: list[dict[str, object]] = []
+    checks = [CHECKS["upload.size.skill"], CHECKS["general.status.of-size"]]
+    assert run_server_mutant(hook, checks, memoized_media).failed_checks == ()
+    assert [str(refusal["message"]).count("2 MB") for refusal in refusals] == [1]
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def test_nothing_is_left_of_any_render_cancelled_at_any_of_its_moments(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("seed", "jobs"), [(7, 50), pytest.param(None, 150, marks=pytest.mark.nightly)]
+    ("seed", "jobs"), [(7, 50), pytest.param(None, 75, marks=pytest.mark.nightly)]
 )
 def test_nothing_is_left_of_a_render_that_was_cancelled_whenever_that_is(
     plans: list[RenderPlan], children: Children, tmp_path: Path, seed: int | None, jobs: int

@@ -77,7 +77,7 @@ def test_some_damaged_files_are_refused_or_described(
 @pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize(
-    ("seed", "count"), [(2, 60), pytest.param(None, 1000, marks=pytest.mark.nightly)]
+    ("seed", "count"), [(2, 60), pytest.param(None, 300, marks=pytest.mark.nightly)]
 )
 def test_damaged_files_leave_neither_a_file_nor_a_child(
     samples: dict[str, bytes],

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.ffmpeg
 VMAF_ONLY = Instruments(neg=False, xpsnr=False, complaint="")
 TARGET = 95.0
 # Long enough for a sample of three parts, short enough for probes on the whole.
-LONG, SHORT = 15.0, 2.0
+LONG, SHORT = 12.5, 2.0
 
 
 class Searched(NamedTuple):

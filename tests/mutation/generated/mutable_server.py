@@ -16,7 +16,7 @@ from nemolocal_contract.endpoints import RESET
 from nemolocal_server import serving
 from nemolocal_server.settings import Settings
 from tests.mutation.memoized_media import MemoizedMedia
-from tests.mutation.server_runner import ATTRIBUTION, report_contract_settings
+from tests.mutation.server_runner import ATTRIBUTION, SKILLS, report_contract_settings
 
 from .generated_middleware import GeneratedMutationMiddleware, MutantSwitch
 from .generated_mutant import GeneratedMutant
@@ -62,6 +62,6 @@ def mutable_server(media: MemoizedMedia) -> Iterator[MutableServer]:
         mock.patch("nemolocal_conformance.context._RENDER_TIMEOUT", _RENDER_SECONDS),
         media.patch_servers(),
         report_contract_settings(),
-        serving.LocalServer(Settings(port=0), ManualClock(autojump=True)) as server,
+        serving.LocalServer(Settings(port=0, skills=SKILLS), ManualClock(autojump=True)) as server,
     ):
         yield MutableServer(server.base_url, switch)

@@ -90,7 +90,7 @@ def _was_good(request: WireRequest, response: WireResponse, memory: Memory, endp
 
 
 @response_mutant(
-    "access.revoked-exports", "GEN-3", "AUTH-5", "AUTH-6",
+    "access.revoked-exports", "GEN-3", "AUTH-5", "AUTH-6", "REN-4",
     kills="token.revoked.everywhere token.life.everywhere",
 )  # fmt: skip
 def revoked_token_exports(
@@ -103,7 +103,7 @@ def revoked_token_exports(
 
 
 @response_mutant(
-    "access.expired-claims", "GEN-3", "AUTH-5", "AUTH-6",
+    "access.expired-claims", "GEN-3", "AUTH-5", "AUTH-6", "AUTH-7",
     kills="token.revoked.everywhere token.life.everywhere",
 )  # fmt: skip
 def expired_token_claims(
@@ -116,7 +116,7 @@ def expired_token_claims(
     return response.with_json({"code": 0, "data": data}, 200)
 
 
-@response_mutant("scope.upload-ignored", "AUTH-6", kills="token.scope.each")
+@response_mutant("scope.upload-ignored", "AUTH-6", "UPL-2", kills="token.scope.each")
 def upload_scope_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

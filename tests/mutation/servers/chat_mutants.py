@@ -52,7 +52,7 @@ def _without(response: WireResponse, unwanted: Callable[[bytes], bool]) -> WireR
     return _joined(response, kept) if len(kept) < len(frames) else None
 
 
-@response_mutant("chat.json-type", "SSE-1", kills="chat.stream.type")
+@response_mutant("chat.json-type", "SSE-1", "GEN-1", kills="chat.stream.type")
 def json_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A stream is served as JSON."""
     changed = response.with_headers(content_type="application/x-ndjson")
@@ -77,7 +77,7 @@ def torn_frame(
     return WireResponse(response.status, response.headers, response.body[:-1])
 
 
-@response_mutant("chat.bad-json", "SSE-1", kills="chat.stream.frames")
+@response_mutant("chat.bad-json", "SSE-1", "SSE-2", kills="chat.stream.frames")
 def bad_json(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A frame is not JSON."""
     if not _stream(request, response) or b"hello" not in request.body:
@@ -102,7 +102,7 @@ def fields_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
     return WireResponse(400, {"content-type": "application/json"}, said)
 
 
-@request_mutant("chat.camel-case", "SSE-1", kills="chat.body.snake-case")
+@request_mutant("chat.camel-case", "SSE-1", "SSE-2", kills="chat.body.snake-case")
 def camel_case(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A turn with camelCase fields is accepted."""
     if request.endpoint != "chat" or b"newMessage" not in request.body:
@@ -110,7 +110,7 @@ def camel_case(request: WireRequest, _memory: Memory) -> WireResponse | None:
     return WireResponse(200, {"content-type": _STREAM}, b'data: {"content":{"parts":[]}}\n\n')
 
 
-@request_mutant("chat.empty-message", "SSE-1", "GEN-6", kills="chat.body.empty-message")
+@request_mutant("chat.empty-message", "SSE-1", "SSE-2", "GEN-6", kills="chat.body.empty-message")
 def empty_message(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """An empty message is accepted as a turn."""
     body = request.json if request.endpoint == "chat" else None

@@ -104,10 +104,11 @@ def export_costs(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
     """Every export costs a credit."""
+    bearer = request.headers.get("authorization", "")
     if request.endpoint == "render":
-        memory["exports"] = memory.get("exports", 0) + 1
+        memory[bearer] = memory.get(bearer, 0) + 1
         return None
-    balance, spent = _balance(request, response), memory.get("exports", 0)
+    balance, spent = _balance(request, response), memory.get(bearer, 0)
     if balance is None or not spent or balance["available"] < 1_000:
         return None
     return response.with_data(
@@ -145,7 +146,7 @@ def link_for_all(
     return response.with_json({**response.json, "message": "Register: https://a.test/?bind=you"})
 
 
-@response_mutant("credits.refused-in-stream", "CRD-4", kills="credits.lacking.refused")
+@response_mutant("credits.refused-in-stream", "CRD-4", "SSE-2", kills="credits.lacking.refused")
 def refused_in_stream(
     _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

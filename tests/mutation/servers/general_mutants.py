@@ -92,7 +92,7 @@ def any_token(request: WireRequest, _memory: Memory) -> WireResponse | None:
     return WireResponse(200, _JSON, b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}')
 
 
-@response_mutant("general.chat-unguarded", "GEN-3", kills="general.bearer.chat")
+@response_mutant("general.chat-unguarded", "GEN-3", "GEN-5", "AUTH-6", kills="general.bearer.chat")
 def chat_unguarded(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -102,7 +102,9 @@ def chat_unguarded(
     return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
 
 
-@response_mutant("general.upload-unguarded", "GEN-3", kills="general.bearer.everywhere")
+@response_mutant(
+    "general.upload-unguarded", "GEN-3", "GEN-5", "AUTH-6", kills="general.bearer.everywhere"
+)
 def upload_unguarded(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -175,7 +177,7 @@ def field_unnamed(
     return response.with_json({**response.json, "message": "Bad request"})
 
 
-@response_mutant("general.own-id-unknown", "GEN-7", kills="general.user.own-id")
+@response_mutant("general.own-id-unknown", "GEN-7", "GEN-5", kills="general.user.own-id")
 def own_id_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -213,7 +215,7 @@ def mixed_styles(
     return response.with_status(404) if unknown else None
 
 
-@response_mutant("general.session-tells", "GEN-3", kills="general.bearer.held")
+@response_mutant("general.session-tells", "GEN-3", "STA-1", kills="general.bearer.held")
 def session_tells(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

@@ -87,6 +87,7 @@ def _as_user(request: WireRequest, memory: Memory) -> WireRequest | None:
     "foreign-id.state",
     "GEN-7",
     "SES-3",
+    "STA-1",
     kills="general.user.foreign-path",
     on_request=_as_user,
 )
@@ -159,7 +160,7 @@ def export_shared(
     return None
 
 
-@response_mutant("session.refused-upload-kept", "SES-3", kills="session.foreign.unchanged")
+@response_mutant("session.refused-upload-kept", "SES-3", "GEN-7", kills="session.foreign.unchanged")
 def refused_upload_kept(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -188,7 +189,12 @@ def refused_turn_charged(
 
 
 @response_mutant(
-    "render.unknown-cancelled", "REN-8", "SES-3", "GEN-7", kills="render.unknown.everywhere"
+    "render.unknown-cancelled",
+    "REN-8",
+    "SES-3",
+    "GEN-7",
+    "REN-4",
+    kills="render.unknown.everywhere",
 )
 def unknown_cancelled(
     request: WireRequest, response: WireResponse, _memory: Memory
@@ -223,7 +229,9 @@ def _failed_instead(
     return response.with_json({"id": body["id"], "status": status, "progress": 100})
 
 
-@response_mutant("render.foreign-cancels", "REN-8", "REN-5", kills="render.foreign.unchanged")
+@response_mutant(
+    "render.foreign-cancels", "REN-8", "REN-5", "REN-4", kills="render.foreign.unchanged"
+)
 def foreign_cancels(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:

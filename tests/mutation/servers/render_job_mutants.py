@@ -15,7 +15,7 @@ def not_final(request: WireRequest, response: WireResponse, memory: Memory) -> W
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
     memory[request.path] = memory.get(request.path, 0) + 1
-    if memory[request.path] != 3:
+    if memory[request.path] % 3:  # whichever check asks three times in a row
         return None
     return response.with_json({"id": body["id"], "status": "processing", "progress": 100})
 

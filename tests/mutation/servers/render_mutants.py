@@ -59,7 +59,7 @@ def snake_case(request: WireRequest, _memory: Memory) -> WireRequest | None:
     return msgspec.structs.replace(request, body=body)
 
 
-@request_mutant("render.saved-draft", "REN-1", kills="render.submit.draft-sent")
+@request_mutant("render.saved-draft", "REN-1", "REN-4", kills="render.submit.draft-sent")
 def saved_draft(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """The saved draft is rendered instead of the one in the request."""
     if request.endpoint != "render" or b'"alone"' not in request.body:
@@ -140,7 +140,7 @@ def early_url(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_json({**body, "output": {"url": "/soon"}})
 
 
-@response_mutant("render.unknown-failed", "REN-8", "SES-3", kills="render.status.unknown")
+@response_mutant("render.unknown-failed", "REN-8", "SES-3", "REN-4", kills="render.status.unknown")
 def unknown_failed(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -150,7 +150,7 @@ def unknown_failed(
     return response.with_json({"id": "x", "status": "failed", "progress": 0}, 200)
 
 
-@request_mutant("render.id-again", "REN-6", kills="render.id.duplicate")
+@request_mutant("render.id-again", "REN-6", "REN-4", kills="render.id.duplicate")
 def id_again(request: WireRequest, memory: Memory) -> WireRequest | None:
     """A used id is accepted again."""
     body = request.json if request.endpoint == "render" else None
@@ -159,8 +159,10 @@ def id_again(request: WireRequest, memory: Memory) -> WireRequest | None:
     count = memory[body["id"]] = memory.get(body["id"], 0) + 1
     if count == 1:
         return None
-    again = body["id"].encode()
-    return msgspec.structs.replace(request, body=request.body.replace(again, again + b"-again"))
+    # However often: another id each time.
+    used = body["id"].encode()
+    again = b"%s-again-%d" % (used, count)
+    return msgspec.structs.replace(request, body=request.body.replace(used, again))
 
 
 @response_mutant(
@@ -193,10 +195,10 @@ def everybodys(request: WireRequest, response: WireResponse, memory: Memory) -> 
     return memory.get(request.path) if expired else None
 
 
-@response_mutant("render.no-cancel", "REN-8", kills="render.cancel")
+@response_mutant("render.no-cancel", "REN-8", "REN-4", kills="render.cancel")
 def no_cancel(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A render cannot be cancelled."""
-    if request.endpoint != "render_cancel":
+    if request.endpoint != "render_cancel" or response.code == ResponseCode.BAD_TOKEN:
         return None
     return response.with_json(failure(ResponseCode.NOT_FOUND, "no such path"), 404)
 
@@ -224,7 +226,7 @@ def path_missing(
     return response.with_json({**response.json, "message": "the draft cannot be rendered"})
 
 
-@response_mutant("render.empty-taken", "REN-9", kills="render.refused.empty")
+@response_mutant("render.empty-taken", "REN-9", "REN-4", kills="render.refused.empty")
 def empty_taken(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -308,7 +310,7 @@ def no_range(request: WireRequest, _memory: Memory) -> WireRequest | None:
     return msgspec.structs.replace(request, headers=headers)
 
 
-@response_mutant("render.other-file", "REN-8", kills="render.file.fallback")
+@response_mutant("render.other-file", "REN-8", "REN-4", kills="render.file.fallback")
 def other_file(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:

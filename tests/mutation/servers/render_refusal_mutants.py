@@ -25,7 +25,7 @@ def _renamed(request: WireRequest) -> WireRequest:
     return msgspec.structs.replace(request, body=request.body.replace(again, again + b"-again"))
 
 
-@request_mutant("render.id-by-session", "REN-6", kills="render.id.other-session")
+@request_mutant("render.id-by-session", "REN-6", "REN-4", kills="render.id.other-session")
 def id_by_session(request: WireRequest, memory: Memory) -> WireRequest | None:
     """A used id is accepted in another session."""
     body = request.json if request.endpoint == "render" else None
@@ -41,7 +41,9 @@ def _retried(request: WireRequest, memory: Memory) -> WireRequest | None:
     return _renamed(request) if failed else None
 
 
-@response_mutant("render.id-of-failed", "REN-6", kills="render.id.failed", on_request=_retried)
+@response_mutant(
+    "render.id-of-failed", "REN-6", "REN-4", kills="render.id.failed", on_request=_retried
+)
 def id_of_failed(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -174,7 +176,7 @@ def other_id_of_cancel(
     return _cancelled(request, response, id="job_1")
 
 
-@response_mutant("render.one-url", "REN-1", "REN-7", kills="render.file.own")
+@response_mutant("render.one-url", "REN-1", "REN-4", "REN-7", kills="render.file.own")
 def one_url(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every render has the `output.url` of the first."""
     body = _status(request, response, "completed")

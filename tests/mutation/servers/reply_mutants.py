@@ -19,7 +19,7 @@ def _first(response: WireResponse, memory: Memory, name: str) -> WireResponse | 
     return None if first == value else response.with_data(**{name: first})
 
 
-@response_mutant("replies.one-user", "AUTH-1", kills="token.replies")
+@response_mutant("replies.one-user", "AUTH-1", "GEN-7", "SES-1", "STA-1", kills="token.replies")
 def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every anonymous token has the same `user_id`."""
     return _first(response, memory, "user_id") if request.endpoint == "token" else None
@@ -31,7 +31,7 @@ def one_claim(request: WireRequest, response: WireResponse, memory: Memory) -> W
     return _first(response, memory, "claim_token") if request.endpoint == "claim_token" else None
 
 
-@response_mutant("replies.one-task", "SES-1", kills="session.replies")
+@response_mutant("replies.one-task", "SES-1", "STA-1", kills="session.replies")
 def one_task(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every session has the same task id."""
     return _first(response, memory, "task_id") if request.endpoint == "session" else None
@@ -49,7 +49,15 @@ def picture_without_height(
     return response.with_data(files=changed)
 
 
-@response_mutant("replies.total-of-every-second", "CRD-1", kills="credits.replies")
+@response_mutant(
+    "replies.total-of-every-second",
+    "CRD-1",
+    "CRD-3",
+    "CRD-4",
+    "REN-3",
+    "SSE-1",
+    kills="credits.replies",
+)
 def total_of_every_second(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -61,7 +69,7 @@ def total_of_every_second(
     return response.with_data(total=response.json["data"]["total"] + 1)
 
 
-@response_mutant("replies.task-of-another", "STA-1", kills="state.replies")
+@response_mutant("replies.task-of-another", "STA-1", "AUTH-7", kills="state.replies")
 def task_of_another(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -123,7 +131,7 @@ def other_style_of_states(
     return response.with_status(404)
 
 
-@response_mutant("replies.created", "GEN-1", kills="general.replies.status")
+@response_mutant("replies.created", "GEN-1", "GEN-4", "AUTH-6", kills="general.replies.status")
 def created(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A new session gets HTTP 201."""
     if request.endpoint != "session" or response.code != 0:

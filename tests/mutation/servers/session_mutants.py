@@ -50,7 +50,7 @@ def no_task(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
     return response.with_data(task_id="") if _made(request, response) else None
 
 
-@response_mutant("session.other-user", "SES-1", kills="session.new.user")
+@response_mutant("session.other-user", "SES-1", "STA-1", kills="session.new.user")
 def other_user(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -96,7 +96,7 @@ def upload_to_unknown(
 
 
 @response_mutant(
-    "session.state-empty", "SES-3", "GEN-7", kills="session.unknown.state state.bad-id"
+    "session.state-empty", "SES-3", "GEN-7", "STA-1", kills="session.unknown.state state.bad-id"
 )
 def state_of_unknown(
     request: WireRequest, response: WireResponse, _memory: Memory

@@ -57,7 +57,7 @@ def no_canvas(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_data(state=kept)
 
 
-@response_mutant("state.uploads-hidden", "STA-1", "UPL-2", kills="state.uploads.listed")
+@response_mutant("state.uploads-hidden", "STA-1", "UPL-2", "STA-4", kills="state.uploads.listed")
 def uploads_hidden(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -68,7 +68,7 @@ def uploads_hidden(
     return response.with_data(state={**data["state"], "video_infos": []})
 
 
-@response_mutant("state.media-hidden", "STA-1", "SSE-8", kills="chat.generation.media")
+@response_mutant("state.media-hidden", "STA-1", "SSE-8", "STA-4", kills="chat.generation.media")
 def media_hidden(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -92,7 +92,7 @@ def long_names(
     return response.with_data(state={**data["state"], "draft": draft})
 
 
-@response_mutant("state.seconds", "STA-2", kills="state.draft.milliseconds")
+@response_mutant("state.seconds", "STA-2", "STA-4", kills="state.draft.milliseconds")
 def seconds(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The length of a draft is in seconds."""
     data = _state(request, response)
@@ -101,7 +101,9 @@ def seconds(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
     return _drafted(response, d=data["state"]["draft"]["d"] / 1000)
 
 
-@response_mutant("state.text-type", "STA-2", "SSE-7", "SSE-8", kills="state.draft.text-type")
+@response_mutant(
+    "state.text-type", "STA-2", "SSE-7", "SSE-8", "STA-4", kills="state.draft.text-type"
+)
 def text_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Titles are on tracks of type 1."""
     data = _state(request, response)
@@ -112,7 +114,7 @@ def text_type(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 
 @response_mutant(
-    "state.video-type", "STA-2", "SSE-7", "SSE-8", "REN-7", kills="state.draft.video-type"
+    "state.video-type", "STA-2", "SSE-7", "SSE-8", "REN-7", "STA-4", kills="state.draft.video-type"
 )
 def video_type(
     request: WireRequest, response: WireResponse, _memory: Memory
@@ -125,7 +127,9 @@ def video_type(
     return _drafted(response, t=tracks)
 
 
-@response_mutant("state.emptied", "STA-3", "SSE-7", "SSE-8", kills="state.ready.after-edit")
+@response_mutant(
+    "state.emptied", "STA-3", "SSE-7", "SSE-8", "STA-4", "CRD-2", kills="state.ready.after-edit"
+)
 def emptied(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The tracks of a state have no segments."""
     data = _state(request, response)
@@ -134,7 +138,7 @@ def emptied(request: WireRequest, response: WireResponse, _memory: Memory) -> Wi
     return _drafted(response, t=[{**t, "sg": []} for t in data["state"]["draft"]["t"]])
 
 
-@response_mutant("state.prefilled", "STA-3", "SES-1", kills="session.new.empty")
+@response_mutant("state.prefilled", "STA-3", "SES-1", "STA-4", kills="session.new.empty")
 def prefilled(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A new session has a clip on its timeline."""
     data = _state(request, response)
@@ -193,7 +197,7 @@ def restless(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
     return _drafted(response, d=data["state"]["draft"]["d"] + memory["looks"] / 1000)
 
 
-@request_mutant("session.lost", "SES-2", kills="session.kept")
+@request_mutant("session.lost", "SES-2", "GEN-7", kills="session.kept")
 def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
     """A session has an empty draft on another connection."""
     closed = request.headers.get("connection", "").lower() == "close"
@@ -277,7 +281,7 @@ def other_user(
     return None if _state(request, response) is None else response.with_data(user_id="anon_x")
 
 
-@response_mutant("chat.refused-edits", "GEN-3", kills="chat.refused.unchanged")
+@response_mutant("chat.refused-edits", "GEN-3", "STA-4", "STA-2", kills="chat.refused.unchanged")
 def refused_turn_edits(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:

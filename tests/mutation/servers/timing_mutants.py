@@ -131,7 +131,7 @@ STAR_IS_NOTHING = patch_mutant(
 )
 
 
-@response_mutant("date.still", "GEN-3", kills="general.date")
+@response_mutant("date.still", "GEN-3", "SSE-2", kills="general.date")
 def still(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The HTTP `Date` never changes."""
     return response.with_headers(date="Tue, 14 Nov 2023 22:13:20 GMT")

@@ -15,7 +15,7 @@ def _made(request: WireRequest, response: WireResponse) -> bool:
     return request.endpoint == "token" and response.code == 0
 
 
-@response_mutant("token.one-user", "AUTH-1", "GEN-7", kills="token.new.distinct")
+@response_mutant("token.one-user", "AUTH-1", "GEN-7", "SES-1", "STA-1", kills="token.new.distinct")
 def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every anonymous token has the same user_id."""
     if not _made(request, response):
@@ -23,7 +23,7 @@ def one_user(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
     return response.with_data(user_id=memory.setdefault("user", response.json["data"]["user_id"]))
 
 
-@response_mutant("token.twice", "AUTH-1", kills="token.new.distinct")
+@response_mutant("token.twice", "AUTH-1", "AUTH-5", kills="token.new.distinct")
 def token_twice(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
@@ -69,7 +69,7 @@ def again_spends(
     return response.with_data(available=data["available"] - 1, total=data["total"] - 1)
 
 
-@response_mutant("token.after-six-days", "AUTH-3", "AUTH-5", kills="token.again.all-week")
+@response_mutant("token.after-six-days", "AUTH-3", "AUTH-5", "AUTH-1", kills="token.again.all-week")
 def after_six_days(
     request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:

@@ -177,7 +177,7 @@ def immortal(request: WireRequest, response: WireResponse, memory: Memory) -> Wi
     return known
 
 
-@response_mutant("token.scopes-ignored", "AUTH-6", kills="token.scope.missing")
+@response_mutant("token.scopes-ignored", "AUTH-6", "SES-1", kills="token.scope.missing")
 def scopes_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -217,7 +217,7 @@ def claim_once(request: WireRequest, response: WireResponse, memory: Memory) -> 
     return None
 
 
-@request_mutant("token.claim-as-bearer", "AUTH-7", "GEN-3", kills="token.claim.no-bearer")
+@request_mutant("token.claim-as-bearer", "AUTH-7", "GEN-3", "SES-1", kills="token.claim.no-bearer")
 def claim_as_bearer(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A claim token is accepted as a bearer token."""
     if not request.headers.get("authorization", "").startswith("Bearer clm_"):

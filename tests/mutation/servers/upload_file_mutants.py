@@ -120,7 +120,7 @@ def same_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> 
 
 @response_mutant(
     "upload.state-first",
-    *("STA-1", "UPL-1", "UPL-2", "UPL-6"),
+    *("STA-1", "STA-4", "UPL-1", "UPL-2", "UPL-6"),
     kills="upload.figures.many state.uploads.more",
 )
 def first_in_state(
@@ -131,7 +131,7 @@ def first_in_state(
 
 
 @response_mutant(
-    "upload.replaces", *("STA-1", "UPL-1", "UPL-2", "UPL-6"), kills="state.uploads.more"
+    "upload.replaces", *("STA-1", "STA-4", "UPL-1", "UPL-2", "UPL-6"), kills="state.uploads.more"
 )
 def later_replaces(
     request: WireRequest, response: WireResponse, _memory: Memory

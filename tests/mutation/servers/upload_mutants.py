@@ -112,7 +112,7 @@ def dead_link(request: WireRequest, response: WireResponse, _memory: Memory) -> 
     return response.with_data(files=files) if files else None
 
 
-@response_mutant("upload.form-ignored", "UPL-1", "GEN-6", kills="upload.multipart.none")
+@response_mutant("upload.form-ignored", "UPL-1", "GEN-6", "UPL-2", kills="upload.multipart.none")
 def form_ignored(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
@@ -133,7 +133,7 @@ def any_type(request: WireRequest, response: WireResponse, _memory: Memory) -> W
     return _accepted(response)
 
 
-@response_mutant("upload.list-missing", "UPL-3", kills="upload.type.listed")
+@response_mutant("upload.list-missing", "UPL-3", "UPL-6", kills="upload.type.listed")
 def list_missing(
     request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
