@@ -27,6 +27,7 @@ pytestmark = pytest.mark.ffmpeg
 CLIPS = ("red.mp4", "tones.mp4", "small.mov")
 STILLS = ("quarters.png", "logo.png", "small.gif", "still.gif")
 LENGTHS = {"small.mov": 1000}
+LUT = "inverted.cube"
 
 amounts = st.floats(-1, 1).map(lambda value: round(value, 2))
 shares = st.floats(0, 1).map(lambda value: round(value, 2))
@@ -86,6 +87,7 @@ effects = st.one_of(
     ),
     st.sampled_from([{"type": "smooth-motion"}, {"type": "freeze"}]),
     st.builds(lambda color: {"type": "solid", "color": color}, st.sampled_from(PRESET_COLORS)),
+    st.builds(lambda amount: {"type": "lut", "source": LUT, "amount": amount}, shares),
 )  # fmt: skip
 transitions = st.none() | st.builds(
     lambda kind, length: {"type": kind, "d": length},
@@ -156,7 +158,7 @@ def test_the_strategy_knows_every_effect() -> None:
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
     drawn |= {"blur", "sharpen", "vignette", "duck", "sound-fade"}
     drawn |= {"blur-region", "pixelate-region", "remove-logo", "stabilize"}
-    drawn |= {"chroma-key", "cell", "smooth-motion", "freeze", "solid"}
+    drawn |= {"chroma-key", "cell", "smooth-motion", "freeze", "solid", "lut"}
     assert drawn == {*EFFECTS, "glow"}
 
 
@@ -166,6 +168,8 @@ def made_up(name: str) -> MediaSource:
     kind, _, extension = name.rpartition(".")
     if name in STILLS:
         return MediaSource(path, MediaInfo("image", extension, 0.0, 64, 36, video_codec="png"))
+    if name == LUT:
+        return MediaSource(path, MediaInfo("lut", extension, lut="3d"))
     if name not in CLIPS:
         return MediaSource(path, MediaInfo("audio", extension, 5.0, audio_codec="aac"))
     length = LENGTHS.get(name, 2000) / 1000
@@ -180,7 +184,7 @@ def made_up(name: str) -> MediaSource:
 def test_a_command_holds_nothing_that_a_user_wrote_and_its_graphs_are_whole(
     wire: dict[str, Any], tone_mapping: bool
 ) -> None:
-    sources = {}
+    sources = {LUT: made_up(LUT)}
     for segment in (s for track in wire["t"] for s in track["sg"]):
         if "src" in segment:
             sources[f"§{segment['src']}"] = made_up(segment["src"])
@@ -201,7 +205,11 @@ def rendered(
 ) -> tuple[RenderPlan, RenderResult]:
     """Render a whole wire draft as `x.mp4`; the next one replaces it."""
     names = {s["src"] for t in wire["t"] for s in t["sg"] if "src" in s}
-    plan = plan_render(draft_from_wire(wire), {n: find(n) for n in names}, OutputSpec("low"))
+    table = folder / LUT
+    table.write_text("LUT_1D_SIZE 2\n1 1 1\n0 0 0\n", encoding="ascii")
+    sources = {n: find(n) for n in names}
+    sources[LUT] = MediaSource(table, MediaInfo("lut", "cube", lut="1d"))
+    plan = plan_render(draft_from_wire(wire), sources, OutputSpec("low"))
     work = render(plan, folder / "x.mp4", workdir=folder, on_progress=lambda _: None)
     return plan, asyncio.run(work)
 

@@ -299,7 +299,7 @@ GAP_FIRST = Draft(
         ([InsertGap(8_000_000, selector=FIRST)], "longer than 2 hours"),
         ([ALONE, ShuffleClips()], "two clips or more"),
         ([ReplaceClip(SECOND)], "say which upload"),
-        ([ReplaceClip(SECOND, "z.mov")], "nothing of that name"),
+        ([ReplaceClip(SECOND, "z.mov")], "no upload has that name"),
         ([SetVolume(0.0), ReverseSound()], "no sound"),
         ([AddCountdown(90)], "from 1 to 60"),
         ([AddCountdown(20)], "ends before 20s"),

@@ -88,7 +88,7 @@ def test_reply_gets_the_subtitles_of_the_file() -> None:
         (AddSubtitleFile(), (TEAL,), "no subtitles were uploaded: paste the SRT into the message"),
         (ApplyLut(), (TEAL, NOIR), "which one do you mean: teal.cube, noir.cube"),
         (AddSubtitleFile(), (SUBS, MORE), "which one do you mean: subs.srt, more.srt"),
-        (ApplyLut("x.cube"), (TEAL,), "nothing of that name was uploaded; I found 1 file: teal"),
+        (ApplyLut("x.cube"), (TEAL,), "no upload has that name; I found 1 file: teal"),
         (AddSubtitleFile("more.srt"), (SUBS, MORE), "more.srt could not be read"),
     ],
 )

@@ -16,7 +16,6 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL, FAULTS_ARM, JOURNAL, TO
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.temporary_folder import TemporaryFolder
-from nemolocal_server.app import build_app
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -153,7 +152,7 @@ def client_fixture(**settings: Any) -> Iterator[ClientFixture]:
         for name, value in _replacements(clock).items():
             stack.enter_context(mock.patch(name, value))
         chosen = Settings(**settings)
-        server = stack.enter_context(LocalServer(chosen, clock, _fake_render))
+        server = stack.enter_context(LocalServer(chosen, clock, _fake_render, wrap=clock.wrap_app))
         server.call(clock.attach())
         folder = stack.enter_context(TemporaryFolder("mutants"))
         on = ClientFixture(server.base_url, clock, folder)
@@ -162,11 +161,7 @@ def client_fixture(**settings: Any) -> Iterator[ClientFixture]:
 
 
 def _replacements(clock: LockstepClock) -> dict[str, Any]:
-    def build_watched(*arguments: Any) -> Any:
-        return clock.wrap_app(build_app(*arguments))
-
     return {
-        "nemolocal_server.serving.build_app": build_watched,
         "nemolocal_server.api.upload_endpoints.probe": _fake_probe,
         "nemolocal_client.client.Transport": lockstep_transport(clock),
     }
