@@ -40,7 +40,7 @@ def look(odd: Odd, folder: Path, name: str = "x") -> tuple[Path, MediaInfo | str
 
 @pytest.mark.slow
 @given(odd_containers())
-@settings(max_examples=examples(15, 400))
+@settings(max_examples=examples(15, 2000))
 def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, info = look(odd, Path(folder))
@@ -57,7 +57,7 @@ def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
 
 @pytest.mark.slow
 @given(odd_containers())
-@settings(max_examples=examples(10, 400))
+@settings(max_examples=examples(10, 2000))
 def test_what_is_left_out_is_told(odd: Odd) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _, info = look(odd, Path(folder))
@@ -75,7 +75,7 @@ def test_what_is_left_out_is_told(odd: Odd) -> None:
 @pytest.mark.ffmpeg
 @given(st.lists(st.tuples(odd_containers(), CUTS), min_size=BATCH, max_size=BATCH))
 @settings(
-    max_examples=examples(1, 400 // BATCH),
+    max_examples=examples(1, 2000 // BATCH),
     suppress_health_check=[*HealthCheck],
 )
 def test_what_is_accepted_can_be_exported_whatever_the_cut(
