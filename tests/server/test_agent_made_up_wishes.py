@@ -130,6 +130,7 @@ VERBS_WITHOUT_OBJECT = [
     "sharpen all the middle",
     "brighten the part",
     "fade the part",
+    "add a beat drop",
 ]
 
 

@@ -9,6 +9,7 @@ from nemolocal_agent.intents import (
     Edit,
     KeepSpan,
     Selector,
+    SetResolution,
     SetVolume,
     first_span,
 )
@@ -78,6 +79,14 @@ def test_unknown_music_is_named() -> None:
     assert understood.notes == (Note("no_such_music", "polka"),)
 
 
+def test_height_that_cannot_be_exported_is_named() -> None:
+    understood = understand_message("make it 480p")
+    assert understood.edits == (SetResolution("720p"),)
+    assert understood.notes == (Note("no_such_resolution", "480p"),)
+    assert understand_message("make it HD").edits == (SetResolution("1080p"),)
+    assert understand_message("make it HD").notes == ()
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
@@ -87,6 +96,8 @@ def test_unknown_music_is_named() -> None:
         ("translate the subtitles to french", "language"),
         ("font comic sans", "font"),
         ("make the title blink", "animation"),
+        ("add text 'Sale' flashing", "animation"),
+        ("give me a still at 5 seconds", "format"),
         ("cut out all the umms", "hearing"),
         ("去掉语气词", "hearing"),
         ("add a voice over saying 'Welcome to my channel'", "voice"),

@@ -3,6 +3,7 @@
 The edits must account for every word of the clause.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 
@@ -105,7 +106,8 @@ _CUTS = symbol_set(
 )
 
 # Their values can differ from what was said; of other edits, only the box of a title does.
-_NOTED_EDITS = (intents.AddMusic, intents.Generate)
+_NOTED_EDITS = (intents.AddMusic, intents.Generate, intents.SetResolution)
+_EXPORTED_HEIGHTS = ("720", "1080", "2160")
 
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
@@ -284,4 +286,17 @@ def find_notes(tokens: Iterable[LexToken], edits: Iterable[Edit], original: str)
             notes.append(Note("no_such_music", said))
         elif isinstance(edit, intents.Generate) and edit.scene == "abstract" and words:
             notes.append(Note("no_such_scene", edit.prompt))
+        elif isinstance(edit, intents.SetResolution):
+            notes += _find_resolution_notes(tokens, original)
     return notes
+
+
+def _find_resolution_notes(tokens: Iterable[LexToken], original: str) -> list[Note]:
+    """What to say where another height is chosen than was said: 480p becomes 720p."""
+    said = (original[t.start : t.end] for t in tokens if t.symbol == Slot.RESOLUTION)
+    heights = ((words, re.match(r"[0-9]{3,4}", words)) for words in said)
+    return [
+        Note("no_such_resolution", words)
+        for words, height in heights
+        if height is not None and height[0] not in _EXPORTED_HEIGHTS
+    ]

@@ -34,6 +34,10 @@ _NO_REMOVAL_OF_MATERIAL = frozenset(
     )
 )
 _MATERIAL = (intents.RemoveClip, intents.RemoveSpan, intents.KeepSpan, intents.StartOver)
+_REMOVALS = (
+    intents.RemoveMusic, intents.RemoveTitle, intents.RemoveTransitions, intents.RemoveOverlays,
+    intents.RemoveEffects, intents.RemoveAudioEffects, intents.RemoveSounds,
+)  # fmt: skip
 _BETWEEN = symbol_set("all")
 # The verbs that an edit cannot come of, whatever its object.
 _WRONG_VERBS: dict[type, frozenset[str]] = {
@@ -79,7 +83,9 @@ def _fits(clause: Clause, edit: Edit, said: Sequence[LexToken]) -> bool:
         return not (_is_whole(edit.selector) and "part" in words)
     if isinstance(edit, intents.Merge):
         return words.isdisjoint(_PLACES | {"size", "end"})
-    if isinstance(edit, intents.Split):
+    if isinstance(edit, _REMOVALS):
+        return "add" not in words or "negation" in words  # "add a beat drop"
+    if isinstance(edit, intents.Split | intents.AddTitle):
         return not any(token.kind == TokenKind.TRANSITION for token in said)
     return True
 

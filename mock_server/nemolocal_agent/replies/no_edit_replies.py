@@ -153,6 +153,10 @@ _NOTES = {
         "there is no {said} here, so I chose the nearest",
         "没有{said}，选了最接近的",
     ),
+    "no_such_resolution": (
+        "{said} cannot be exported, so I chose the nearest size",
+        "无法导出{said}，选了最接近的尺寸",
+    ),
     "no_box": ("titles have no box or background here", "这里的标题没有背景框"),
     "no_such_scene": (
         "there is no scene for {said} here, so I made an abstract one",
