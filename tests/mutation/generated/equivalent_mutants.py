@@ -38,7 +38,7 @@ def equivalent_mutants() -> tuple[EquivalentMutants, ...]:
 
 def find_reasons(names: Iterable[str]) -> dict[str, str]:
     """Return the reason of each of these mutants that is equivalent."""
-    patterns = [(_pattern(id), one.reason) for one in equivalent_mutants() for id in one.ids]
+    patterns = [(id_pattern(id), one.reason) for one in equivalent_mutants() for id in one.ids]
     return {
         name: reason
         for name in names
@@ -54,10 +54,11 @@ def find_stale_patterns(names: Iterable[str], killed: Iterable[str]) -> list[str
         id
         for one in equivalent_mutants()
         for id in one.ids
-        if not any(map(_pattern(id).fullmatch, every)) or any(map(_pattern(id).fullmatch, dead))
+        if not any(map(id_pattern(id).fullmatch, every)) or any(map(id_pattern(id).fullmatch, dead))
     ]
 
 
 @functools.cache
-def _pattern(id: str) -> re.Pattern[str]:
+def id_pattern(id: str) -> re.Pattern[str]:
+    """Return the pattern of ids in which `*` is any text."""
     return re.compile(re.escape(id).replace(r"\*", ".*"))

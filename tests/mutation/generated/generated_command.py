@@ -17,7 +17,7 @@ from .generated_document import (
 )
 from .generated_runner import GeneratedResult, run_generated
 from .generated_sample import draw_sample
-from .recorded_results import killing_checks, write_results
+from .recorded_results import killed_after_others, killing_checks, write_results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +41,16 @@ def run(options: argparse.Namespace) -> int:
         return 2
     before = killing_checks()
     found = dict(before)
+    after_others = set(killed_after_others())
     for result in run_generated(names, options.jobs):
         print(_line(result), file=sys.stderr, flush=True)
         found[result.mutant_id] = result.killed_by
+        after_others.discard(result.mutant_id)
+        if result.after_others:
+            after_others.add(result.mutant_id)
     ordered = {name: found[name] for name in generated_mutants() if name in found}
     if not options.sample:
-        write_results(ordered)
+        write_results(ordered, after_others & ordered.keys())
         FILE.write_text(as_markdown(ordered), encoding="utf-8")
     seen = {name: found[name] for name in names}
     print("\n".join(counts_table(seen)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .equivalent_mutants import equivalent_mutants, find_reasons
 from .generated_catalogue import generated_mutants
+from .surviving_mutants import group_by_needs
 
 FILE = Path(__file__).parents[3] / "docs" / "reference" / "generated-mutants.md"
 # The share of the mutants that are not equivalent that must be killed.
@@ -61,9 +62,14 @@ def as_markdown(killed_by: Mapping[str, str]) -> str:
         f"{100 * killed_share(killed_by):.1f} % of the mutants that are not equivalent are killed."
     )
     killers = Counter(check for check in killed_by.values() if check)
-    alive = survivors(killed_by) or ["none"]
     lines = [_HEAD, share, "", *counts_table(killed_by), "", "## Survivors", ""]
-    lines += [f"- `{name}`" for name in alive]
+    lines += _table(
+        ("mutants", "what a check would need"),
+        (
+            ("<br>".join(f"`{name}`" for name in names), needs)
+            for needs, names in group_by_needs(survivors(killed_by)).items()
+        ),
+    )
     lines += ["", "## Equivalent mutants", ""]
     lines += _table(
         ("mutants", "rule", "why"),

@@ -28,12 +28,14 @@ class GeneratedResult(msgspec.Struct, frozen=True):
     """The first check that failed on a mutant, "" if none did, and how often it was applied.
 
     `errors` are checks that ended with an error of the harness, which is one of ours.
+    `after_others` says that the check fails only after those that ran before it.
     """
 
     mutant_id: str
     killed_by: str
     times_applied: int
     errors: tuple[str, ...] = ()
+    after_others: bool = False
 
 
 def run_mutant(
@@ -84,7 +86,14 @@ def _record_share(media: Path, names: Sequence[str]) -> CheckRecord:
 
 def _run_batch(media: Path, record: CheckRecord, names: Sequence[str]) -> list[GeneratedResult]:
     with mutable_server(MemoizedMedia(media)) as server:
-        return [
-            run_mutant(server, mutant, checks_for(mutant, record))
-            for mutant in (generated_mutants()[name] for name in names)
-        ]
+        return [_run_one(server, generated_mutants()[name], record) for name in names]
+
+
+def _run_one(
+    server: MutableServer, mutant: GeneratedMutant, record: CheckRecord
+) -> GeneratedResult:
+    result = run_mutant(server, mutant, checks_for(mutant, record))
+    if not result.killed_by:
+        return result
+    alone = run_mutant(server, mutant, [server_catalogue()[result.killed_by]])
+    return msgspec.structs.replace(result, after_others=not alone.killed_by)
