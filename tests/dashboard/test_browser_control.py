@@ -29,10 +29,10 @@ def test_armed_fault_hits_the_next_request_and_the_hit_is_counted(
         button = page.locator("#fault-cut-reset button")
         button.focus()
         page.keyboard.press("Enter")
-        page.get_by_text("Hit 0 of 2 ×").wait_for()
+        page.get_by_text("Requests affected: 0 of 2").wait_for()
         with pytest.raises(httpx.TransportError):
             caller.balance()
-        page.get_by_text("Hit 1 of 2 ×").wait_for()
+        page.get_by_text("Requests affected: 1 of 2").wait_for()
         page.get_by_role("button", name="Disarm", exact=True).click()
         page.get_by_text("No fault is armed").wait_for()
 

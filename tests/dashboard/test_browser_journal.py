@@ -260,7 +260,7 @@ def test_export_opens_from_disk_without_network(
         page.goto(file.as_uri())
         assert page.locator(".exported-entry").count() == 1
         page.locator(".exported-entry summary").first.click()
-        assert "What was true" in page.inner_text("body")
+        assert "What really happened" in page.inner_text("body")
         assert serious_violations(page) == []
 
 

@@ -32,7 +32,7 @@ def test_every_fault_has_a_card_that_arms_it_as_chosen(
     armed = httpx.get(f"{server.base_url}{CONTROL_PREFIX}/faults").json()["armed"][0]
     assert (armed["name"], armed["times"]) == ("cut-reset", 3)
     assert armed["match"] == {"user_id": caller.user_id}
-    assert "Hit 0 of 3 ×" in pages.get("/faults/armed").text
+    assert "Requests affected: 0 of 3" in pages.get("/faults/armed").text
     assert pages.get("/faults", params={"times": "x"}).status_code == 400
 
 

@@ -64,7 +64,7 @@ def test_entry_shows_both_bodies_and_what_was_true(
     # The turn put the upload on the timeline first, and then trimmed it.
     assert "Version 3" in page
     assert "<li>Video added: my clip (0-1s)</li>" in page
-    assert "Sent again, it would edit twice" in page
+    assert "Sending it again would apply the edit twice" in page
     assert '"text": "trim to the first 1 second"' in page
     assert "SSE-5" in page
 
@@ -90,7 +90,7 @@ def test_filter_that_makes_no_sense_is_explained(pages: httpx.Client, status: st
 
 
 def test_entry_that_is_gone_says_so(pages: httpx.Client) -> None:
-    assert "no such entry" in pages.get("/journal?open=77").text
+    assert "Entry not found" in pages.get("/journal?open=77").text
     for number in ("77", "9" * 5000, "-1", "x"):
         assert pages.get(f"/journal/entries/{number}").json()["code"] == 404
         assert pages.post(f"/journal/entries/{number}/replay", json={}).status_code == 404
