@@ -60,7 +60,7 @@ def recorded_body(entry: Entry) -> RecordedBody:
 
 
 def write_curl(entry: Entry, base_url: str) -> str:
-    """Return a line for bash; what the journal does not know is a comment above it."""
+    """Return a curl command for bash, without the parts of the body that are not known."""
     body = recorded_body(entry)
     lines = [f"curl {_options(entry)} {_quote(base_url + _target(entry))}"]
     for name, value in _headers(entry):

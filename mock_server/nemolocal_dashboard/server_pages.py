@@ -17,12 +17,12 @@ from .control_calls import ControlCall, control_call
 from .journal_rows import format_duration
 from .page_rendering import TIMES, fragment_response, render_response
 
-# Seconds, as people count them.
+# In seconds: 10 s, 1 min, 15 min, 1 h, 1 day, 1 week.
 _STEPS = (10, 60, 15 * 60, 3600, 86_400, 7 * 86_400)
 
 
 class ClockStep(msgspec.Struct, frozen=True):
-    """A way to advance the clock, and how long it is."""
+    """A step of the clock: its length, as text too, and the call that advances it."""
 
     seconds: float
     text: str
@@ -44,7 +44,7 @@ class TokenRow(msgspec.Struct, frozen=True):
 
 
 class SnapshotRow(msgspec.Struct, frozen=True):
-    """A snapshot, and what can be done with it."""
+    """A snapshot, and the calls that restore and delete it."""
 
     id: str
     taken: float
