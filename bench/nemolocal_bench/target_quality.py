@@ -32,7 +32,7 @@ _MANY = 150
 _EVERY = 5
 # Whole encodes: at most, and where the samples have been measured in full.
 _WHOLES, _WHOLES_OF_SAMPLED = 4, 2
-# A whole encode of a sampled clip takes minutes: so much above the target is accepted.
+# A whole encode of a sampled clip takes minutes, so this much above the target is accepted.
 _SAMPLED_TOLERANCE = 1.0
 
 

@@ -47,7 +47,7 @@ def clock_time(seconds: float) -> str:
 
 
 # The functions that templates with times need.
-TIMES = {"clock_time": clock_time, "instant": iso8601}
+TIME_FORMATS = {"clock_time": clock_time, "instant": iso8601}
 
 
 def root_path(request: Request) -> str:

@@ -60,7 +60,7 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     text = capsys.readouterr()
     created = done(tmp_path)
     (comparison,) = created.report["comparisons"]
-    assert comparison["verdict"].startswith("On this machine libx264 ")
+    assert comparison["verdict"].startswith("On this machine, libx264 ")
     assert comparison["verdict"] in text.out
     assert re.search(r"at most \d+ MB of disk", text.err)
     assert re.search(r"2/8 libx264 veryfast CRF 23, about \d+ s left", text.err)

@@ -100,7 +100,7 @@ def test_whole_encode_is_recommended_before_a_smaller_sampled_one() -> None:
     sampled = local("guess", 30, 95.5, sampled=True, sample_scores=(94.0, 97.0))
     whole = local("whole", 41, 95.2)
     text = write_headline(compared(sampled, whole), 95)
-    assert text.startswith("On this machine whole gives 41 % of the size")
+    assert text.startswith("On this machine, whole gives 41 % of the size")
     assert "Smaller at VMAF 95 or more: guess (30 % at VMAF 95.5, sampled)." in text
     alone = write_headline(compared(sampled), 95)
     assert "VMAF 95.5 (vmaf_v0.6.1 at 1080 lines; 2 samples, 94.0 to 97.0)" in alone

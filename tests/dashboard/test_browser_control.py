@@ -59,10 +59,10 @@ def test_stall_of_fifteen_minutes_ends_by_the_clock(
     with open_page(browser, standing.base_url) as watched:
         page = watched.visit("/clock")
         thread.start()
-        page.get_by_text("1 turns or renders").wait_for()
+        page.get_by_text("turns and renders: 1").wait_for()
         assert not ended.is_set()
         page.get_by_role("button", name="+ 15 min 0 s").click()
-        page.get_by_text("No turn and no render is running.").wait_for()
+        page.get_by_text("No turn or render is running.").wait_for()
         assert ended.wait(60)
     thread.join()
     caller.http.close()

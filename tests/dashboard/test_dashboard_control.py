@@ -57,7 +57,7 @@ def test_verdict_names_the_rules_that_a_client_broke_and_shows_where(
     # A client without a user: there is nobody to judge.
     with dashboard_server() as another:
         empty = httpx.get(f"{another.base_url}{UI_PREFIX}/verdict").text
-        assert "No client yet" in empty
+        assert "No clients yet" in empty
 
 
 def test_clock_page_advances_a_manual_clock_only(server: LocalServer, pages: httpx.Client) -> None:

@@ -37,7 +37,7 @@ TITLED = tool_call("add-title", {"text": f"Hello {KEY}"})
 FAILURES: list[tuple[str, Answer, str, str]] = [
     ("no JSON", Response("{oops", media_type="application/json"), "invalid", "not JSON"),
     ("deep JSON", Response("[" * 99_999, media_type="application/json"), "invalid", "answer"),
-    ("an error as JSON", as_json({"error": {"message": "no"}}), "invalid", "no chat completion"),
+    ("an error as JSON", as_json({"error": {"message": "no"}}), "invalid", "not a chat completion"),
     ("no choices", as_json({"choices": []}), "invalid", "no choices"),
     ("a text alone", completion(content="Done! I trimmed it."), "no_edits", "did not call a tool"),
     ("unknown edit", completion(tool_call("explode", {})), "invalid", "unknown edit 'explode'"),
@@ -87,7 +87,7 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
         "invalid",
         "more than 20000 characters",
     ),
-    ("HTML", Response("<html>", media_type="text/html"), "invalid", "not of the type"),
+    ("HTML", Response("<html>", media_type="text/html"), "invalid", "content type"),
     (
         "compressed",
         as_json({}, 200, **{"Content-Encoding": "gzip"}),
