@@ -15,7 +15,7 @@ from nemolocal_server.turns.turn_repository import CreditHolds
 
 from .request_snippets import recorded_body
 
-_OF_THE_CONNECTION = frozenset(
+_CONNECTION_HEADERS = frozenset(
     ("connection", "content-length", "expect", "host", "origin", "transfer-encoding", "upgrade")
 )
 # The event loop keeps no reference to a task.
@@ -115,7 +115,7 @@ def _headers(
     headers = {
         name: value
         for name, value in entry.request_headers.items()
-        if name not in _OF_THE_CONNECTION and not name.startswith("sec-fetch-")
+        if name not in _CONNECTION_HEADERS and not name.startswith("sec-fetch-")
     }
     headers["host"] = request.headers["host"]
     headers[REPLAY_OF.lower()] = str(entry.id)

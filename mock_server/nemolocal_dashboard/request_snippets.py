@@ -16,7 +16,7 @@ from nemolocal_contract.journal import Entry
 TOKEN_VARIABLE = "NEMO_TOKEN"
 REDACTED = "[token]"
 # curl and httpx set these themselves, for the connection that they open.
-_OF_THE_CONNECTION = frozenset(
+_CONNECTION_HEADERS = frozenset(
     (
         "accept-encoding",
         "connection",
@@ -120,7 +120,7 @@ def _headers(entry: Entry) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in entry.request_headers.items()
-        if name not in _OF_THE_CONNECTION
+        if name not in _CONNECTION_HEADERS
     ]
 
 

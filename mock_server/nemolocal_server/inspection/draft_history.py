@@ -19,7 +19,7 @@ from ..errors import ContractError
 T = TypeVar("T")
 _MAX_CACHED = 1000
 # Two drafts of up to this many characters are compared in milliseconds.
-_SMALL = 20_000
+_SMALL_DRAFTS = 20_000
 # A page compares drafts of up to this many characters, which takes some seconds.
 _MAX_COMPARED = 4_000_000
 _SUMMARY = """
@@ -158,7 +158,7 @@ def _digest(text: str) -> bytes:
 
 async def _compute(function: Callable[..., T], before: str, after: str, *more: str) -> T:
     """Call a function that compares drafts, in a thread if they are large."""
-    if len(before) + len(after) <= _SMALL:
+    if len(before) + len(after) <= _SMALL_DRAFTS:
         return function(before, after, *more)
     return await asyncio.to_thread(function, before, after, *more)
 

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 PreviewKind = Literal["strip", "waveform"]
 MAX_BYTES = 32 << 20
 MAX_PREVIEWS = 2000
-_AT_ONCE = 2
+_MAX_CONCURRENT = 2
 _WAVEFORM_HEIGHT = 100
 
 
@@ -30,7 +30,7 @@ class PreviewService:
 
     def __init__(self, context: ServerContext) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._kept: OrderedDict[tuple[PreviewKind, str], bytes] = OrderedDict()
         self._bytes = 0
         self._running: dict[tuple[PreviewKind, str], asyncio.Task[bytes]] = {}

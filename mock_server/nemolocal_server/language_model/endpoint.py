@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1_000_000
 """Maximum size of an answer in bytes."""
-_AT_ONCE = 4
-_LEAST_SECRET = 12
+_MAX_CONCURRENT = 4
+_MIN_SECRET_LENGTH = 12
 _KEY = re.compile(r"[\x21-\x7e]{0,4096}")
 
 
@@ -36,7 +36,7 @@ class ModelEndpoint:
         self._settings = settings
         is_asked = settings.replay is None
         self._key = _read_key(settings.key_variable) if is_asked else ""
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         if is_asked:
             # Now, since doing this in the first turn would block all others.
             http_errors()
@@ -49,7 +49,9 @@ class ModelEndpoint:
 
         A short key is not a secret: a server without keys gets any word, such as "none".
         """
-        return len(self._key) >= _LEAST_SECRET and encode_json(self._key).decode()[1:-1] in text
+        return (
+            len(self._key) >= _MIN_SECRET_LENGTH and encode_json(self._key).decode()[1:-1] in text
+        )
 
     async def complete(self, body: bytes) -> bytes:
         """Return the answer to a request; raises `ModelFailed`.

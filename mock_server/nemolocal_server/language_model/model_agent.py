@@ -37,7 +37,7 @@ _MAX_NAME = 120
 _MAX_UPLOADS = 50
 _MAX_DETAIL = 200
 # As long as a message, which could ask for the same.
-_MAX_CALLS = 20_000
+_MAX_CALL_CHARACTERS = 20_000
 _REPLAYED = "recorded"
 
 
@@ -60,7 +60,7 @@ class ModelAnswer(msgspec.Struct, frozen=True):
         """Return the answer marked as refused: the turn rejects its edits for this reason."""
         return msgspec.structs.replace(self, entry=self._entry("refused", reason))
 
-    def given_up(self, reason: str) -> "ModelAnswer":
+    def without_edits(self, reason: str) -> "ModelAnswer":
         """Return the answer without its edits, which the message did not ask for."""
         return ModelAnswer(self._entry("destructive", reason))
 
@@ -126,8 +126,10 @@ class ModelAgent:
         written = encode_json(calls).decode()
         if self._endpoint.has_key(written):
             raise ModelFailed("invalid", "its answer contains the API key")
-        if len(written) > _MAX_CALLS:
-            raise ModelFailed("invalid", f"its edits have more than {_MAX_CALLS} characters")
+        if len(written) > _MAX_CALL_CHARACTERS:
+            raise ModelFailed(
+                "invalid", f"its edits have more than {_MAX_CALL_CHARACTERS} characters"
+            )
         if self._recorder is not None:
             self._record(self._recorder, RecordedAnswer(message, key, self._settings.name, calls))
         return calls
@@ -161,7 +163,7 @@ def describe_project(
         }
         for number, asset in enumerate(uploads[:_MAX_UPLOADS], 1)
     ]
-    told = {
+    question = {
         "message": message,
         "language": session.language,
         "timeline": truncate_text(describe_timeline(draft), _MAX_TIMELINE),
@@ -169,7 +171,7 @@ def describe_project(
         "uploads": described,
         "more_uploads": len(uploads) - len(described),
     }
-    return encode_json(told).decode()
+    return encode_json(question).decode()
 
 
 def log_answer(entry: ModelEntry) -> None:

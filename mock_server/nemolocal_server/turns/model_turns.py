@@ -71,4 +71,4 @@ class ModelTurns:
                 unasked = "remove everything"
             else:
                 return answer
-        return answer.given_up(f"it would {unasked}, and the message does not say so")
+        return answer.without_edits(f"it would {unasked}, and the message does not say so")
