@@ -1,4 +1,4 @@
-"""Everything that is encoded and measured for one clip."""
+"""The comparison of one clip: what is encoded and measured for it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -169,7 +169,7 @@ class ClipComparison:
         for number, each in enumerate(settings, 1):
             known = self.runner.is_known(each, given)
             self._left.begin("" if known else each.name)
-            text = "measured before" if known else self._left.describe()
+            text = "cached" if known else self._left.describe()
             self.on_progress(f"{number}/{len(settings)} {each.name}, {text}")
             results.append(self.runner.run(each, given))
         return results
@@ -205,7 +205,9 @@ class ClipComparison:
         base_url = self.options.base_url
         place = server_label(base_url)
         self._left.begin("")
-        self.on_progress(f"exporting through the {place}: it takes as long as the server takes")
+        self.on_progress(
+            f"exporting through the {place}; how long that takes depends on the server"
+        )
         try:
             result = run_cloud_export(self.open_client, base_url, clip, self.runner.folder)
         except NemoError as refused:
@@ -230,7 +232,7 @@ class ClipComparison:
             lead, [*alike, lead], given.spans, given.whole.fps, self.options.moments
         )
         self._left.begin("pictures")
-        self.on_progress(f"taking pictures of {len(chosen)} frames, {self._left.describe()}")
+        self.on_progress(f"extracting pictures of {len(chosen)} frames, {self._left.describe()}")
         try:
             return self._pictured(given, chosen, lead, results)
         except (CannotCompare, ffmpeg_cli.FFmpegFailed) as failure:

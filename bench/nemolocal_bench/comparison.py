@@ -29,12 +29,12 @@ from .video_files import CannotCompare, VideoFile, open_source
 _NEG_EVERY: dict[Ladder, int] = {"quick": 5, "full": 1}
 _MEGA = 1_000_000
 _KEPT_SOURCES = 10
-# Times are longer where other programs want so much of the processors.
+# Above this share of the processors, other programs make encodes slower.
 _BUSY = 0.5
 
 
 class CloudNotReached(CannotCompare):
-    """The server of the cloud variant cannot be asked; nothing was encoded."""
+    """The server of `--cloud` cannot be reached; nothing was encoded."""
 
 
 def compare(
@@ -83,7 +83,7 @@ def _instruments(options: CompareOptions, folder: Path) -> Instruments:
 
 
 def _check_server(base_url: str, open_client: OpenClient) -> None:
-    """Raise CloudNotReached unless the server gives or takes a token."""
+    """Raise CloudNotReached unless the server issues or accepts a token."""
     try:
         with open_client(base_url, lambda _: None) as client:
             client.connect()
@@ -109,9 +109,11 @@ def _check_disk_space(
 ) -> None:
     needed = max(_disk_space(clip, options) for _, clip in clips)
     free = shutil.disk_usage(folder).free
-    on_progress(f"at most {needed / _MEGA:,.0f} MB of disk, in {folder.parent}")
+    on_progress(f"needs at most {needed / _MEGA:,.0f} MB of disk space in {folder.parent}")
     if free < needed:
-        raise CannotCompare(f"{folder.parent} has only {free / _MEGA:,.0f} MB free: set TMPDIR")
+        raise CannotCompare(
+            f"{folder.parent} has only {free / _MEGA:,.0f} MB free: set TMPDIR to another folder"
+        )
 
 
 def _disk_space(clip: VideoFile, options: CompareOptions) -> int:

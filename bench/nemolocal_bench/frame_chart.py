@@ -21,7 +21,7 @@ from .report import Comparison
 from .sampling import source_frame
 from .variants import VariantResult
 
-# A line has at most so many points; more do not show.
+# The maximum number of points of a line; more would not be visible.
 _MOST_POINTS = 1500
 
 Points = list[tuple[int, float]]

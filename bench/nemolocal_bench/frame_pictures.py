@@ -1,4 +1,4 @@
-"""Pictures of moments: source and encodes at native resolution, within a bound on their bytes.
+"""Pictures of moments: source and encodes at native resolution, within a maximum total size.
 
 All pictures of a moment show the same part, with the same quality. Where the whole frame would be
 too large, they show the part of it in which the encodes differ most from the source.
@@ -19,7 +19,7 @@ SOURCE = "source"
 # Base64 makes 4 characters of 3 bytes; the rest of the page needs about a tenth.
 PAGE_BYTES = 8_000_000
 PICTURE_BYTES = int(PAGE_BYTES * 0.9 * 3 / 4)
-# The first of these qualities whose pictures fit is taken; the last one for a part of the frame.
+# The first quality at which the pictures fit is used; the last one also for parts of frames.
 _QUALITIES = (95, 88, 80)
 _LEAST_WIDTH = 48
 _SHRINK, _ROUNDS = 0.75, 12
@@ -117,7 +117,7 @@ async def _encode(
     """Return all pictures, None once they are larger than `most` bytes."""
     made, left = [], most
     for name, still in stills.items():
-        # Each picture may take its part; the rest of it is for those that follow.
+        # Each picture gets an equal share; what it leaves is for the following ones.
         path = folder / "still.webp"
         cut = f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}:exact=1"
         await ffmpeg_cli.run(
@@ -143,7 +143,7 @@ def _input(still: Path) -> list[str]:
 
 
 async def _busiest(stills: Sequence[Path], folder: Path) -> tuple[float, float]:
-    """Return where encodes differ most from the first still, as parts of width and height."""
+    """Return where encodes differ most from the first still, as shares of width and height."""
     grid = [0] * (_GRID_WIDTH * _GRID_HEIGHT)
     shape = f"scale={_GRID_WIDTH}:{_GRID_HEIGHT}:flags=area,format=gray"
     for still in stills[1:]:

@@ -1,4 +1,4 @@
-"""The sentences that sum a comparison up."""
+"""The summary of a comparison in a few sentences."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ from .cloud import PUBLISHED_LABEL, PublishedTime
 from .report import Comparison
 from .variants import VariantResult
 
-# A published time is compared with clips of between half and twice its length.
+# A published time is only compared with clips between half and twice as long as its clip.
 _ALIKE = 2.0
 
 
 def write_headline(comparison: Comparison, target: float) -> str:
-    """Return the recommended encode with its figures, and what they are compared with."""
+    """Return the summary: the recommended encode with its figures, compared with the cloud."""
     best = _best(comparison, target)
     if best is None:
-        return f"On this machine nothing that was tried reaches VMAF {target:g} on this clip."
+        return f"On this machine, no tested encode reaches VMAF {target:g} on this clip."
     size, vmaf = f"{100 - best.saved:.0f} % of the size", describe_vmaf(best)
-    film = f"{best.seconds / comparison.source.seconds:.2g} s for each second of film"
+    pace = f"{best.seconds / comparison.source.seconds:.2g} s per second of video"
     sentences = [
-        f"On this machine {best.name} gives {size} at {vmaf} in {best.seconds:.1f} s, {film}.",
+        f"On this machine, {best.name} gives {size} at {vmaf} in {best.seconds:.1f} s, {pace}.",
         *_smaller(best, comparison, target),
         *_against_cloud(best, comparison),
     ]
@@ -34,7 +34,7 @@ def describe_vmaf(result: VariantResult) -> str:
 
 
 def describe_samples(result: VariantResult) -> str:
-    """Return how many samples there are, and the least and the greatest mean VMAF of one."""
+    """Return the number of samples, and the lowest and highest mean VMAF of a sample."""
     scores = result.sample_scores
     if not scores:
         return "sampled"
@@ -44,7 +44,7 @@ def describe_samples(result: VariantResult) -> str:
 def _best(comparison: Comparison, target: float) -> VariantResult | None:
     """Return the smallest local file at or above the target that the contract could export.
 
-    What has been measured as a whole comes before samples.
+    A result measured on the whole clip takes precedence over samples.
     """
     reached = [
         result
@@ -55,7 +55,7 @@ def _best(comparison: Comparison, target: float) -> VariantResult | None:
 
 
 def _smaller(best: VariantResult, comparison: Comparison, target: float) -> list[str]:
-    """Return what else reaches the target with less, and that only one preset was searched."""
+    """Return which smaller results reach the target, and whether only one preset was searched."""
     others = [
         result
         for result in comparison.results
@@ -93,7 +93,7 @@ def _against_cloud(best: VariantResult, comparison: Comparison) -> list[str]:
             )
             if not result.note:
                 return sentences
-    # A local server says nothing about the cloud's speed.
+    # The time of a local server says nothing about the cloud.
     sentences.append(_against_published(best, comparison.published[0], comparison.source.seconds))
     return sentences
 
@@ -103,10 +103,10 @@ def _against_published(best: VariantResult, published: PublishedTime, seconds: f
     claim = f"{least:.0f}–{most:.0f} s for {published.what} ({published.source}, {PUBLISHED_LABEL})"
     if not published.clip_seconds / _ALIKE <= seconds <= published.clip_seconds * _ALIKE:
         return f"The cloud's own figure is {claim}, which cannot be compared with {seconds:.3g} s."
-    film = f"{least / published.clip_seconds:.2g} to {most / published.clip_seconds:.2g} s"
+    pace = f"{least / published.clip_seconds:.2g} to {most / published.clip_seconds:.2g} s"
     own = best.seconds / seconds
     times = (
         f"{least / published.clip_seconds / own:.2g} to {most / published.clip_seconds / own:.2g}"
     )
-    compared = f"{film} for each second of film: {times} times as long as here"
+    compared = f"{pace} per second of video: {times} times as long as here"
     return f"The cloud's own figure is {claim}, {compared}."

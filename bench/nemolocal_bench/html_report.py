@@ -83,15 +83,15 @@ def _sampling(comparison: Comparison) -> str:
         return ""
     count, frames = len(comparison.spans), count_frames(comparison.spans)
     sentence = (
-        f"Measured on {count} samples, {frames} frames of {comparison.source.frames}; sizes and "
-        "times of sampled encodes are scaled up from them."
+        f"Measured on {count} samples ({frames} of {comparison.source.frames} frames); sizes and "
+        "times of sampled encodes are scaled up."
     )
     whole = [r.name for r in comparison.results if r.scores and not r.sampled]
     if not whole:
         return sentence
     return (
         f"{sentence} Measured as a whole: {', '.join(whole)}; the sizes of the others are "
-        "corrected by what the samples of the recommended encode were off."
+        "corrected by the error of the samples of the recommended encode."
     )
 
 
@@ -103,16 +103,16 @@ def _picture_facts(comparison: Comparison, pictured: list[str]) -> str:
         m for m in comparison.moments if (m.width, m.height) != (source.width, source.height)
     ]
     facts = [
-        "Pictures at native resolution, WebP of quality "
+        "Pictures are WebP at native resolution, quality "
         + ", ".join(str(m.quality) for m in comparison.moments)
         + f" for moments 1 to {len(comparison.moments)}, at most {PAGE_BYTES / _MEGA:.0f} MB for "
-        "all of a clip."
+        "each clip."
     ]
     if cropped:
         parts = ", ".join(f"{m.width}×{m.height} at {m.left},{m.top}" for m in cropped)
-        facts.append(f"Shown is the part of the frame with most differences: {parts}.")
+        facts.append(f"Only the part of the frame with the most differences is shown: {parts}.")
     if comparison.spans:
-        facts.append("Encodes of this machine are shown as encoded in the samples.")
+        facts.append("Local encodes are shown as encoded in the samples.")
     resized = [
         f"{r.name} ({r.width}×{r.height})"
         for r in comparison.results

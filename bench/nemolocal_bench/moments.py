@@ -1,4 +1,4 @@
-"""The moments of a clip that a report shows: frames chosen by their scores and their motion."""
+"""The moments of a clip that a report shows: frames chosen by score and motion."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,9 +13,9 @@ MEDIAN = "median"
 DIFFERENCE = "biggest difference between encodes"
 MOTION = "most motion"
 SPREAD = "evenly spread"
-# The moments of a report by default, and at most.
+# The default and the maximum number of moments of a report.
 MOMENTS, MAX_MOMENTS = 5, 20
-# Two moments are at least this part of the measured frames apart, while there are others.
+# The minimum distance of two moments, as a share of the measured frames, if possible.
 _APART = 0.02
 
 
@@ -55,8 +55,8 @@ def choose_moments(
 ) -> tuple[Moment, ...]:
     """Return up to `count` moments of different frames.
 
-    `lead` is the result whose worst, 5th percentile and median frames are meant; `results` are of
-    the same video, and have the same frames measured.
+    The worst, 5th percentile and median frames are those of `lead`. `results` are of the same
+    video, with the same frames measured.
     """
     alike = [r for r in results if r.every == lead.every and r.vmaf_frames]
     taken: list[int] = []
@@ -79,7 +79,7 @@ def _rankings(
     spans: tuple[SampleSpan, ...],
     count: int,
 ) -> list[tuple[str, list[int]]]:
-    """Return the kinds of moments, each with places in the measured frames from the best on."""
+    """Return the kinds of moments, each with indexes of measured frames, best first."""
     frames = lead.vmaf_frames
     by_score = sorted(range(len(frames)), key=lambda place: frames[place])
     rank = {place: n for n, place in enumerate(by_score)}
@@ -95,7 +95,7 @@ def _rankings(
     begins = {sum(span.frames for span in spans[:n]) for n in range(len(spans))} | {0}
 
     def motion(place: int) -> float:
-        # Where two spans meet, nothing has moved.
+        # At the border of two spans, the difference is a cut and not motion.
         cut = any(begin <= place * lead.every < begin + lead.every for begin in begins)
         return lead.motion_frames[place] if lead.motion_frames and not cut else -1.0
 
@@ -121,7 +121,7 @@ def _nearest(count: int, aim: float) -> list[int]:
 
 
 def _first_apart(ranked: Sequence[int], taken: Sequence[int], count: int) -> int | None:
-    """Return the first place that is apart from those taken, else one that is another."""
+    """Return the first index far enough from those taken, else the first other one."""
     for apart in (max(round(count * _APART), 1), 1):
         for place in ranked:
             if all(abs(place - other) >= apart for other in taken):

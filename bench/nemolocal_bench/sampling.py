@@ -1,7 +1,7 @@
 """Samples of a long clip: spans of frames spread over it, in one lossless file.
 
-Encoding and measuring the samples costs what they cost, however long the clip is. Sizes and times
-are scaled up from them; the recommended encode is made and measured as a whole.
+The cost of encoding and measuring does not grow with the length of the clip. Sizes and times are
+scaled up from the samples; the recommended encode is made and measured as a whole.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ SampleCount = int | Literal["auto", "all"]
 
 SAMPLE_SECONDS = 1.0
 MAX_SAMPLES = 100
-# `auto`: as many samples as this many pixels allow, within the bounds.
+# `auto` takes as many samples as fit into this many pixels, within the bounds.
 _AUTO_PIXELS = 2.0e9
 _AUTO_LEAST, _AUTO_MOST = 8, 20
-# Samples of more than this part of a clip save too little.
+# If samples would be more than this share of a clip, the whole clip is measured.
 _WORTHWHILE = 0.5
 _LEAST_FRAMES = 5
-# x264's longest distance of two key frames, which whole encodes have where no scene begins.
+# x264's maximum distance of key frames, which whole encodes have without scene cuts.
 _KEY_FRAME_DISTANCE = 250
 _BYTES_PER_PIXEL = 1.5
 

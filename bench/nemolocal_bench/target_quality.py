@@ -32,7 +32,7 @@ _MANY = 150
 _EVERY = 5
 # Whole encodes: at most, and where the samples have been measured in full.
 _WHOLES, _WHOLES_OF_SAMPLED = 4, 2
-# A whole encode of a sampled clip takes minutes: so much above the target is accepted.
+# A whole encode of a sampled clip takes minutes, so this much above the target is accepted.
 _SAMPLED_TOLERANCE = 1.0
 
 
@@ -82,7 +82,7 @@ class TargetSearch:
         found = TargetSearchResult(target, self.preset, seconds, tuple(tried))
         if self.given.spans and best_probe(tried, target) is None:
             best = max(tried, key=lambda probe: probe.vmaf)
-            reason = f"VMAF {target:g} is not reached in the samples, CRF {best.crf:g} gives "
+            reason = f"VMAF {target:g} is not reached in the samples: CRF {best.crf:g} gives "
             return _ended(found, {}, reason=f"{reason}{best.vmaf:.2f}"), None
         return self._check(found)
 
@@ -176,7 +176,7 @@ def _choose(
         chosen = wholes[max(good)]
         return _ended(found, wholes, chosen=chosen.name), chosen
     *_, last = wholes.values()
-    missed = f"VMAF {found.target:g} is not reached, {last.name} gives {last.vmaf:.2f}"
+    missed = f"VMAF {found.target:g} is not reached: {last.name} gives {last.vmaf:.2f}"
     return _ended(found, wholes, reason=missed), None
 
 

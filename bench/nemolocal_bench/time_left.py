@@ -1,4 +1,4 @@
-"""How long the work that is left will take: steps with costs, corrected by those that are done."""
+"""Estimates the remaining time from the costs of steps, corrected by the finished ones."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from nemolocal_render.cpu_count import usable_cores
 from .metrics import Instruments, pace_of
 from .video_files import VideoFile
 
-# Seconds of processor time for a frame of 4K, measured: the figures correct them soon.
+# Measured seconds of processor time for a 4K frame; finished steps soon correct them.
 _PRESETS = {"ultrafast": 0.08, "veryfast": 0.16, "medium": 0.35, "slow": 0.6, "": 0.1}
 _OTHER_PRESET = 0.4
 _PASS, _METRICS = 0.12, 0.55
@@ -16,7 +16,7 @@ _PIXELS = 3840 * 2160
 
 
 def run_cost(video: VideoFile, preset: str, instruments: Instruments) -> float:
-    """Return the seconds of processor time to encode and measure a video, about."""
+    """Return the approximate seconds of processor time to encode and measure a video."""
     every = pace_of(video) if instruments.paced else 1
     frame = _PRESETS.get(preset, _OTHER_PRESET) + _PASS + _METRICS / every
     return video.frames * video.width * video.height / _PIXELS * frame
@@ -24,7 +24,7 @@ def run_cost(video: VideoFile, preset: str, instruments: Instruments) -> float:
 
 @dataclass
 class TimeLeft:
-    """Steps that are left, by name, with the cost of each; what was done gives the speed."""
+    """The remaining steps by name, with their costs; finished steps give the speed."""
 
     steps: dict[str, float] = field(default_factory=dict)
     _done: float = 0.0

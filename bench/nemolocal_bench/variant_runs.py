@@ -1,4 +1,4 @@
-"""Runs variants: from the cache of results where one is known, and keeps encodes for pictures."""
+"""Runs variants, or takes their results from the cache; keeps encodes for the pictures."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from .result_cache import ResultCache
 from .sampling import BenchInput
 from .variants import EncodeVariant, VariantResult, encode_clip, run_variant
 
-# Encodes above this many bytes in all are made again for the pictures.
+# The total size of kept encodes; others are encoded again for the pictures.
 KEPT_BYTES = 2_000_000_000
 
 

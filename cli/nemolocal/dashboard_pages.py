@@ -1,4 +1,4 @@
-"""The dashboard as `nemolocal serve` composes it; it is imported when a browser asks for a page."""
+"""The dashboard of `nemolocal serve`, imported when a browser first requests a page."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class LazyDashboard:
-    """The pages of the dashboard as an ASGI app, which cost the start of the server nothing."""
+    """The dashboard as an ASGI app that is built on first use, so that the server starts fast."""
 
     def __init__(self) -> None:
         self._app: Any = None

@@ -134,10 +134,10 @@ class EntryRange(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """The data of an event `changes`: what has changed since the event before it.
+    """The data of an event `changes`: what has changed since the previous event.
 
-    `sessions` are ids, `renders` the ids of their files. `clock` says that a manual clock has
-    moved, `faults` and `replies` that some were added, removed or used.
+    `sessions` are session ids, `renders` file ids. `clock` is True if a manual clock was advanced,
+    `faults` and `replies` if any were added, removed or used.
     """
 
     journal: EntryRange | None
@@ -152,7 +152,7 @@ class DraftVersionSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a draft.
 
     `turn` is the number of the turn that made it, None for the empty first one. `undo_to` and
-    `redo_to` are the versions that undo and redo go to.
+    `redo_to` are the versions to which undo and redo go.
     """
 
     number: int
@@ -187,8 +187,8 @@ class DraftChanges(msgspec.Struct, frozen=True):
 class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A session; `version` is the number of its newest draft, `silent` counts silent turns.
 
-    `running` counts turns and renders that have not ended. `used` is in real time, other times are
-    those of the server's clock.
+    `running` counts turns and renders that have not ended. `used` is in real time, other times
+    are of the server's clock.
     """
 
     id: str
@@ -210,9 +210,9 @@ class TurnDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A turn with its truth.
 
     `truth` is as in the journal: whether the edits are in the draft. `versions` are the versions
-    that it made, `held` the credits that it held and `cost` what it took. `entry` is the id of its
-    journal entry, None if the journal no longer has it; then `events` is empty. They are the texts,
-    tool calls and tool results that were sent.
+    that it made, `held` the credits that it held and `cost` those that it was charged. `events`
+    are the texts, tool calls and tool results that were sent. `entry` is the id of its journal
+    entry; it is None, and `events` empty, if the journal does not have it.
     """
 
     number: int
@@ -233,7 +233,7 @@ class TurnDetail(msgspec.Struct, frozen=True, kw_only=True):
 class AssetDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A media file of a session; `url` needs no token, `duration` is in seconds.
 
-    `tiles` is the number of pictures in its strip.
+    `tiles` is the number of thumbnails in its strip.
     """
 
     id: str
@@ -253,7 +253,7 @@ class AssetDetail(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the ledger; `turn` is the turn of this session that it belongs to.
 
-    `available` and `frozen` are the changes, `balance` is what was available after it.
+    `available` and `frozen` are the changes, `balance` is the available credits after them.
     """
 
     id: int
@@ -288,7 +288,7 @@ class RenderSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """A session with all that happened in it; the ledger is that of its token, the newest rows."""
+    """A session with everything that happened in it; `ledger` has the newest rows of its token."""
 
     session: SessionSummary
     turns: tuple[TurnDetail, ...]
@@ -299,22 +299,22 @@ class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionList(msgspec.Struct, frozen=True):
-    """The sessions of all tokens, the last used first; 500 at most."""
+    """The sessions of all tokens, last used first; at most 500."""
 
     sessions: tuple[SessionSummary, ...]
 
 
 class RenderList(msgspec.Struct, frozen=True):
-    """The renders of all tokens, the newest first; 500 at most."""
+    """The renders of all tokens, newest first; at most 500."""
 
     renders: tuple[RenderSummary, ...]
 
 
 class RenderPlanSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What the draft of a render comes to: pixels, frames, seconds, and what is in it.
+    """What a draft is rendered to: pixels, frames, seconds, and its content.
 
     `layers` has the number of slices of each video layer, `sounds` the number of clips of each
-    audio track. `copies` says that the file of a source can be copied without encoding.
+    audio track. `copies` is True if the source can be copied without encoding.
     """
 
     width: int
@@ -337,7 +337,7 @@ class RenderCommand(msgspec.Struct, frozen=True):
 
 
 class RenderLogLine(msgspec.Struct, frozen=True):
-    """A line of the log of a render, `at` seconds of real time after its begin."""
+    """A line of the log of a render, `at` seconds of real time after its start."""
 
     at: float
     text: str
@@ -346,10 +346,10 @@ class RenderLogLine(msgspec.Struct, frozen=True):
 class RenderDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A render with its plan and how it was made.
 
-    `plan` is None if the draft can no longer be planned, since media are gone for instance; then
-    `plan_error` says why. `encoder` and `encoder_reason` are empty until an encoder was chosen.
-    `workers` encode `parts` at once, 0 before that is known. Log and commands are those of this
-    process; those of the last 100 renders are kept.
+    `plan` is None if the draft can no longer be planned, for example because media were deleted;
+    `plan_error` then says why. `encoder` and `encoder_reason` are empty until an encoder is chosen.
+    `workers` processes encode `parts` parts; both are 0 until known. Log and commands are kept
+    for the last 100 renders of this process.
     """
 
     render: RenderSummary

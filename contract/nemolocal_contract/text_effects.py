@@ -12,7 +12,7 @@ from .effect_presets import PresetColor
 
 
 class _TextEffect(msgspec.Struct, frozen=True, tag_field="type"):
-    """The one entry of `fx` that decides how a text is drawn."""
+    """The entry of `fx` that decides how a text is drawn."""
 
 
 class Typewriter(_TextEffect, frozen=True, tag="typewriter"):
@@ -22,11 +22,11 @@ class Typewriter(_TextEffect, frozen=True, tag="typewriter"):
 
 
 class CreditsRoll(_TextEffect, frozen=True, tag="credits-roll"):
-    """The lines move up, from below the picture to above it, as long as the segment lasts."""
+    """The lines scroll up through the picture for the length of the segment."""
 
 
 class Karaoke(_TextEffect, frozen=True, tag="karaoke"):
-    """The words take on a colour one after another, by their lengths, as long as it lasts."""
+    """The words take on a colour one by one, each for a share of the segment by its length."""
 
     color: PresetColor = "yellow"
 
@@ -38,15 +38,15 @@ class LowerThird(_TextEffect, frozen=True, tag="lower-third"):
 
 
 class Timer(_TextEffect, frozen=True, tag="timer"):
-    """A clock in place of the text: the seconds of the segment, or with `down` those left."""
+    """A timer instead of the text: seconds from the start of the segment, or left with `down`."""
 
     down: bool = False
 
 
 class ProgressBar(_TextEffect, frozen=True, tag="progress-bar"):
-    """A bar in place of the text, which grows from left to right as long as the segment lasts.
+    """A bar instead of the text, which grows from left to right over the segment.
 
-    It is at the top or the bottom edge of the picture, as the position of the style says.
+    The position of the style decides whether it is at the top or the bottom edge.
     """
 
     color: PresetColor = "red"

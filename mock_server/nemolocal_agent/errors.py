@@ -59,7 +59,7 @@ _ENGLISH = {
     "nothing_left": 'that would remove everything; say which part should stay, or "start over"',
     "where_to_split": "say where to split: at a time, or into how many equal parts",
     "split_already": "there is a cut already",
-    "no_picture_there": "there is no picture at {at}s to hold",
+    "no_picture_there": "there is no frame at {at}s to freeze",
     "past_end_of_clip": "the clip ends before {at}s",
     "flat_ramp": "a ramp needs two speeds, such as from 1x to 3x",
     "no_replacement": "say which upload takes its place, or upload one more",
@@ -80,12 +80,13 @@ _ENGLISH = {
     "no_title": "there is no title yet: ask for one first",
     "no_such_title": "there is no such title; I found {count:title}: {names}",
     "no_subtitles": "there are no subtitles yet: send some as SRT first",
-    "no_lut": "no LUT was uploaded: upload a .cube file, which a server takes with --extra-uploads "
-    "cube, or ask for a look, such as cinematic, teal and orange, vintage film or moody",
+    "no_lut": "no LUT was uploaded: upload a .cube file (the server accepts it with "
+    "--extra-uploads cube), or ask for a look, such as cinematic, teal and orange, vintage film "
+    "or moody",
     "no_subtitle_file": "no subtitles were uploaded: paste the SRT into the message, or upload a "
-    ".srt or .vtt file, which a server takes with --extra-uploads srt,vtt",
+    ".srt or .vtt file (the server accepts it with --extra-uploads srt,vtt)",
     "unreadable_subtitles": "{name} could not be read: upload it again",
-    "many_words": "there are {count:caption}, and too little is heard in it for all of them",
+    "many_words": "there are {count:caption}, but too little sound for all of them",
     "what_to_change": "say what to change: the words, the time, the colour, the place or the size",
     "empty_text": "there are no words to show",
     "long_text": "a text has at most {most} characters",

@@ -1,4 +1,4 @@
-"""What a user can ask for that changes how a video is built: held frames, ramps, cards, clocks.
+"""Intents that change the structure of a video: freeze frames, speed ramps, cards, timers.
 
 Times are milliseconds.
 """
@@ -13,11 +13,11 @@ from nemolocal_contract.effects import Position
 from .timeline_selection import SELECT_ALL, TIMELINE_END, Selector, TimelinePoint, TimelineSpan
 
 TextAnimation = Literal["typewriter", "karaoke", "lower-third"]
-"""How a title is drawn: an effect of texts that needs no other words."""
+"""How a title is animated: the text effects that can be applied to any title."""
 
 
 class FreezeFrame(msgspec.Struct, frozen=True):
-    """Hold the frame at a point of the video, or of a clip; what follows moves."""
+    """Freeze the frame at a point of the video or of a clip; everything after it moves."""
 
     at: TimelinePoint = TIMELINE_END
     duration_ms: int = 2000
@@ -25,7 +25,7 @@ class FreezeFrame(msgspec.Struct, frozen=True):
 
 
 class Boomerang(msgspec.Struct, frozen=True):
-    """Play the video, or each of the selected clips, and then the same backwards."""
+    """Play the video, or each selected clip, forwards and then backwards."""
 
     selector: Selector = SELECT_ALL
 
@@ -39,11 +39,11 @@ class SpeedRamp(msgspec.Struct, frozen=True):
 
 
 class SeamlessLoop(msgspec.Struct, frozen=True):
-    """Let the end go over into the start, so that the video can be repeated without a jump."""
+    """Fade the end into the start, so that the video loops without a jump."""
 
 
 class ShuffleClips(msgspec.Struct, frozen=True):
-    """Put the clips into another order, which follows from the one that they have."""
+    """Put the clips into another order, which depends on their current order only."""
 
 
 class InsertGap(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class InsertGap(msgspec.Struct, frozen=True):
 
 
 class ReplaceClip(msgspec.Struct, frozen=True):
-    """Put an upload in the place of a clip; without a name, the one that is not used yet."""
+    """Replace a clip with an upload; without a name, with the one that is not used yet."""
 
     selector: Selector
     name: str | None = None
@@ -68,9 +68,9 @@ class ReverseSound(msgspec.Struct, frozen=True):
 
 
 class AddCard(msgspec.Struct, frozen=True):
-    """Insert a plain picture with a text: at a point, after a clip, or where its role says.
+    """Insert a card (text on a plain colour) at a point, after a clip, or as its role says.
 
-    An intro without a text shows the name of the video. The text of credits moves up.
+    An intro without text shows the name of the video. Credits scroll up.
     """
 
     text: str = ""
@@ -82,14 +82,14 @@ class AddCard(msgspec.Struct, frozen=True):
 
 
 class AddCountdown(msgspec.Struct, frozen=True):
-    """Show the numbers down to 1 over the picture, each for a second."""
+    """Count down to 1 over the picture, one number a second."""
 
     seconds: int = 3
     at: TimelinePoint = TimelinePoint()
 
 
 class AddTimer(msgspec.Struct, frozen=True):
-    """Show a clock; with `down` it shows what is left."""
+    """Show a timer; with `down`, the time that is left."""
 
     down: bool = False
     position: Position | None = None
@@ -99,14 +99,14 @@ class AddTimer(msgspec.Struct, frozen=True):
 
 
 class AddProgressBar(msgspec.Struct, frozen=True):
-    """Show a bar at the top or the bottom edge that grows as the video plays."""
+    """Show a progress bar at the top or bottom edge."""
 
     color: PresetColor = "red"
     position: Literal["top", "bottom"] = "bottom"
 
 
 class RemoveTimer(msgspec.Struct, frozen=True):
-    """Remove the clock."""
+    """Remove the timer."""
 
 
 class RemoveProgressBar(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ class SubtitlesRejected(ValueError):
 
 
 def parse_subtitles(text: str, extension: str) -> tuple[Cue, ...]:
-    r"""The cues of an `srt` or `vtt` file, in their order; lines end in `\n`.
+    r"""Return the cues of an `srt` or `vtt` file, in their order; lines end in `\n`.
 
     Empty cues and those whose times run backwards are included; `fit_cues` reports them. Raises
     `SubtitlesRejected` with the line that is wrong.
@@ -30,7 +30,7 @@ def parse_subtitles(text: str, extension: str) -> tuple[Cue, ...]:
     is_vtt = extension == "vtt"
     lines = text.removeprefix("\ufeff").split("\n")
     if is_vtt and lines[0].split(maxsplit=1)[:1] != [_SIGNATURE]:
-        raise SubtitlesRejected(f"line 1 is not {_SIGNATURE}: it is no WebVTT file")
+        raise SubtitlesRejected(f"line 1 is not {_SIGNATURE}: not a WebVTT file")
     cues: list[Cue] = []
     at = 0
     while at < len(lines):
@@ -50,7 +50,7 @@ def parse_subtitles(text: str, extension: str) -> tuple[Cue, ...]:
 
 
 def _cue(block: Sequence[str], first: int, is_vtt: bool) -> Cue | None:
-    """The cue of a block of lines; None for a note, a style or the head of a WebVTT file."""
+    """Return the cue of a block of lines; None for a note, a style or the head of a WebVTT file."""
     for number, line in enumerate(block, first + 1):
         if len(line) > _MAX_LINE:
             raise SubtitlesRejected(f"line {number} has more than {_MAX_LINE} characters")
@@ -70,7 +70,7 @@ def _cue(block: Sequence[str], first: int, is_vtt: bool) -> Cue | None:
 
 
 def _continued(cue: Cue, block: Sequence[str], first: int) -> Cue:
-    """A cue of SRT whose text goes on after a blank line."""
+    """Return an SRT cue whose text continues after a blank line."""
     if not block or (len(block) == 1 and block[0].strip().isdecimal()):
         return cue
     text = "\n".join([cue.text, *(_shown(line, False) for line in block)])
@@ -86,6 +86,6 @@ def _check_length(text: str, number: int) -> None:
 
 
 def _shown(line: str, is_vtt: bool) -> str:
-    """The text of a line, without control characters."""
+    """Return the text of a line, without control characters."""
     text = _ENTITIES.sub(lambda found: html.unescape(found[0]), line) if is_vtt else line
     return "".join(c for c in text.strip() if c >= " " and c != "\x7f")

@@ -1,4 +1,4 @@
-"""Bodies as people read them: indented JSON, and the events of a stream with their moments."""
+"""Formats bodies for reading: indented JSON, and the events of a stream with their times."""
 
 import json
 from collections.abc import Iterator

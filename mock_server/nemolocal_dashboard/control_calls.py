@@ -1,4 +1,4 @@
-"""A call of the control API as a button makes it, and as the curl line that does the same."""
+"""A call of the control API, for a button and as a curl line."""
 
 import json
 import shlex

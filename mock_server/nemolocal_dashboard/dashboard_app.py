@@ -1,4 +1,4 @@
-"""The ASGI app of the dashboard, which a server serves below `UI_PREFIX`."""
+"""The ASGI app of the dashboard, served below `UI_PREFIX`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ from .journal_pages import ScenarioWriter
 from .page_rendering import render_not_found, ui_root
 from .verdict_pages import ClientJudge
 
-# Scripts and styles come from this server alone, and none stands in a page.
+# Scripts and styles come from this server only, and none are inline.
 _CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -56,7 +56,7 @@ _STATIC = Path(__file__).with_name("static")
 def build_dashboard(write_scenario: ScenarioWriter, judge: ClientJudge) -> ASGIApp:
     """Return the pages as an ASGI app for `add_dashboard`.
 
-    `write_scenario` makes scripted replies of journal entries, `judge` judges clients by them.
+    `write_scenario` converts journal entries to scripted replies, `judge` checks clients by them.
     """
     return _Dashboard(
         [
@@ -98,7 +98,7 @@ class _Dashboard:
         try:
             await self._router(scope, receive, send_protected)
         except ContractError as error:
-            # Whatever the dialect of the server, a script sees a failure by its HTTP status.
+            # In every dialect, scripts recognise a failure by its HTTP status.
             status = error.code if error.code in range(400, 600) else ResponseCode.BAD_REQUEST
             answer = json_response(failure(error.code, error.message), int(status))
             await answer(scope, receive, send_protected)

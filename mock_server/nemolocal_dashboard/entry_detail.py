@@ -1,4 +1,4 @@
-"""Everything that the page shows of one journal entry, and of an export to read offline."""
+"""Everything that the journal page and the HTML export show of one entry."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ from .waterfall import Axis, build_axis
 
 
 class EntryDetail(msgspec.Struct, frozen=True):
-    """An entry with all that is derived from it; `scenario` is "" if no reply can be made of it."""
+    """An entry and what is derived from it; `scenario` is "" if it gives no scripted reply."""
 
     row: JournalRow
     axis: Axis

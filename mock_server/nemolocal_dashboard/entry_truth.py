@@ -1,4 +1,4 @@
-"""What was true about an exchange, which its client could not see: the panel of an entry."""
+"""What really happened in an exchange, as far as its client could not see it."""
 
 import msgspec
 
@@ -19,7 +19,7 @@ class CreditChange(msgspec.Struct, frozen=True):
 
     @property
     def spent(self) -> int:
-        """Credits that are no longer available, frozen ones included; negative if some came."""
+        """Credits no longer available, including frozen ones; negative if credits were added."""
         return self.before.available - self.after.available
 
 
@@ -34,7 +34,7 @@ class DraftChange(msgspec.Struct, frozen=True):
 
 
 class EntryTruth(msgspec.Struct, frozen=True):
-    """Everything that the panel shows besides the entry itself.
+    """Everything that the panel of an entry shows besides the entry itself.
 
     `price_again` is what the same message would cost now, in credits.
     """
@@ -47,7 +47,7 @@ class EntryTruth(msgspec.Struct, frozen=True):
 
 
 def find_truth(services: Services, entry: Entry, language: str) -> EntryTruth:
-    """Collect it from the entry and, as long as the session exists, from its drafts."""
+    """Collect the truth from the entry and, if the session still exists, from its drafts."""
     known = rules()
     return EntryTruth(
         credits=_credits(entry),

@@ -19,7 +19,7 @@ from .control_calls import ControlCall, control_call
 from .page_rendering import fragment_response, render_response
 
 TIMES_CHOICES = (1, 2, 3, 5, 10, 0)
-"""How often a fault can be armed for at once; 0 is always."""
+"""The numbers of requests that a fault can be armed for; 0 is no limit."""
 
 
 class FaultCard(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def _show(request: Request) -> Response:
-    """Show all of it; `?times=` and `?user=` are what the buttons of the cards arm for."""
+    """Show the whole page; the buttons of the cards arm for `?times=` and `?user=`."""
     times, user = _times(request), request.query_params.get("user", "")[:64]
     tokens = services_of(request).context.tokens.list_all()
     return render_response(

@@ -1,4 +1,4 @@
-"""The page *Journal*: its list in pages of rows, an entry, replay and exports."""
+"""The page *Journal*: the paged list, an entry, replay and exports."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ from .page_rendering import fragment_response, render_fragment, render_response,
 from .replay import plan_replay, start_replay
 
 ScenarioWriter = Callable[[Sequence[Entry], str], str]
-"""Writes a scenario file with scripted replies of entries; the second value describes it."""
+"""Returns a scenario file with scripted replies made from entries, with this description."""
 
 PAGE_SIZE = 50
 """Rows in a page of the list."""
@@ -77,7 +77,7 @@ class _JournalPages:
         )
 
     async def rows(self, request: Request) -> Response:
-        """Return a page of rows; `until` is the newest entry that counts, `page` is from 0."""
+        """Return a page of rows; `until` is the newest entry to include, `page` counts from 0."""
         search, wanted = _search(request), _filter(request)
         until = _number(request, "until", search.newest_id)
         page = min(_number(request, "page", 0), _MAX_PAGE)
@@ -85,7 +85,7 @@ class _JournalPages:
         return fragment_response(request, "_journal_rows.html", query=_query(wanted), **values)
 
     async def count(self, request: Request) -> Response:
-        """Return how many wanted entries have come since the entry `since`."""
+        """Return the number of matching entries after the entry `since`."""
         search, wanted = _search(request), _filter(request)
         newest, since = search.newest_id, _number(request, "since", 0)
         new = search.count(wanted, newest) - search.count(wanted, since)
@@ -99,7 +99,7 @@ class _JournalPages:
         )
 
     async def replay(self, request: Request) -> Response:
-        """Send the request of an entry again; 400 if it cannot be, 202 when it has begun."""
+        """Send the request of an entry again; 400 if that is impossible, 202 once started."""
         entry = _find(request)
         plan = plan_replay(services_of(request), entry)
         if plan.problem:
@@ -108,7 +108,7 @@ class _JournalPages:
         return json_response({"replay_of": entry.id}, 202)
 
     async def export(self, request: Request) -> Response:
-        """Return the wanted entries as a file: `format` is jsonl, har or html."""
+        """Return the matching entries as a file: `format` is jsonl, har or html."""
         kind = request.query_params.get("format", "")
         search, wanted = _search(request), _filter(request)
         services_of(request).journal.flush()
@@ -128,7 +128,7 @@ class _JournalPages:
     def _html(
         self, request: Request, search: JournalSearch, wanted: JournalFilter
     ) -> Iterator[bytes]:
-        """Return the parts of one HTML file that needs no network."""
+        """Yield the parts of one HTML file that opens offline."""
         until = search.newest_id
         total = search.count(wanted, until)
         shown = min(total, _MAX_HTML_ENTRIES)
@@ -156,7 +156,7 @@ class _JournalPages:
         return build_detail(services_of(request), entry, base_url(request), language, scenario)
 
 
-# What templates format themselves.
+# The functions with which templates format values.
 _FORMATS = {"format_duration": format_duration, "format_size": format_size, "offline": False}
 
 
@@ -199,7 +199,7 @@ def _number(request: Request, name: str, default: int) -> int:
     if not text:
         return default
     if not _is_number(text):
-        raise bad_request(f"query: `{name}` must be a number that is not negative")
+        raise bad_request(f"query: `{name}` must be a non-negative number")
     return int(text)
 
 

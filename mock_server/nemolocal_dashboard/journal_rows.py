@@ -16,7 +16,7 @@ _KB, _MB = 1024, 1024 * 1024
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Something worth noticing: the key of its text, what it is about, and how serious it is.
+    """A note on an entry: the key of its text, its value, and how serious it is.
 
     `kind` is "", "info", "warn" or "bad".
     """
@@ -27,7 +27,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class JournalRow(msgspec.Struct, frozen=True):
-    """What the list shows of an entry; times are those of the server's clock, in its time zone."""
+    """A row of the list; times are of the server's clock, in its time zone."""
 
     entry: Entry
     time: str
@@ -45,7 +45,7 @@ class JournalRow(msgspec.Struct, frozen=True):
 
 
 def build_rows(entries: Sequence[Entry]) -> tuple[list[JournalRow], Axis]:
-    """Return a row for each entry, and the line of time that they share."""
+    """Return a row for each entry, and the time axis that they share."""
     axis = build_axis(entries)
     return [build_row(entry, axis) for entry in entries], axis
 
@@ -109,7 +109,7 @@ def client_name(entry: Entry) -> str:
 
 
 def find_marks(entry: Entry) -> list[Mark]:
-    """Return what is unusual about an entry, the worst first."""
+    """Return the notes on an entry, the worst first."""
     marks = [Mark("mark_fault", "bad", name) for name in entry.faults]
     if entry.ending != "complete":
         marks.append(Mark(f"mark_{entry.ending.replace(' ', '_')}", "warn"))
@@ -128,7 +128,7 @@ def find_marks(entry: Entry) -> list[Mark]:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration as people read it: `4 ms`, `1.25 s`, `2 min 5 s`."""
+    """Return a human-readable duration: `4 ms`, `1.25 s`, `2 min 5 s`."""
     seconds = max(seconds, 0.0)
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
@@ -139,7 +139,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_size(size: int) -> str:
-    """Return a number of bytes as people read it."""
+    """Return a human-readable size of bytes."""
     if size < _KB:
         return f"{size} B"
     return f"{size / _KB:.1f} KB" if size < _MB else f"{size / _MB:.1f} MB"

@@ -1,4 +1,4 @@
-"""Pages and parts of pages from templates, with what all of them need."""
+"""Renders pages and parts of pages from templates, with the values that all of them need."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -28,7 +28,7 @@ class NavigationItem(msgspec.Struct, frozen=True):
     text: str
 
 
-# In the order in which they are shown.
+# In display order.
 NAVIGATION = (
     NavigationItem("journal", "nav_journal"),
     NavigationItem("sessions", "nav_sessions"),
@@ -46,8 +46,8 @@ def clock_time(seconds: float) -> str:
     return iso8601(seconds)[:19].replace("T", " ")
 
 
-# What templates with times need.
-TIMES = {"clock_time": clock_time, "instant": iso8601}
+# The functions that templates with times need.
+TIME_FORMATS = {"clock_time": clock_time, "instant": iso8601}
 
 
 def root_path(request: Request) -> str:
@@ -61,7 +61,7 @@ def ui_root(request: Request) -> str:
 
 
 def texts_of(request: Request) -> Texts:
-    """Return the texts in the language of the browser, or in that which its user chose."""
+    """Return the texts in the language that the user chose, else in that of the browser."""
     return choose_language(request.cookies, request.headers.get("accept-language", ""))
 
 
@@ -108,7 +108,7 @@ def render_response(
         languages=LANGUAGES,
         here=f"{root_path(request)}{here}",
         version=installed_version(),
-        # What changes from here on comes with the event feed.
+        # Later changes come with the event feed.
         since=services_of(request).feed.current().number,
         needs_token=bool(services_of(request).settings.control_token),
         **values,
@@ -117,12 +117,12 @@ def render_response(
 
 
 def render_not_found(request: Request) -> Response:
-    """Return the page that says that there is no such page."""
+    """Return the "Page not found" page."""
     return render_response(request, "not_found.html", status=404, title="not_found_title")
 
 
 def or_not_found(handler: PageHandler) -> PageHandler:
-    """Return a handler that shows this page where something of the URL does not exist any more."""
+    """Return a handler that shows that page if something in the URL does not exist."""
 
     async def handle(request: Request) -> Response:
         try:

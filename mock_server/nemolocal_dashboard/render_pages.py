@@ -9,7 +9,13 @@ from starlette.routing import BaseRoute, Route
 from nemolocal_contract.endpoints import UI_PREFIX
 from nemolocal_server.request_context import services_of
 
-from .page_rendering import TIMES, fragment_response, or_not_found, render_response, root_path
+from .page_rendering import (
+    TIME_FORMATS,
+    fragment_response,
+    or_not_found,
+    render_response,
+    root_path,
+)
 
 
 def routes() -> list[BaseRoute]:
@@ -35,7 +41,7 @@ async def _show_rows(request: Request) -> Response:
 
 def _rows(request: Request) -> dict[str, Any]:
     renders = services_of(request).sessions.list_renders(root_path(request))
-    return {"renders": renders, **TIMES}
+    return {"renders": renders, **TIME_FORMATS}
 
 
 async def _show_render(request: Request) -> Response:
@@ -50,4 +56,4 @@ async def _show_state(request: Request) -> Response:
 async def _state(request: Request) -> dict[str, Any]:
     file_id = request.path_params["file"]
     detail = await services_of(request).renders.read(file_id, root_path(request))
-    return {"detail": detail, "render": detail.render, **TIMES}
+    return {"detail": detail, "render": detail.render, **TIME_FORMATS}

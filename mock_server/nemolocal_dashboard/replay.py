@@ -1,4 +1,4 @@
-"""Sends a recorded request again, in this process: a new entry of the journal that says so."""
+"""Sends a recorded request again, in this process; the journal gets a new, marked entry."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ from nemolocal_server.turns.turn_repository import CreditHolds
 
 from .request_snippets import recorded_body
 
-_OF_THE_CONNECTION = frozenset(
+_CONNECTION_HEADERS = frozenset(
     ("connection", "content-length", "expect", "host", "origin", "transfer-encoding", "upgrade")
 )
 # The event loop keeps no reference to a task.
@@ -23,10 +23,10 @@ _tasks: set[asyncio.Task[None]] = set()
 
 
 class ReplayPlan(msgspec.Struct, frozen=True):
-    """What sending a request again would cost.
+    """Whether a request can be sent again, and what that costs.
 
-    `price` and `available` are in credits, None where no token pays. `problem` is the key of a text
-    that says why it cannot be sent, "" if it can.
+    `price` and `available` are in credits, None if no token is charged. `problem` is the key of the
+    text that says why it cannot be sent, "" if it can.
     """
 
     price: int | None = None
@@ -35,7 +35,7 @@ class ReplayPlan(msgspec.Struct, frozen=True):
 
 
 def plan_replay(services: Services, entry: Entry) -> ReplayPlan:
-    """Return the price of a replay, or why there can be none."""
+    """Return the price of a replay, or why it is impossible."""
     problem = recorded_body(entry).problem
     if entry.url.startswith(CONTROL_PREFIX):
         return ReplayPlan(problem="replay_of_control")
@@ -58,7 +58,7 @@ def price_again(services: Services, entry: Entry) -> int:
 
 
 def start_replay(request: Request, entry: Entry) -> None:
-    """Begin to send the request of an entry; whoever asked need not wait for the response."""
+    """Start sending the request of an entry, without waiting for the response."""
     task = asyncio.get_running_loop().create_task(_replay(request, entry))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
@@ -115,7 +115,7 @@ def _headers(
     headers = {
         name: value
         for name, value in entry.request_headers.items()
-        if name not in _OF_THE_CONNECTION and not name.startswith("sec-fetch-")
+        if name not in _CONNECTION_HEADERS and not name.startswith("sec-fetch-")
     }
     headers["host"] = request.headers["host"]
     headers[REPLAY_OF.lower()] = str(entry.id)

@@ -16,7 +16,7 @@ from nemolocal_contract.journal import Entry
 TOKEN_VARIABLE = "NEMO_TOKEN"
 REDACTED = "[token]"
 # curl and httpx set these themselves, for the connection that they open.
-_OF_THE_CONNECTION = frozenset(
+_CONNECTION_HEADERS = frozenset(
     (
         "accept-encoding",
         "connection",
@@ -60,7 +60,7 @@ def recorded_body(entry: Entry) -> RecordedBody:
 
 
 def write_curl(entry: Entry, base_url: str) -> str:
-    """Return a line for bash; what the journal does not know is a comment above it."""
+    """Return a curl command for bash, without the parts of the body that are not known."""
     body = recorded_body(entry)
     lines = [f"curl {_options(entry)} {_quote(base_url + _target(entry))}"]
     for name, value in _headers(entry):
@@ -120,7 +120,7 @@ def _headers(entry: Entry) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in entry.request_headers.items()
-        if name not in _OF_THE_CONNECTION
+        if name not in _CONNECTION_HEADERS
     ]
 
 

@@ -15,14 +15,14 @@ from nemolocal_server.request_context import services_of
 
 from .control_calls import ControlCall, control_call
 from .journal_rows import format_duration
-from .page_rendering import TIMES, fragment_response, render_response
+from .page_rendering import TIME_FORMATS, fragment_response, render_response
 
-# Seconds, as people count them.
+# In seconds: 10 s, 1 min, 15 min, 1 h, 1 day, 1 week.
 _STEPS = (10, 60, 15 * 60, 3600, 86_400, 7 * 86_400)
 
 
 class ClockStep(msgspec.Struct, frozen=True):
-    """A way to advance the clock, and how long it is."""
+    """A step of the clock: its length, as text too, and the call that advances it."""
 
     seconds: float
     text: str
@@ -44,7 +44,7 @@ class TokenRow(msgspec.Struct, frozen=True):
 
 
 class SnapshotRow(msgspec.Struct, frozen=True):
-    """A snapshot, and what can be done with it."""
+    """A snapshot, and the calls that restore and delete it."""
 
     id: str
     taken: float
@@ -85,7 +85,7 @@ def _clock(request: Request) -> dict[str, Any]:
         "due": None if due is None else _step(request, due),
         "steps": [_step(request, seconds) for seconds in _STEPS],
         "running": [item for item in services.sessions.list_sessions() if item.running],
-        **TIMES,
+        **TIME_FORMATS,
     }
 
 
@@ -122,7 +122,7 @@ def _snapshots(request: Request) -> dict[str, Any]:
         "take": control_call(request, wire.SNAPSHOT),
         "reset": control_call(request, wire.RESET),
         "tokens": _tokens(request),
-        **TIMES,
+        **TIME_FORMATS,
     }
 
 

@@ -22,7 +22,7 @@ from nemolocal_server.errors import bad_request
 from nemolocal_server.request_context import services_of
 
 from .page_rendering import (
-    TIMES,
+    TIME_FORMATS,
     clock_time,
     fragment_response,
     or_not_found,
@@ -104,7 +104,7 @@ async def _show_rows(request: Request) -> Response:
 
 
 def _rows(request: Request) -> dict[str, Any]:
-    return {"sessions": services_of(request).sessions.list_sessions(), **TIMES}
+    return {"sessions": services_of(request).sessions.list_sessions(), **TIME_FORMATS}
 
 
 async def _show_session(request: Request) -> Response:
@@ -148,7 +148,7 @@ async def _record(request: Request, detail: SessionDetail) -> dict[str, Any]:
         "player": _player(detail, Draft()),
         "bubbles": [_bubble(turn, changes) for turn in turns],
         "hidden_turns": max(len(detail.turns) - _SHOWN_TURNS, 0),
-        **TIMES,
+        **TIME_FORMATS,
     }
 
 

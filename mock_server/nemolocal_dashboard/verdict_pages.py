@@ -1,4 +1,4 @@
-"""The page *Verdict so far*: the rules that each client broke, judged by whom the command names."""
+"""The page *Verdict so far*: the findings for each client, from a judge that is passed in."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class ClientVerdict(msgspec.Struct, frozen=True):
-    """What became of the checks of one client, by its user id."""
+    """The results of the checks of one client, by its user id."""
 
     user_id: str
     passed: int
@@ -41,10 +41,10 @@ class ClientVerdict(msgspec.Struct, frozen=True):
 
 
 class ClientJudge(Protocol):
-    """Judges the clients of a journal; `dropped` more entries are missing from it."""
+    """Judges the clients of a journal from which `dropped` entries are missing."""
 
     def __call__(self, entries: Sequence[Entry], dropped: int) -> Sequence[ClientVerdict]:
-        """Return a verdict for each client, in the order in which they came."""
+        """Return a verdict for each client, in the order of their first requests."""
 
 
 def routes(judge: ClientJudge) -> list[BaseRoute]:
@@ -72,7 +72,7 @@ class _VerdictPages:
         )
 
     async def clients(self, request: Request) -> Response:
-        """Return the part of the page that changes."""
+        """Return the part of the page that can change."""
         return fragment_response(
             request,
             "_client_verdicts.html",
@@ -83,5 +83,5 @@ class _VerdictPages:
     async def _verdicts(self, request: Request) -> Sequence[ClientVerdict]:
         journal = services_of(request).journal
         entries, dropped = tuple(journal.read_entries(JournalQuery())), journal.dropped
-        # Judging a long journal takes seconds, in which requests go on.
+        # Judging a long journal takes seconds; requests must not wait for it.
         return await asyncio.to_thread(self._judge, entries, dropped)

@@ -1,4 +1,4 @@
-"""Places exchanges on a line of time on which idle time is folded (pure).
+"""Places exchanges on a time axis with folded idle time (pure).
 
 Positions are from 0 to `WIDTH`. Waiting for the next bytes of a stream, and time without any
 exchange, are idle: what is much longer than the rest is drawn short, and marked as folded.
@@ -23,14 +23,14 @@ _LEAST = 4
 
 
 class Fold(msgspec.Struct, frozen=True):
-    """Idle time that is drawn shorter than it is: its middle on the line, and its seconds."""
+    """Idle time that is drawn shortened: its middle on the axis, and its seconds."""
 
     position: float
     seconds: float
 
 
 class Axis(msgspec.Struct, frozen=True):
-    """A line of time: moments in seconds, and their positions."""
+    """A time axis: times in seconds, and their positions."""
 
     moments: tuple[float, ...]
     positions: tuple[float, ...]
@@ -49,7 +49,7 @@ class Axis(msgspec.Struct, frozen=True):
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """An exchange on the line: it waits from `start` to `first`, and receives until `end`.
+    """An exchange on the axis: it waits from `start` to `first`, and receives until `end`.
 
     `ticks` are its chunks.
     """
@@ -66,7 +66,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 def build_axis(entries: Iterable[Entry]) -> Axis:
-    """Return the line of time of these entries."""
+    """Return the time axis of these entries."""
     moments: set[float] = set()
     busy: list[tuple[float, float]] = []
     for entry in entries:
@@ -123,7 +123,7 @@ def _idle_gaps(moments: Sequence[float], busy: list[tuple[float, float]]) -> lis
 
 
 def _gap_limit(gaps: Sequence[float], can_fold: Sequence[bool]) -> float:
-    """Return the longest that a gap is drawn, so that no gap takes most of the line."""
+    """Return the maximum drawn length of a gap, so that no gap takes most of the axis."""
     if not gaps:
         return 0.0
     share = max(_MOST_OF_LINE, _EQUAL_GAPS / len(gaps))

@@ -1,7 +1,7 @@
 """Color lookup tables in `.cube` files: read within limits, and written anew for FFmpeg.
 
-FFmpeg never opens an uploaded table. It gets a file of ours with the same numbers, mixed with the
-colors as they are where the table has less than its full strength.
+FFmpeg never opens an uploaded table. It gets a file of ours with the same numbers, blended with
+the unchanged colors if the table is applied at less than full strength.
 """
 
 import math
@@ -23,7 +23,7 @@ LutKind = Literal["1d", "3d"]
 MAX_LUT_BYTES = 12 << 20
 _MAX_SIZES: dict[LutKind, int] = {"1d": 65_536, "3d": 65}
 _MAX_LINE = 400
-# More is a typing error: tables for HDR go to about 10.
+# Larger values are mistakes: tables for HDR go to about 10.
 _MAX_VALUE = 64.0
 _SIZES: dict[str, LutKind] = {"LUT_1D_SIZE": "1d", "LUT_3D_SIZE": "3d"}
 _RANGES = ("LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE")
@@ -31,9 +31,9 @@ _DOMAINS = {"DOMAIN_MIN": 0.0, "DOMAIN_MAX": 1.0}
 
 
 class LutTable(msgspec.Struct, frozen=True):
-    """A table: red, green and blue of each entry, 0 for none and 1 for all of a color.
+    """A table: red, green and blue of each entry, from 0 (none) to 1 (full).
 
-    It has `size` entries for each color, or `size` cubed ones for all three, red changing first.
+    A 1D table has `size` entries, a 3D table `size` cubed ones, with red changing fastest.
     """
 
     kind: LutKind
@@ -58,7 +58,7 @@ def parse_lut(text: str) -> LutTable:
 
 
 class _LutReader:
-    """What has been read of a file."""
+    """Collects the lines of a file."""
 
     def __init__(self) -> None:
         self._kind: LutKind | None = None
@@ -85,24 +85,24 @@ class _LutReader:
             self._read_size(keyword, words)
         elif keyword in _RANGES:
             if _numbers(words, 2) != [0.0, 1.0]:
-                raise ValueError(f"has another {keyword} than 0 to 1, which is not supported")
+                raise ValueError(f"has a {keyword} other than 0 to 1, which is not supported")
         elif keyword in _DOMAINS:
             if _numbers(words, 3) != [_DOMAINS[keyword]] * 3:
                 raise ValueError(
-                    f"has another {keyword} than {_DOMAINS[keyword]:g}, which is not supported"
+                    f"has a {keyword} other than {_DOMAINS[keyword]:g}, which is not supported"
                 )
         else:
-            raise ValueError(f"begins with {keyword[:40]!r}, which no LUT has")
+            raise ValueError(f"begins with {keyword[:40]!r}, which is not a LUT keyword")
 
     def _read_size(self, keyword: str, words: list[str]) -> None:
         kind = _SIZES[keyword]
         if self._kind is not None:
-            raise ValueError("gives a second size")
+            raise ValueError("sets the size again")
         most = _MAX_SIZES[kind]
         if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 6:
-            raise ValueError(f"has a {keyword} that is no number")
+            raise ValueError(f"has a {keyword} that is not a number")
         if not 2 <= int(words[0]) <= most:
-            raise ValueError(f"has a {keyword} of {int(words[0])}; it can be from 2 to {most}")
+            raise ValueError(f"has a {keyword} of {int(words[0])}; it must be from 2 to {most}")
         self._kind, self._size = kind, int(words[0])
         self._rows = self._size if kind == "1d" else self._size**3
 
@@ -110,21 +110,21 @@ class _LutReader:
         if self._kind is None:
             raise ValueError("comes before LUT_3D_SIZE or LUT_1D_SIZE")
         if len(self._values) == 3 * self._rows:
-            raise ValueError(f"is one more than the {self._rows} rows that its size needs")
+            raise ValueError(f"exceeds the {self._rows} rows of its size")
         self._values.extend(_numbers(line.split(), 3))
 
     def table(self) -> LutTable:
-        """The whole table; raises MediaRejected if rows are missing."""
+        """Return the table; raises MediaRejected if rows are missing."""
         if self._kind is None:
-            raise MediaRejected("the file has no LUT_3D_SIZE and no LUT_1D_SIZE: it is no LUT")
+            raise MediaRejected("not a LUT: the file has no LUT_3D_SIZE or LUT_1D_SIZE")
         found = len(self._values) // 3
         if found < self._rows:
-            raise MediaRejected(f"the LUT has {found} rows, and its size needs {self._rows}")
+            raise MediaRejected(f"the LUT has {found} rows, but its size requires {self._rows}")
         return LutTable(self._kind, self._size, self._values)
 
 
 def _numbers(words: list[str], count: int) -> list[float]:
-    """These words as so many numbers; raises ValueError."""
+    """Return the words as `count` numbers; raises ValueError."""
     if len(words) != count:
         raise ValueError(f"has {len(words)} numbers, not {count}")
     numbers = []
@@ -135,19 +135,19 @@ def _numbers(words: list[str], count: int) -> list[float]:
             number = math.nan
         # NaN fails this too; Python reads "1_0" as 10.
         if not abs(number) <= _MAX_VALUE or "_" in word:
-            raise ValueError(f"has {word[:40]!r}, which is no number from -64 to 64")
+            raise ValueError(f"has {word[:40]!r}, which is not a number from -64 to 64")
         numbers.append(number)
     return numbers
 
 
 def lut_file(effect: Lut) -> str:
-    """Return the name of the file of a table in the job folder: a digest, no text of a user."""
+    """Return the name of a table's file in the job folder: a digest, never text from a user."""
     digest = sha256(f"{effect.amount!r} {effect.source}".encode(errors="surrogatepass"))
     return f"lut-{digest.hexdigest()[:32]}.cube"
 
 
 def write_lut(table: LutTable, amount: float, path: Path) -> None:
-    """Write a table, mixed with unchanged colors where `amount` is less than 1."""
+    """Write a table, blended with the unchanged colors if `amount` is less than 1."""
     keyword = "LUT_1D_SIZE" if table.kind == "1d" else "LUT_3D_SIZE"
     with path.open("w", encoding="ascii") as file:
         file.write(f"{keyword} {table.size}\n")

@@ -28,9 +28,9 @@ class LoggedCommand(NamedTuple):
 
 
 class RenderLog:
-    """What a render writes down while it runs; the latest 500 lines and the first 100 commands.
+    """The log of a running render: its latest 500 lines and its first 100 commands.
 
-    `now` is a time in seconds. `workers` encode `parts` at once; both are 0 until it is known.
+    `now` is a time in seconds. `workers` processes encode `parts` parts; both are 0 until known.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -48,7 +48,7 @@ class RenderLog:
         self.lines.append(LogLine(round(self._now() - self._begin, 3), text))
 
     def set_encoder(self, name: str, reason: str) -> None:
-        """Set the encoder that is tried now, and why."""
+        """Set the encoder in use, and why it was chosen."""
         self.encoder, self.encoder_reason = name, reason
         self.write(f"encoder {name}: {reason}")
 

@@ -1,4 +1,4 @@
-"""Texts that move, and clocks and bars drawn in their place, as lines of an ASS script.
+"""Animated texts, and timers and progress bars drawn instead of text, as lines of an ASS script.
 
 Times in tags are milliseconds (hundredths for karaoke) from the start of the line.
 """
@@ -35,7 +35,7 @@ _BAR_BEHIND = "\\1c&H000000&\\1a&H80&"
 
 
 class TitleFrame(NamedTuple):
-    """The picture in pixels; `margin` is what titles keep away from its edges."""
+    """The picture in pixels; `margin` is the distance of titles from its edges."""
 
     width: int
     height: int
@@ -57,7 +57,7 @@ class Line(NamedTuple):
 
 
 def animate(title: Title, text: str, frame: TitleFrame, color_of: ColorOf) -> list[Line]:
-    """Return the lines that draw a title; `text` are its characters that a font has.
+    """Return the lines that draw a title; `text` has only characters that a font has.
 
     `color_of` returns a colour by its name as `&Hbbggrr&`.
     """
@@ -133,7 +133,7 @@ def _sliding(frame: TitleFrame, color: str) -> str:
 
 
 def _clock(title: Title, down: bool) -> Iterator[Line]:
-    """One line for each second; the last one may be shorter."""
+    """Return one line for each second; the last one may be shorter."""
     length = title.end_ms - title.start_ms
     seconds = math.ceil(length / 1000)
     for second in range(seconds):
@@ -151,7 +151,7 @@ def _clock_text(second: int, longest: int) -> str:
 
 
 def _bar(title: Title, frame: TitleFrame, color: str) -> Iterator[Line]:
-    """A dark bar over the whole width, and a growing one above it."""
+    """Draw a dark bar over the whole width, and a growing one above it."""
     height = max(round(min(frame.width, frame.height) * _BAR_SHARE), 2)
     is_top = title.alignment > 6
     y = 0 if is_top else frame.height - height

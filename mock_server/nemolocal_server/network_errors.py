@@ -1,4 +1,4 @@
-"""Why an exchange with another server failed, in words, and the TLS that such exchanges use."""
+"""Errors of exchanges with other servers as text, and the TLS context of such exchanges."""
 
 import functools
 import ssl
@@ -13,7 +13,7 @@ def http_errors() -> tuple[type[Exception], ...]:
 
 
 def describe_error(error: BaseException, what: str = "file") -> str:
-    """Return the reason why `what` has not come, such as "Connection refused"."""
+    """Return why `what` was not received, such as "Connection refused"."""
     import httpx
 
     if isinstance(error, httpx.RemoteProtocolError) and "complete message" in str(error):
@@ -32,5 +32,5 @@ def describe_error(error: BaseException, what: str = "file") -> str:
 
 @functools.cache
 def ssl_context() -> ssl.SSLContext:
-    """Return the context that checks certificates; it takes a moment to make."""
+    """Return the context that verifies certificates; creating it takes a moment."""
     return ssl.create_default_context()

@@ -60,7 +60,7 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     text = capsys.readouterr()
     created = done(tmp_path)
     (comparison,) = created.report["comparisons"]
-    assert comparison["verdict"].startswith("On this machine libx264 ")
+    assert comparison["verdict"].startswith("On this machine, libx264 ")
     assert comparison["verdict"] in text.out
     assert re.search(r"at most \d+ MB of disk", text.err)
     assert re.search(r"2/8 libx264 veryfast CRF 23, about \d+ s left", text.err)
@@ -193,7 +193,7 @@ def test_results_are_cached_and_changes_are_reported(
     assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
     text = capsys.readouterr()
     assert "none of the 5 results in both reports changed" in text.out
-    assert "4/4 libx264 medium CRF 23, measured before" in text.err
+    assert "4/4 libx264 medium CRF 23, cached" in text.err
     assert "<h2>What changed</h2>" in done(tmp_path).page
 
 
@@ -271,10 +271,10 @@ def test_fresh_measures_again_what_is_cached(
     asked = (measured, "--encoders", "libx264", "--frames", "none")
     assert bench(*asked) == 0
     assert seen == []
-    assert "4/4 libx264 medium CRF 23, measured before" in capsys.readouterr().err
+    assert "4/4 libx264 medium CRF 23, cached" in capsys.readouterr().err
     assert bench(*asked, "--fresh") == 0
     assert len(seen) == len(set(seen)) >= 5
-    assert "measured before" not in capsys.readouterr().err
+    assert "cached" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -283,7 +283,7 @@ def test_unreachable_target_is_reported(
 ) -> None:
     asked = ("--target-vmaf", "99.9", "--encoders", "libx264", "--report", tmp_path)
     assert bench(media / "plain.mp4", *asked) == 0
-    assert "nothing that was tried reaches VMAF 99.9" in capsys.readouterr().out
+    assert "no tested encode reaches VMAF 99.9" in capsys.readouterr().out
     assert "VMAF 99.9 is not reached" in done(tmp_path).page
 
 

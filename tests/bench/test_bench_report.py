@@ -69,11 +69,11 @@ def test_headline_names_the_recommended_file_and_what_is_smaller() -> None:
     legs = (local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
     found = TargetSearchResult(95.0, "veryfast", chosen="small")
     assert write_headline(compared(*legs, seconds=25.0, found=found), 95) == (
-        "On this machine small gives 41 % of the size at VMAF 95.2 (vmaf_v0.6.1 at 1080 lines) "
-        "in 5.0 s, 0.2 s for each second of film. Smaller at VMAF 95 or more: libx265 (20 % at "
+        "On this machine, small gives 41 % of the size at VMAF 95.2 (vmaf_v0.6.1 at 1080 lines) "
+        "in 5.0 s, 0.2 s per second of video. Smaller at VMAF 95 or more: libx265 (20 % at "
         "VMAF 96.0). Only preset veryfast was searched; slower presets make smaller files. The "
         "cloud's own figure is 30–90 s for a clip of 30 s (S0:56, published, not measured), 1 to 3 "
-        "s for each second of film: 5 to 15 times as long as here."
+        "s per second of video: 5 to 15 times as long as here."
     )
 
 
@@ -100,7 +100,7 @@ def test_whole_encode_is_recommended_before_a_smaller_sampled_one() -> None:
     sampled = local("guess", 30, 95.5, sampled=True, sample_scores=(94.0, 97.0))
     whole = local("whole", 41, 95.2)
     text = write_headline(compared(sampled, whole), 95)
-    assert text.startswith("On this machine whole gives 41 % of the size")
+    assert text.startswith("On this machine, whole gives 41 % of the size")
     assert "Smaller at VMAF 95 or more: guess (30 % at VMAF 95.5, sampled)." in text
     alone = write_headline(compared(sampled), 95)
     assert "VMAF 95.5 (vmaf_v0.6.1 at 1080 lines; 2 samples, 94.0 to 97.0)" in alone

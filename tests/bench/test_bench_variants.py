@@ -231,7 +231,7 @@ def test_without_an_encoder_of_the_contract_nothing_is_searched(
     (created,) = compare(wanted, _no_client, lambda _: None).comparisons
     assert created.found is None
     assert created.shown == "libx265 veryfast CRF 35"
-    assert "nothing that was tried" in created.verdict
+    assert "no tested encode" in created.verdict
 
 
 def test_the_ladders_ask_for_what_they_need() -> None:

@@ -92,7 +92,7 @@ def test_extra_types_of_uploads_are_a_list(
     assert [settings.extra_uploads for settings in served] == [(), ("cube", "srt")]
     with pytest.raises(SystemExit, match="2"):
         run("serve", "--extra-uploads", "srt,exe")
-    assert "unknown type 'exe'; known are cube, srt, vtt" in capsys.readouterr().err
+    assert "unknown file type 'exe'; choose from cube, srt, vtt" in capsys.readouterr().err
     assert len(served) == 2
 
 

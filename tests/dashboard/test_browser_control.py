@@ -29,10 +29,10 @@ def test_armed_fault_hits_the_next_request_and_the_hit_is_counted(
         button = page.locator("#fault-cut-reset button")
         button.focus()
         page.keyboard.press("Enter")
-        page.get_by_text("Hit 0 of 2 ×").wait_for()
+        page.get_by_text("Requests affected: 0 of 2").wait_for()
         with pytest.raises(httpx.TransportError):
             caller.balance()
-        page.get_by_text("Hit 1 of 2 ×").wait_for()
+        page.get_by_text("Requests affected: 1 of 2").wait_for()
         page.get_by_role("button", name="Disarm", exact=True).click()
         page.get_by_text("No fault is armed").wait_for()
 
@@ -59,10 +59,10 @@ def test_stall_of_fifteen_minutes_ends_by_the_clock(
     with open_page(browser, standing.base_url) as watched:
         page = watched.visit("/clock")
         thread.start()
-        page.get_by_text("1 turns or renders").wait_for()
+        page.get_by_text("turns and renders: 1").wait_for()
         assert not ended.is_set()
         page.get_by_role("button", name="+ 15 min 0 s").click()
-        page.get_by_text("No turn and no render is running.").wait_for()
+        page.get_by_text("No turn or render is running.").wait_for()
         assert ended.wait(60)
     thread.join()
     caller.http.close()

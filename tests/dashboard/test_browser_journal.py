@@ -58,7 +58,7 @@ def test_run_is_followed_live_and_its_silent_turn_is_found_by_keyboard(
         page.keyboard.press("Enter")
         truth = page.locator(".truth")
         truth.wait_for()
-        assert "The edit was applied. The client saw no text." in truth.inner_text()
+        assert "The edit was applied. The client received no text." in truth.inner_text()
         assert page.url.endswith("?text=black+and+white&open=4")
         # The link shows the same, and Escape leads back to the list.
         page.reload()
@@ -260,7 +260,7 @@ def test_export_opens_from_disk_without_network(
         page.goto(file.as_uri())
         assert page.locator(".exported-entry").count() == 1
         page.locator(".exported-entry summary").first.click()
-        assert "What was true" in page.inner_text("body")
+        assert "What really happened" in page.inner_text("body")
         assert serious_violations(page) == []
 
 

@@ -32,7 +32,7 @@ def test_every_fault_has_a_card_that_arms_it_as_chosen(
     armed = httpx.get(f"{server.base_url}{CONTROL_PREFIX}/faults").json()["armed"][0]
     assert (armed["name"], armed["times"]) == ("cut-reset", 3)
     assert armed["match"] == {"user_id": caller.user_id}
-    assert "Hit 0 of 3 ×" in pages.get("/faults/armed").text
+    assert "Requests affected: 0 of 3" in pages.get("/faults/armed").text
     assert pages.get("/faults", params={"times": "x"}).status_code == 400
 
 
@@ -57,7 +57,7 @@ def test_verdict_names_the_rules_that_a_client_broke_and_shows_where(
     # A client without a user: there is nobody to judge.
     with dashboard_server() as another:
         empty = httpx.get(f"{another.base_url}{UI_PREFIX}/verdict").text
-        assert "No client yet" in empty
+        assert "No clients yet" in empty
 
 
 def test_clock_page_advances_a_manual_clock_only(server: LocalServer, pages: httpx.Client) -> None:

@@ -59,12 +59,12 @@ def test_entry_shows_both_bodies_and_what_was_true(
     caller.chat("trim to the first 1 second", fault="silent")
     read_rows(pages)
     page = html.unescape(pages.get("/journal/entries/4").text)
-    assert "The edit was applied. The client saw no text." in re.sub(r"<[^>]+>", "", page)
+    assert "The edit was applied. The client received no text." in re.sub(r"<[^>]+>", "", page)
     assert "100 → 50" in page
     # The turn put the upload on the timeline first, and then trimmed it.
     assert "Version 3" in page
     assert "<li>Video added: my clip (0-1s)</li>" in page
-    assert "Sent again, it would edit twice" in page
+    assert "Sending it again would apply the edit twice" in page
     assert '"text": "trim to the first 1 second"' in page
     assert "SSE-5" in page
 
@@ -90,7 +90,7 @@ def test_filter_that_makes_no_sense_is_explained(pages: httpx.Client, status: st
 
 
 def test_entry_that_is_gone_says_so(pages: httpx.Client) -> None:
-    assert "no such entry" in pages.get("/journal?open=77").text
+    assert "Entry not found" in pages.get("/journal?open=77").text
     for number in ("77", "9" * 5000, "-1", "x"):
         assert pages.get(f"/journal/entries/{number}").json()["code"] == 404
         assert pages.post(f"/journal/entries/{number}/replay", json={}).status_code == 404
@@ -152,7 +152,7 @@ def test_what_cannot_be_replayed_says_why(
     caller.upload(sample)
     read_rows(pages)
     answer = pages.post("/journal/entries/3/replay", json={}).json()
-    assert (answer["code"], "does not keep uploads" in answer["message"]) == (400, True)
+    assert (answer["code"], "does not store uploads" in answer["message"]) == (400, True)
 
 
 def test_token_that_was_revoked_is_not_used_again(
@@ -162,7 +162,7 @@ def test_token_that_was_revoked_is_not_used_again(
     read_rows(pages)
     tokens = f"{server.base_url}{CONTROL_PREFIX}/tokens/1"
     assert httpx.post(tokens, json={"revoked": True}).json()
-    assert "has ended or was deleted" in pages.get("/journal/entries/3").text
+    assert "has expired or was deleted" in pages.get("/journal/entries/3").text
     assert pages.post("/journal/entries/3/replay", json={}).json()["code"] == 400
     assert len(journal_of(server)) == 3
 

@@ -316,7 +316,7 @@ def test_what_does_not_fit_is_answered(edits: list[Edit], complaint: str) -> Non
 
 
 def test_gap_has_no_frame_to_hold() -> None:
-    with pytest.raises(EditRejected, match="no picture at 1s"):
+    with pytest.raises(EditRejected, match="no frame at 1s"):
         apply_edits([FreezeFrame(TimelinePoint(1000))], GAP_FIRST, MediaPool((A,)))
 
 

@@ -110,5 +110,5 @@ def test_words_of_a_script_all_get_a_caption_where_there_is_sound() -> None:
     (track,) = draft.of_type(TrackType.TEXT)
     assert [segment.text for segment in track.segments or ()] == [*words]
     assert (track.segments or ())[-1].end_ms <= 150
-    with pytest.raises(EditRejected, match="there are 300 captions, and too little is heard"):
+    with pytest.raises(EditRejected, match="there are 300 captions, but too little sound"):
         apply_edits([AddCaptions(words=words[:1] * 300)], Draft(), pool)

@@ -178,7 +178,7 @@ def test_large_drafts_are_compared_in_a_thread(
         return describe_changes(*arguments)
 
     monkeypatch.setattr(draft_history, "describe_changes", describe)
-    monkeypatch.setattr(draft_history, "_SMALL", 0)
+    monkeypatch.setattr(draft_history, "_SMALL_DRAFTS", 0)
     assert edited.get(f"{path}?language=en-GB") == at_once
     assert "nemolocal-server" not in threads
     assert len(threads) == 1

@@ -86,7 +86,7 @@ def test_uploaded_subtitles_and_luts_are_used_by_messages(
     files = post(extra_caller, ("teal.cube", LUT), ("subs.srt", SRT))["data"]["files"]
     assert [file["file_type"] for file in files] == ["lut", "subtitles"]
     said = answer(extra_caller, "add captions from subs.srt")
-    assert 'added 2 subtitles of "subs.srt" (0-1s)' in said
+    assert 'added 2 subtitles from "subs.srt" (0-1s)' in said
     assert "left out 1 that comes after the end" in said
     texts = [
         (segment["s"], segment["d"], segment["txt"])
@@ -95,7 +95,9 @@ def test_uploaded_subtitles_and_luts_are_used_by_messages(
         for segment in track["sg"]
     ]
     assert texts == [(0, 500, "Hello <b>you</b>"), (400, 600, "Again")]
-    assert "by the LUT (50 %)" in answer(extra_caller, "apply my LUT at half strength")
+    assert "applied the LUT to the video (50 %)" in answer(
+        extra_caller, "apply my LUT at half strength"
+    )
     (clip,) = extra_caller.draft()["t"][0]["sg"]
     asset = files[0]["cdn_url"].rpartition("/")[2].removesuffix(".cube")
     assert clip["fx"] == [{"type": "lut", "source": asset, "amount": 0.5}]

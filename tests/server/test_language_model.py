@@ -37,9 +37,9 @@ TITLED = tool_call("add-title", {"text": f"Hello {KEY}"})
 FAILURES: list[tuple[str, Answer, str, str]] = [
     ("no JSON", Response("{oops", media_type="application/json"), "invalid", "not JSON"),
     ("deep JSON", Response("[" * 99_999, media_type="application/json"), "invalid", "answer"),
-    ("an error as JSON", as_json({"error": {"message": "no"}}), "invalid", "no chat completion"),
+    ("an error as JSON", as_json({"error": {"message": "no"}}), "invalid", "not a chat completion"),
     ("no choices", as_json({"choices": []}), "invalid", "no choices"),
-    ("a text alone", completion(content="Done! I trimmed it."), "no_edits", "called no tool"),
+    ("a text alone", completion(content="Done! I trimmed it."), "no_edits", "did not call a tool"),
     ("unknown edit", completion(tool_call("explode", {})), "invalid", "unknown edit 'explode'"),
     (
         "one edit of two unknown",
@@ -60,7 +60,7 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
         "the arguments of another edit",
         completion(tool_call("merge", {"edit": "start-over"})),
         "invalid",
-        "name another edit",
+        "name a different edit",
     ),
     (
         "an unknown mood",
@@ -87,7 +87,7 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
         "invalid",
         "more than 20000 characters",
     ),
-    ("HTML", Response("<html>", media_type="text/html"), "invalid", "not of the type"),
+    ("HTML", Response("<html>", media_type="text/html"), "invalid", "content type"),
     (
         "compressed",
         as_json({}, 200, **{"Content-Encoding": "gzip"}),
@@ -105,7 +105,7 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
     ("broken", as_json({}, 500), "http_error", "HTTP 500"),
     ("rate-limited", as_json({}, 429, **{"Retry-After": "9"}), "rate_limited", "HTTP 429"),
     ("cut off", cut_off, "unreachable", "connection"),
-    ("the key in an edit", completion(TITLED), "invalid", "has the key in it"),
+    ("the key in an edit", completion(TITLED), "invalid", "contains the API key"),
     ("undo", completion(tool_call("undo", {})), "destructive", "would undo"),
     ("redo", completion(tool_call("redo", {})), "destructive", "would redo"),
     ("start over", completion(tool_call("start-over", {})), "destructive", "remove everything"),

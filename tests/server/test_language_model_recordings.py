@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_used_is_refused_at_the_start(
     broken.write_text("\n{}\n")
     for settings, reason in (
         (ModelSettings(replay=tmp_path / "none"), "cannot read the recorded answers"),
-        (ModelSettings(replay=broken), r"broken.jsonl, line 2: no recorded answer"),
+        (ModelSettings(replay=broken), r"broken.jsonl, line 2: not a recorded answer"),
         (ModelSettings(url=URL, name="m", record=tmp_path / "no" / "x"), "cannot write"),
     ):
         with pytest.raises(ModelSetupError, match=reason):
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_used_is_refused_at_the_start(
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"url": URL}, "model.url needs model.name"),
     ({"name": "m"}, "model.name needs model.url"),
-    ({"record": Path("a"), "replay": Path("b")}, "exclude each other"),
+    ({"record": Path("a"), "replay": Path("b")}, "cannot be combined"),
     ({"record": Path("a")}, "model.record needs model.url"),
     ({"url": "ftp://x", "name": "m"}, "must be an http or https URL"),
     ({"url": "http://[", "name": "m"}, "must be an http or https URL"),

@@ -1,5 +1,5 @@
-// The frames of a report: two pictures of a moment with slider, flip and difference, zoom and pan,
-// and the plot whose click picks the moment.
+// The frame viewer of a report: two pictures of a moment with slider, flip, difference, zoom and
+// pan, and a plot on which a click selects the moment.
 
 /** @typedef {{ name: string, points: [number, number][] }} Series */
 /** @typedef {{ last: number, left: number, right: number, fps: number, series: Series[] }} Plot */
@@ -52,7 +52,7 @@ class FrameViewer {
     /** @type {Mode} */
     this.mode = "slider";
     this.flipped = false;
-    // Pixels of the page for a pixel of the picture; the place of the picture's corner.
+    // Page pixels per picture pixel, and the position of the picture's corner.
     this.scale = 1;
     this.width = 1;
     this.height = 1;
@@ -222,7 +222,7 @@ class FrameViewer {
   draw() {
     const [wide, high] = [this.stage.clientWidth, this.stage.clientHeight];
     const [width, height] = [this.width * this.scale, this.height * this.scale];
-    // A picture smaller than the stage is in its middle; a larger one covers all of it.
+    // A picture smaller than the stage is centered; a larger one always covers it.
     this.x = width <= wide ? (wide - width) / 2 : clamp(this.x, wide - width, 0);
     this.y = height <= high ? (high - height) / 2 : clamp(this.y, high - height, 0);
     const { style } = this.layers;

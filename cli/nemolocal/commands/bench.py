@@ -10,8 +10,8 @@ Compare local compression with the cloud's, for your own clips: size, speed
 and quality.
 
 Each encode is compared with the clip (VMAF, SSIM, PSNR, XPSNR) after a check
-that the two can be compared. Of a long clip, samples are encoded and measured,
-and the recommended encode as a whole. Results are cached, on Linux in
+that the two can be compared. In a long clip, only samples are measured, and the
+recommended encode as a whole. Results are cached, on Linux in
 ~/.cache/nemolocal/bench; delete that folder to free the space.
 
 Exit status: 0 if everything was compared, 1 if --cloud could not be measured,
@@ -42,8 +42,8 @@ def add_parser(commands: Any) -> None:
         "--samples",
         default="auto",
         metavar="N|auto|all",
-        help="number of one-second samples to measure of each clip, or the whole of it "
-        "(default: auto, the whole of a short clip)",
+        help="one-second samples to measure of each clip: a number, all for the whole clip, or "
+        "auto, which measures short clips as a whole (default: auto)",
     )
     bench.add_argument(
         "--fresh",
@@ -67,7 +67,7 @@ def add_parser(commands: Any) -> None:
         "--frames",
         default="5",
         metavar="N|none",
-        help="number of frames to show in the HTML report, of each clip (default: 5); all pictures "
+        help="number of frames of each clip to show in the HTML report (default: 5); the pictures "
         "of a clip take at most 8 MB",
     )
     bench.add_argument(

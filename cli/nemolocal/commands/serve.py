@@ -59,9 +59,7 @@ def add_parser(commands: Any) -> None:
         default=None,
         help="disable the dashboard and the control API (/__nemolocal__/), except the health check",
     )
-    serve.add_argument(
-        "--no-ui", dest="ui", action="store_false", help="do not serve the dashboard"
-    )
+    serve.add_argument("--no-ui", dest="ui", action="store_false", help="disable the dashboard")
     _add_access(serve)
     serve.add_argument("--free", action="store_true", help="do not charge credits")
     add_fetch_from(serve, of_its_own=False)
@@ -81,8 +79,8 @@ def add_parser(commands: Any) -> None:
         "--extra-uploads",
         type=_extra_uploads,
         metavar="TYPES",
-        help="accept these files too, which the cloud does not: cube (LUT), srt, vtt (subtitles), "
-        "separated by commas",
+        help="file types to accept in addition to those of the cloud, separated by commas: cube "
+        "(LUT), srt, vtt (subtitles)",
     )
     serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
     serve.add_argument(
@@ -103,7 +101,7 @@ def _extra_uploads(text: str) -> tuple[str, ...]:
     unknown = [name for name in wanted if name not in EXTRA_EXTENSIONS]
     if unknown:
         known = ", ".join(EXTRA_EXTENSIONS)
-        raise argparse.ArgumentTypeError(f"unknown type {unknown[0]!r}; known are {known}")
+        raise argparse.ArgumentTypeError(f"unknown file type {unknown[0]!r}; choose from {known}")
     return wanted
 
 
@@ -113,23 +111,23 @@ def _add_model(serve: argparse.ArgumentParser) -> None:
         "--model",
         dest="model_url",
         metavar="URL",
-        help="ask a language model where the rules do not understand a message: the base URL of an "
-        "OpenAI-compatible API; its key is read from NEMOLOCAL_MODEL_KEY",
+        help="base URL of an OpenAI-compatible API: a language model to ask about messages that "
+        "the rules do not understand; its key is read from NEMOLOCAL_MODEL_KEY",
     )
     group.add_argument("--model-name", metavar="NAME", help="name of the model at that URL")
     group.add_argument(
         "--model-seconds",
         type=float,
         metavar="S",
-        help="seconds of real time that an answer may take (default: 60)",
+        help="time limit of an answer in seconds of real time (default: 60)",
     )
     group.add_argument(
-        "--model-record", metavar="FILE", help="add the answers of the model to this file"
+        "--model-record", metavar="FILE", help="append the answers of the model to this file"
     )
     group.add_argument(
         "--model-replay",
         metavar="FILE",
-        help="answer from a file of recorded answers, and ask no model",
+        help="use the answers recorded in this file instead of a model",
     )
 
 

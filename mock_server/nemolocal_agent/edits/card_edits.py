@@ -1,4 +1,4 @@
-"""Edits that add text pictures: cards and credits; countdowns, clocks and progress bars."""
+"""Edits that add cards and credits, countdowns, timers and progress bars."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,7 @@ _MAX_COUNTDOWN = 60
 
 
 def add_card(draft: Draft, edit: AddCard, media_pool: MediaPool) -> Draft:
-    """Insert a card with its text; what follows moves."""
+    """Insert a card with its text; everything after it moves."""
     length = edit.duration_ms or _usual_length(edit)
     require_visible_length(length)
     text = checked_text(edit.text) if edit.text or edit.role == "credits" else ""
@@ -119,7 +119,7 @@ def _card_text(edit: AddCard, text: str, at: Number, length: Number) -> Segment:
 
 
 def add_countdown(draft: Draft, edit: AddCountdown, _: MediaPool) -> Draft:
-    """Show the numbers as titles of a second each."""
+    """Show each number as a title of one second."""
     if not 1 <= edit.seconds <= _MAX_COUNTDOWN:
         raise EditRejected("bad_amount", low="1", high=str(_MAX_COUNTDOWN))
     at = point_on_timeline(draft, edit.at)
@@ -139,14 +139,14 @@ def add_countdown(draft: Draft, edit: AddCountdown, _: MediaPool) -> Draft:
 
 
 def add_timer(draft: Draft, edit: AddTimer, _: MediaPool) -> Draft:
-    """Show a clock; it replaces the one that was there."""
+    """Show a timer, instead of an existing one."""
     size = _TIMER_SIZE if edit.size is None else clamp_size(edit.size)
     style = Style(size=size, color=edit.color or "white", position=edit.position or "bottom-right")
     return _with_drawn(draft, TIMER_TRACK, Timer(edit.down), style, edit.span)
 
 
 def add_progress_bar(draft: Draft, edit: AddProgressBar, _: MediaPool) -> Draft:
-    """Show a progress bar; it replaces the one that was there."""
+    """Show a progress bar, instead of an existing one."""
     style = Style(position=f"{edit.position}-center")
     return _with_drawn(draft, PROGRESS_TRACK, ProgressBar(edit.color), style, None)
 
@@ -176,7 +176,7 @@ def _tracks_named(draft: Draft, name: str) -> Sequence[Track]:
 
 
 def remove_timer(draft: Draft, _: RemoveTimer, __: MediaPool) -> Draft:
-    """Remove the clock."""
+    """Remove the timer."""
     return _without_drawn(draft, TIMER_TRACK, "no_timer")
 
 

@@ -1,4 +1,4 @@
-"""Edits of uploads that are no media: color lookup tables, and subtitles in files."""
+"""Edits that use uploaded LUTs and subtitle files."""
 
 from collections.abc import Iterable
 
@@ -15,14 +15,14 @@ from .title_edits import add_subtitles
 
 
 def apply_lut(draft: Draft, edit: ApplyLut, media_pool: MediaPool) -> Draft:
-    """Change the colors of the selected clips by an uploaded table."""
+    """Apply an uploaded LUT to the selected clips."""
     table = _find_one("lut", edit.name, media_pool)
     effect = Lut(table.id, edit.amount)
     return apply_effect(draft, ApplyEffect(effect, edit.selector), media_pool)
 
 
 def add_subtitle_file(draft: Draft, edit: AddSubtitleFile, media_pool: MediaPool) -> Draft:
-    """Add the subtitles of an upload; they replace those that were there."""
+    """Add the subtitles of an upload, instead of existing ones."""
     return add_subtitles(draft, _subtitles_of(edit, media_pool), media_pool)
 
 
@@ -43,7 +43,7 @@ def _subtitles_of(edit: AddSubtitleFile, media_pool: MediaPool) -> AddSubtitles:
 
 
 def _find_one(kind: FileKind, name: str | None, media_pool: MediaPool) -> Media:
-    """The upload of this kind with this name, or the only one."""
+    """Return the upload of this kind with this name, or the only one."""
     files = [media for media in media_pool.extras if media.kind == kind]
     if not files:
         raise EditRejected("no_lut" if kind == "lut" else "no_subtitle_file")

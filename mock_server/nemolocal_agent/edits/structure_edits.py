@@ -1,4 +1,4 @@
-"""Edits of how the video is built: held frames, boomerangs, ramps, loops, gaps, exchanged clips."""
+"""Edits of the structure: freeze frames, boomerangs, ramps, loops, gaps, replaced clips."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -63,14 +63,14 @@ from .ripple import (
 )
 
 _replace = msgspec.structs.replace
-# A held frame or a gap that is shorter is not seen.
+# A shorter freeze frame or gap would not be seen.
 _SHORTEST_MS = 40
-# The last frame of a source begins before its end.
+# The last frame of a source starts before its end.
 _BEFORE_END_MS = 1
 _RAMP_PARTS, _SHORTEST_PART_MS = 8, 100
 _LOOP_FADE_MS, _SHORTEST_LOOP_MS = 1000, 800
 _REVERSE, _FREEZE = effect_to_wire(Reverse()), effect_to_wire(Freeze())
-# Effects that a held frame does not take over.
+# Effects that a freeze frame does not inherit.
 _MOVING = ("reverse", "zoom")
 
 
@@ -113,13 +113,13 @@ def point_on_timeline(draft: Draft, point: TimelinePoint) -> Number:
 
 
 def require_visible_length(length: int) -> None:
-    """Raise `EditRejected` if nobody would see something so short."""
+    """Raise `EditRejected` for a duration too short to be seen."""
     if length < _SHORTEST_MS:
         raise EditRejected("too_short")
 
 
 def freeze_frame(draft: Draft, edit: FreezeFrame, media_pool: MediaPool) -> Draft:
-    """Hold the frame at a point; at the end of the video or of a clip it is the last one."""
+    """Freeze the frame at a point; at the end of the video or of a clip, the last one."""
     require_visible_length(edit.duration_ms)
     clips = clips_of(draft)
     if edit.selector == SELECT_ALL:
@@ -213,7 +213,7 @@ def _with_return(draft: Draft, start: Number, end: Number, media_pool: MediaPool
 
 
 def _turned(clip: Segment) -> Segment:
-    """The clip in the other direction."""
+    """Return the clip with its direction reversed."""
     others = [effect for effect in clip.effects or () if effect.get("type") != "reverse"]
     effects = others if is_reversed(clip) else [*others, _REVERSE]
     return _replace(clip, effects=tuple(effects) or None)
@@ -245,7 +245,7 @@ def _ramp(start: Number, end: Number, edit: SpeedRamp) -> list[KeptRange]:
 
 
 def loop_seamlessly(draft: Draft, _: SeamlessLoop, media_pool: MediaPool) -> Draft:
-    """Begin a little later, and end with what was the beginning, faded over from the end.
+    """Start a little later, and end with the original start, crossfaded from the end.
 
     The last frame is followed by the first one in the source; half of the fade is taken from
     either side of the cut.
@@ -312,7 +312,7 @@ def make_solid(solid: Solid, at: Number, length: Number) -> Segment:
 
 
 def replace_clip(draft: Draft, edit: ReplaceClip, media_pool: MediaPool) -> Draft:
-    """Put an upload in the place of a clip, at most as long as that; what follows moves up."""
+    """Replace a clip with an upload of at most its length; everything after it moves up."""
     clips = clips_of(draft)
     index = require_one(clips, find_clips(clips, edit.selector, media_pool), media_pool)
     media = _replacement(draft, edit, media_pool)
@@ -370,7 +370,7 @@ def reverse_sound(draft: Draft, edit: ReverseSound, media_pool: MediaPool) -> Dr
 
 
 def _only_sound(clip: Segment) -> Segment:
-    """The clip as a sound: without the effects that change its picture."""
+    """Return the clip as an audio segment, without its video effects."""
     effects = [e for e in clip.effects or () if e.get("type") in _sound_effects()]
     return _replace(clip, effects=tuple(effects) or None)
 

@@ -114,7 +114,7 @@ _FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
         "移除了水印；拍进画面的水印由其边缘的画面填补",
     ),
     intents.SeamlessLoop: (
-        "let the end fade over into the start, so that it can be repeated without a jump",
+        "crossfaded the end into the start, so that the video loops without a jump",
         "让结尾叠化到开头，可以无缝循环播放",
     ),
     intents.ShuffleClips: ("shuffled the clips", "打乱了片段的顺序"),

@@ -1,4 +1,4 @@
-"""Replies about held frames, ramps, gaps, exchanged clips, cards, clocks and progress bars."""
+"""Replies about freeze frames, ramps, gaps, replaced clips, cards, timers and progress bars."""
 
 from nemolocal_contract.describe.descriptions import COLOR_LABELS, Language, translate_label
 
@@ -36,7 +36,7 @@ _ROLES = {
 
 
 def describe_freeze_frame(edit: FreezeFrame, language: Language) -> str:
-    """A held frame: which, and how long."""
+    """A freeze frame: which, and how long."""
     length = format_length(edit.duration_ms, language)
     if edit.at == TIMELINE_END:
         frame = in_language(language, "the last frame", "最后一帧")
@@ -46,7 +46,7 @@ def describe_freeze_frame(edit: FreezeFrame, language: Language) -> str:
     if edit.selector != SELECT_ALL:
         clip = format_clips(edit.selector, language)
         frame = in_language(language, f"{frame} of {clip}", f"{clip}{frame}")
-    return in_language(language, f"held {frame} for {length}", f"把{frame}定格了{length}")
+    return in_language(language, f"froze {frame} for {length}", f"把{frame}定格了{length}")
 
 
 def describe_boomerang(edit: Boomerang, language: Language) -> str:
@@ -83,7 +83,7 @@ def _place(at: TimelinePoint | None, selector: Selector, language: Language) -> 
 
 
 def describe_insert_gap(edit: InsertGap, language: Language) -> str:
-    """Black: how long and where."""
+    """A gap: how long and where."""
     length = format_length(edit.duration_ms, language)
     everywhere = in_language(language, "between all clips", "在所有片段之间")
     where = _place(edit.at, edit.selector, language) or everywhere
@@ -93,7 +93,7 @@ def describe_insert_gap(edit: InsertGap, language: Language) -> str:
 
 
 def describe_replace_clip(edit: ReplaceClip, language: Language) -> str:
-    """Which clip, by what."""
+    """Which clip, and its replacement."""
     clip = format_selector(edit.selector, language, "clip", ("the clip", "片段"))
     other = in_language(language, "the other upload", "另一个素材")
     name = other if edit.name is None else quote(edit.name, language)
@@ -105,7 +105,7 @@ def describe_reverse_sound(edit: ReverseSound, language: Language) -> str:
     what = format_clips(edit.selector, language)
     return in_language(
         language,
-        f"played the sound of {what} backwards, and left the picture as it is",
+        f"reversed the sound of {what} and kept the picture as it is",
         f"把{what}的声音倒放，画面不变",
     )
 
@@ -134,15 +134,17 @@ def describe_add_countdown(edit: AddCountdown, language: Language) -> str:
     where = _place(edit.at, SELECT_ALL, language)
     return in_language(
         language,
-        f"counted down from {edit.seconds} to 1 {where}",
+        f"added a countdown from {edit.seconds} to 1 {where}",
         f"{where}添加了从{edit.seconds}到1的倒计时",
     )
 
 
 def describe_add_timer(edit: AddTimer, language: Language) -> str:
-    """A clock, up or down."""
+    """A timer, up or down."""
     if edit.down:
-        return in_language(language, "added a timer of what is left", "添加了剩余时间的倒计时")
+        return in_language(
+            language, "added a timer that shows the time left", "添加了剩余时间的倒计时"
+        )
     return in_language(language, "added a running timer", "添加了计时器")
 
 

@@ -95,7 +95,7 @@ def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language)
     file = quote(edit.file, language) if edit.file else ""
     added = in_language(
         language,
-        f"added {lines}{file and f' of {file}'} ({start}-{end}s)",
+        f"added {lines}{file and f' from {file}'} ({start}-{end}s)",
         f"添加了{file and f'{file}的'}{len(shown)}条字幕（{start}-{end}秒）",
     )
     return f"{added}{_shortened_text(fitted, language)}{_omitted_text(fitted, language)}"
@@ -106,7 +106,7 @@ def describe_add_subtitle_file(edit: AddSubtitleFile, language: Language) -> str
     if edit.name is None:
         return in_language(language, "added the uploaded subtitles", "添加了上传的字幕")
     name = quote(edit.name, language)
-    return in_language(language, f"added the subtitles of {name}", f"添加了{name}的字幕")
+    return in_language(language, f"added the subtitles from {name}", f"添加了{name}的字幕")
 
 
 def _shortened_text(fitted: FittedCues, language: Language) -> str:

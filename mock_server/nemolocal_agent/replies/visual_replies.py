@@ -125,7 +125,7 @@ def describe_apply_lut(edit: ApplyLut, language: Language) -> str:
     strength = "" if edit.amount == 1 else f"{format_percent(edit.amount)} %"
     return in_language(
         language,
-        f"changed the colours of {what} by the LUT{name}{strength and f' ({strength})'}",
+        f"applied the LUT{name} to {what}{strength and f' ({strength})'}",
         f"用LUT{name.strip()}调整了{what}的颜色{strength and f'（强度{strength}）'}",
     )
 

@@ -1,12 +1,12 @@
-// Small functions around the page and its server. Texts of strangers never become markup here:
-// the only HTML that is inserted comes from this server's templates.
+// Helpers for the page and its server. Text from clients never becomes markup: the only HTML that
+// is inserted comes from this server's templates.
 
 /** The path of the dashboard and that of the control API. */
 export const ui = document.body.dataset.ui ?? "";
 export const api = document.body.dataset.api ?? "";
 
 /**
- * The element with this id.
+ * Return the element with this id.
  * @template {Element} T
  * @param {string} id
  * @param {{new(): T}} kind
@@ -19,7 +19,7 @@ export function byId(id, kind) {
 }
 
 /**
- * The HTML of a part of a page. If the session is no longer signed in, the page is loaded again.
+ * Return the HTML of a part of a page; reload the page if the user is no longer signed in.
  * @param {string} url
  * @param {AbortSignal} [signal]
  * @returns {Promise<string>}
@@ -32,7 +32,7 @@ export async function fetchFragment(url, signal) {
 }
 
 /**
- * The elements of HTML that this server rendered.
+ * Return the elements of HTML that this server rendered.
  * @param {string} html
  * @returns {DocumentFragment}
  */
@@ -43,7 +43,7 @@ export function parseFragment(html) {
 }
 
 /**
- * Send JSON; the error has the message of the server.
+ * Send JSON; a failure throws the message of the server.
  * @param {string} url
  * @param {unknown} body
  * @param {"POST" | "DELETE"} [method]

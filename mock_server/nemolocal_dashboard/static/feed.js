@@ -1,9 +1,9 @@
-// The event feed of the server: what has changed, four times a second at most.
+// The event feed of the server: changes, at most four times a second.
 
 import { api, byId } from "./dom.js";
 
 /**
- * What has changed since the event before it.
+ * The changes since the previous event.
  * @typedef {object} Changes
  * @property {{first: number, last: number} | null} journal ids of new journal entries
  * @property {string[]} sessions
@@ -18,12 +18,12 @@ const listeners = new Set();
 const FIRST_RETRY = 1000;
 const LAST_RETRY = 8000;
 let retry = FIRST_RETRY;
-// The event that the page knows: at first the moment at which the server rendered it.
+// The last event that the page knows; at first the one at which the server rendered it.
 let known = document.body.dataset.since ?? "";
 
 /**
- * Call a function with each change; with null if everything may have changed: after a reset, a
- * restore, or a connection that was lost for so long that the server no longer knows what it missed.
+ * Call a function with each change, or with null if everything may have changed: after a reset or
+ * restore, or if the connection was lost for too long.
  * @param {(changes: Changes | null) => void} listener
  */
 export function onChanges(listener) {

@@ -1,6 +1,6 @@
-// The journal: a list in which only the pages of rows near the view exist. The server orders and
-// filters; here is which page stands where. `until` is the newest entry of the list: while it stays,
-// every page stays, whatever comes in or is deleted.
+// The journal: a virtual list in which only the pages of rows near the viewport exist. The server
+// sorts and filters; this script places the pages. `until` is the newest entry of the list: as long
+// as it stays the same, the pages stay the same, even if entries are added or deleted.
 
 import { byId, fetchFragment, notify, parseFragment, sendJson, ui } from "./dom.js";
 import { onChanges } from "./feed.js";
@@ -14,7 +14,7 @@ const detail = byId("detail", HTMLElement);
 const pauseButton = byId("pause", HTMLButtonElement);
 const newEntries = byId("new-entries", HTMLButtonElement);
 
-// Milliseconds until a list that could not be fetched is asked for again.
+// Milliseconds until a failed fetch of the list is retried.
 const RETRY = 2000;
 const pageSize = Number(rows.dataset.pageSize);
 let until = Number(rows.dataset.until);
@@ -111,7 +111,7 @@ function forgetPages() {
 }
 
 /**
- * Show a list that ends at a newer entry. Pages that are in view stay until the new ones are there.
+ * Show a list that starts at a newer entry. Visible pages stay until the new ones have loaded.
  * @param {{toTop?: boolean}} [options]
  */
 async function refresh({ toTop = false } = {}) {
@@ -150,7 +150,7 @@ function showTotal() {
   newEntries.hidden = true;
 }
 
-// What comes in
+// New entries
 
 let isBusy = false;
 let isDue = false;

@@ -1,5 +1,5 @@
-// Parts of a page that are fetched again when what they show has changed. A part is an element with
-// `data-part` (its URL), `data-on` (the kind of change) and perhaps `data-only` (an id).
+// Parts of a page that are fetched again when their data has changed. A part is an element with
+// `data-part` (its URL), `data-on` (the kind of change) and optionally `data-only` (an id).
 
 import { fetchFragment, notify, parseFragment, sendJson } from "./dom.js";
 import { onChanges } from "./feed.js";
@@ -7,7 +7,7 @@ import { onChanges } from "./feed.js";
 const FOCUSABLE = "a, button, summary";
 
 /**
- * Run a task again and again, never twice at once: what is asked for meanwhile runs once after it.
+ * Run a task on demand, never twice at once: requests during a run cause one more run.
  * @param {() => Promise<void>} task
  * @returns {() => void}
  */
@@ -31,7 +31,7 @@ export function oneAtATime(task) {
 }
 
 /**
- * Replace the content of an element, and keep open what the user has opened in it.
+ * Replace the content of an element, and keep its open details open.
  * @param {HTMLElement} element
  * @param {string} html
  */
@@ -44,7 +44,7 @@ export function replaceContent(element, html) {
   });
   const at = [...element.querySelectorAll(FOCUSABLE)].findIndex((each) => each === document.activeElement);
   element.replaceChildren(fresh);
-  // What had the focus is gone: what stands there now takes it.
+  // The focused element is gone: focus its replacement.
   const all = element.querySelectorAll(FOCUSABLE);
   const next = at < 0 ? null : all[Math.min(at, all.length - 1)];
   if (next instanceof HTMLElement) next.focus({ preventScroll: true });
@@ -58,7 +58,7 @@ for (const part of document.querySelectorAll("[data-part]")) {
   const { part: url = "", on = "", only, every } = part.dataset;
   const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
   parts.set(part, refresh);
-  // What changes by itself, in milliseconds, while somebody looks.
+  // The interval in milliseconds for parts that change by themselves, while the page is visible.
   if (every) setInterval(() => document.hidden || refresh(), Number(every));
   onChanges((changes) => {
     if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
@@ -76,8 +76,8 @@ function concerns(changes, kind, only) {
   return Array.isArray(change) ? (only ? change.includes(only) : change.length > 0) : Boolean(change);
 }
 
-// A button with `data-post` sends its `data-body` there. The feed tells what came of it; the part of
-// the page in which it stands is also fetched again, since not everything is told.
+// A button with `data-post` sends its `data-body` there. The part of the page that contains it is
+// then fetched again, since the feed does not report every change.
 document.addEventListener("click", async (event) => {
   if (!(event.target instanceof Element)) return;
   const again = event.target.closest("[data-refresh]");
@@ -99,7 +99,7 @@ document.addEventListener("click", async (event) => {
   button.disabled = false;
 });
 
-// A form whose choices take effect at once.
+// A form that is submitted when a choice changes.
 document.addEventListener("change", (event) => {
   const form = event.target instanceof Element ? event.target.closest("form[data-auto]") : null;
   if (form instanceof HTMLFormElement) form.requestSubmit();

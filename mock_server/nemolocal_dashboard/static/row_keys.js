@@ -1,4 +1,4 @@
-// `j` and `k` go from row to row of a list; Enter opens the link that has the focus, as everywhere.
+// `j` and `k` move between the rows of a list; Enter opens the focused link.
 
 import { onKey } from "./shell.js";
 

@@ -27,7 +27,7 @@ function drawing() {
 // --- The playhead ---
 
 /**
- * Where a second of the played file is on the timeline; null if it is not there.
+ * Return the timeline position of a second of the played file; null if it is not on the timeline.
  * @param {Span[]} spans
  * @param {number} time
  */
@@ -39,7 +39,7 @@ function onTimeline(spans, time) {
 }
 
 /**
- * The second of the played file at a place of the timeline; null if nothing of it is there.
+ * Return the second of the played file at a timeline position; null if the file is not there.
  * @param {Span[]} spans
  * @param {number} place
  */
@@ -143,7 +143,7 @@ onKey("j", () => showVersion(Number(slider.value) + 1));
 onKey("+", () => stepZoom(1));
 onKey("-", () => stepZoom(-1));
 
-// --- What is new ---
+// --- Changes ---
 
 const record = byId("record-part", HTMLElement);
 record.addEventListener("click", (event) => {
@@ -177,7 +177,7 @@ const refresh = oneAtATime(async () => {
   }
   const isLonger = slider.max !== newest;
   slider.max = newest;
-  // Who looks at the newest version goes on with it; who looks at an older one stays there.
+  // A page that shows the newest version follows it; one that shows an older version stays.
   if (isLonger || isNewPlayer) showVersion(isNewest ? Number(newest) : Number(slider.value));
 });
 

@@ -1,4 +1,4 @@
-// What every page has: the feed, keys, and buttons that copy.
+// The script of every page: the feed, keys, and copy buttons.
 
 import { byId, notify } from "./dom.js";
 import { connectFeed } from "./feed.js";
@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   if (takesText(event.target)) {
     if (event.key !== "Escape" || !(event.target instanceof HTMLElement)) return;
-    // A search field would also lose its text.
+    // Escape would also clear a search field.
     event.preventDefault();
     event.target.blur();
     return;
@@ -53,7 +53,7 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(source.textContent ?? "");
     notify(button.dataset.copied ?? "");
   } catch {
-    // Without the permission to copy, or over plain HTTP from another machine: select it instead.
+    // Copying needs a permission, and HTTPS unless on localhost: otherwise, select the text.
     source.closest("details")?.setAttribute("open", "");
     getSelection()?.selectAllChildren(source);
     notify(button.dataset.selected ?? "");

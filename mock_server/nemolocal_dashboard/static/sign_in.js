@@ -9,7 +9,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await sendJson(`${ui}/sign-in`, { token });
     const next = new URLSearchParams(location.search).get("next") ?? "";
-    // The path as the server knows it: a proxy may have a prefix before it.
+    // The path without the prefix of a proxy, as the server knows it.
     const path = next.slice(next.indexOf("/ui/") + 3);
     location.assign(next.includes("/__nemolocal__/ui/") ? `${ui}${path}` : ui);
   } catch {

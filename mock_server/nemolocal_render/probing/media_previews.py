@@ -1,7 +1,6 @@
-"""Previews of media files for people: a strip of small pictures, and the peaks of the sound.
+"""Previews of media files: a strip of thumbnails, and the peaks of the sound.
 
-FFmpeg makes them in a sandboxed child. Only numbers of this project and the facts of the probe are
-in a command.
+FFmpeg makes them in a sandboxed child process. Its command has only constants and probed facts.
 """
 
 import math
@@ -19,7 +18,7 @@ TILE_WIDTH, TILE_HEIGHT = 96, 54
 
 _MAX_TILES = 60
 _TILES_PER_SECOND = 2
-# Of longer videos only key frames are decoded.
+# For longer videos, only key frames are decoded.
 _LONG_SECONDS = 60.0
 _RATE = 8_000
 _MAX_PEAKS, _PEAKS_PER_SECOND = 2_000, 20

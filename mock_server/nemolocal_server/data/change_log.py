@@ -1,4 +1,4 @@
-"""Which sessions and renders have changed since a moment: numbers in memory, for the event feed."""
+"""Remembers in memory which sessions and renders changed when, for the event feed."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -39,11 +39,11 @@ class ChangeLog:
         self._forgotten_to = self.number
 
     def remembers(self, number: int) -> bool:
-        """Return whether everything that has changed since this number is known."""
+        """Return whether all changes since this number are known."""
         return self._forgotten_to <= number <= self.number
 
     def since(self, number: int) -> dict[ChangeKind, list[str]]:
-        """Return what has changed since a number, the earliest change first."""
+        """Return the changes since a number, the earliest first."""
         found: dict[ChangeKind, list[str]] = {"session": [], "render": []}
         for kind, item_id in reversed([*self._changed_after(number)]):
             found[kind].append(item_id)

@@ -1,8 +1,8 @@
 """The event feed: what has changed on the server, coalesced to four events a second.
 
-Nothing is sent to listeners: each has a position, looks four times a second whether the state of
-the server is beyond it, and gets the difference. So a request pays nothing for listeners, a slow
-one has no queue, and one that comes back gets all that it missed in one event.
+Each listener holds a position and compares it with the state of the server four times a second. So
+a request pays nothing for listeners, a slow listener has no queue, and one that reconnects gets
+everything that it missed in one event.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from ..faults.fault_service import FaultService
 from ..scripted_replies.reply_service import ReplyService
 
 INTERVAL_SECONDS = 0.25
-"""The shortest time between two events of a listener, in real time: a manual clock may stand."""
+"""The minimum time between two events of a listener, in real time."""
 
 MAX_POSITIONS = 4096
-"""How many positions a listener can come back to."""
+"""The number of positions from which a listener can resume."""
 
 
 class FeedPosition(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class ChangeFeed:
         self._context = context
         self._faults = faults
         self._replies = replies
-        # Beyond all numbers of an earlier process, whose positions must not be found here.
+        # Higher than all numbers of an earlier process, so that its positions are not found here.
         self._number = int(context.store.wall_clock.time() * 1000)
         self._positions: deque[FeedPosition] = deque(maxlen=MAX_POSITIONS)
         self._closed = asyncio.Event()
@@ -85,7 +85,7 @@ class ChangeFeed:
         return now
 
     def find(self, number: int) -> FeedPosition | None:
-        """Return the position with this number; None if it is unknown or too long ago."""
+        """Return the position with this number; None if it is unknown or too old."""
         at = bisect_left(self._positions, number, key=attrgetter("number"))
         if at == len(self._positions) or self._positions[at].number != number:
             return None
@@ -115,7 +115,7 @@ class ChangeFeed:
         return now, FeedEvent(now.number, changes)
 
     async def listen(self, since: int | None) -> AsyncGenerator[FeedEvent]:
-        """Yield events until the server ends: those after the event `since`, or from now on."""
+        """Yield the events after the event `since`, or from now on, until the server stops."""
         position = self.current() if since is None else self.find(since)
         while not self._closed.is_set():
             position, event = self.next_event(position)
@@ -125,5 +125,5 @@ class ChangeFeed:
                 await asyncio.wait_for(self._closed.wait(), INTERVAL_SECONDS)
 
     def close(self) -> None:
-        """End all streams: the server ends."""
+        """End all streams, since the server stops."""
         self._closed.set()

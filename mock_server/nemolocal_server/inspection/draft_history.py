@@ -1,4 +1,4 @@
-"""The versions of a session's draft, and the difference of two in words and as JSON Patch."""
+"""The versions of a draft, and the difference of two, in sentences and as a JSON Patch."""
 
 import asyncio
 from collections import OrderedDict
@@ -18,9 +18,9 @@ from ..errors import ContractError
 
 T = TypeVar("T")
 _MAX_CACHED = 1000
-# Characters of two drafts that are compared in milliseconds.
-_SMALL = 20_000
-# Characters of all drafts that are compared for one page, in some seconds.
+# Two drafts of up to this many characters are compared in milliseconds.
+_SMALL_DRAFTS = 20_000
+# A page compares drafts of up to this many characters, which takes some seconds.
 _MAX_COMPARED = 4_000_000
 _SUMMARY = """
 SELECT version AS number, turn, created, undo_to, redo_to,
@@ -58,7 +58,7 @@ class DraftHistory:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # By the two drafts and the language: large drafts take long to compare.
+        # By the two drafts and the language, since comparing large drafts takes long.
         self._sentences: OrderedDict[tuple[bytes, bytes, str], tuple[str, ...]] = OrderedDict()
 
     def list_versions(self, session_id: str) -> tuple[DraftVersionSummary, ...]:
@@ -71,7 +71,7 @@ class DraftHistory:
                 created=row.created,
                 undo_to=row.undo_to,
                 redo_to=row.redo_to,
-                # A draft may have anything there.
+                # A draft of a client may have any value there.
                 duration_ms=row.duration_ms if isinstance(row.duration_ms, int | float) else 0,
                 tracks=row.tracks,
             )
@@ -93,7 +93,7 @@ class DraftHistory:
     async def compare(
         self, session_id: str, since: int, number: int, language: str
     ) -> DraftChanges:
-        """Return what is different in version `number` from version `since`; 404 for no version.
+        """Return the changes from version `since` to version `number`; 404 if one is missing.
 
         Version 0 is the empty draft before the first one.
         """
@@ -108,7 +108,7 @@ class DraftHistory:
     async def describe(
         self, session_id: str, since: int, number: int, language: str
     ) -> tuple[str, ...]:
-        """Return only the sentences of `compare`."""
+        """Return the sentences of `compare` only."""
         before, after = self._text(session_id, since), self._text(session_id, number)
         return await self._describe(before, after, language)
 
@@ -117,7 +117,7 @@ class DraftHistory:
     ) -> dict[int, tuple[str, ...]]:
         """Return what each of these versions changed since the one before it.
 
-        The last of them come first, and no more than it takes seconds to compare: the others are
+        The latest come first; versions that would take longer than some seconds to compare are
         left out.
         """
         described: dict[int, tuple[str, ...]] = {}
@@ -157,14 +157,14 @@ def _digest(text: str) -> bytes:
 
 
 async def _compute(function: Callable[..., T], before: str, after: str, *more: str) -> T:
-    """Call a function that compares drafts; in a thread if they are large, as it takes long."""
-    if len(before) + len(after) <= _SMALL:
+    """Call a function that compares drafts, in a thread if they are large."""
+    if len(before) + len(after) <= _SMALL_DRAFTS:
         return function(before, after, *more)
     return await asyncio.to_thread(function, before, after, *more)
 
 
 def _make_patch(before: str, after: str) -> tuple[dict[str, Any], ...]:
-    # Only this needs it.
+    # Imported here, since only this needs it.
     import jsonpatch
 
     return tuple(jsonpatch.make_patch(decode_json(before), decode_json(after)))

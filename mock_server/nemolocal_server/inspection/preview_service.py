@@ -1,4 +1,4 @@
-"""Previews of media files: made when somebody asks, two at once, and the latest are kept."""
+"""Previews of media files: made on demand, two at a time, and cached."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ _log = logging.getLogger(__name__)
 PreviewKind = Literal["strip", "waveform"]
 MAX_BYTES = 32 << 20
 MAX_PREVIEWS = 2000
-_AT_ONCE = 2
+_MAX_CONCURRENT = 2
 _WAVEFORM_HEIGHT = 100
 
 
 class PreviewService:
-    """Previews by the content of the file. A file without one is remembered too."""
+    """Previews by file content; the cache also remembers files that have none."""
 
     def __init__(self, context: ServerContext) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._kept: OrderedDict[tuple[PreviewKind, str], bytes] = OrderedDict()
         self._bytes = 0
         self._running: dict[tuple[PreviewKind, str], asyncio.Task[bytes]] = {}
@@ -51,14 +51,14 @@ class PreviewService:
         return preview
 
     async def close(self) -> None:
-        """Stop what is being made."""
+        """Cancel the running jobs."""
         tasks = [*self._running.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _join(self, key: tuple[PreviewKind, str], asset: Asset) -> bytes:
-        """Make a preview, or wait for the one that is being made; others wait for the same."""
+        """Make a preview, or wait for the job that is already making it."""
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(self._make(key, asset))

@@ -28,7 +28,7 @@ class RenderReport:
         """Return a render by the id of its file; 404 if there is none."""
         self._sessions.find_render(file_id, base_url)
         export = self._exports.find_by_file(file_id)
-        assert export is not None  # it was found just now
+        assert export is not None  # It was found just now.
         plan, error = None, ""
         try:
             plan = await self._exports.plan_again(export)

@@ -106,7 +106,7 @@ class SessionReport:
         self._drafts = drafts
 
     def list_sessions(self) -> tuple[SessionSummary, ...]:
-        """Return the 500 sessions that were used last, the last one first."""
+        """Return the 500 most recently used sessions, the latest first."""
         query = f"{_SESSIONS} ORDER BY s.used DESC, s.rowid DESC LIMIT {_MAX_SESSIONS}"
         return tuple(self._store.fetch_all(SessionSummary, query))
 
@@ -120,7 +120,7 @@ class SessionReport:
         return found
 
     def read(self, session_id: str, base_url: str) -> SessionDetail:
-        """Return all that happened in a session; 404 if there is none with this id."""
+        """Return everything that happened in a session; 404 if there is none with this id."""
         session = self.summary(session_id)
         turns = self._turns(session_id)
         return SessionDetail(
@@ -173,7 +173,7 @@ class SessionReport:
             )
             if entry.turn is not None
         }
-        # Values that were sent as tokens after the message was stored are removed now.
+        # A value may have been used as a token only after the message was stored.
         redact = self._store.known_tokens.redact_all
         return tuple(_turn(row, entries.get(row.number), redact(row.message)) for row in rows)
 
@@ -211,7 +211,7 @@ def _turn(row: _TurnRow, entry: Entry | None, message: str) -> TurnDetail:
 
 
 def _truth(row: _TurnRow) -> TurnEditState:
-    """The truth of a turn without its journal entry: when its stream ended is not known."""
+    """Return the truth of a turn without a journal entry: its end is not known."""
     if not row.is_edit:
         return "talk"
     if row.versions:
@@ -220,7 +220,7 @@ def _truth(row: _TurnRow) -> TurnEditState:
 
 
 def _events(body: str) -> tuple[dict[str, Any], ...]:
-    """The texts, tool calls and tool results of a stream; heartbeats are left out."""
+    """Return the texts, tool calls and tool results of a stream, without heartbeats."""
     parser = SseParser()
     frames = [*parser.feed(body.encode()), *parser.finish()]
     events = [event for frame in frames for event in decode_turn_events(frame)]

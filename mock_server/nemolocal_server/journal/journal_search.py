@@ -1,7 +1,7 @@
-"""Finds journal entries for people who read along: newest first, by what they contain.
+"""Searches the journal for the dashboard: newest entries first, by their content.
 
-Reading here never writes what still waits in memory, so that somebody who looks on does not slow
-down the requests: an entry shows a moment after its exchange has ended.
+A search does not write entries that are still in memory, so that watching does not slow down the
+requests: an entry appears a moment after its exchange has ended.
 """
 
 import json
@@ -46,9 +46,9 @@ _STATES = {"ok": "code = 0", "failed": "code IS NOT 0", "silent": _SILENT}
 
 
 class JournalFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which entries somebody wants to see; "" for any.
+    """The entries to find; "" for any.
 
-    - `endpoint`: the name of an endpoint, or "other" for paths that are none.
+    - `endpoint`: the name of an endpoint, or "other" for unknown paths.
     - `status`: "ok", "failed", "silent" (turns without a text), or a number: an HTTP status, or a
       code of the envelope.
     - `fault`: "any", or the name of a fault in force.
@@ -65,7 +65,7 @@ class JournalFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     text: _Text = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a status that is none."""
+        """Raise ValueError for an invalid status."""
         if self.status and self.status not in _STATES and not self.status.isdecimal():
             raise ValueError(
                 f"status must be {', '.join(_STATES)} or a number, not {self.status!r}"
@@ -114,7 +114,7 @@ class JournalFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         )
 
     def _text_condition(self) -> tuple[str, dict[str, Any]]:
-        """Find a text as it is, or as JSON in a body has it; the whole entry is looked at first."""
+        """Find a text as it is or escaped as JSON; the whole entry is searched first."""
         forms = (self.text, encode_json(self.text).decode()[1:-1], json.dumps(self.text)[1:-1])
         parts: list[str] = []
         values: dict[str, Any] = {}
@@ -146,18 +146,18 @@ class JournalSearch:
         return int(self._store.fetch_value("SELECT max(id) FROM journal") or 0)
 
     def find(self, entry_id: int) -> Entry | None:
-        """Return an entry with what became of its turn; None if it does not exist."""
+        """Return an entry with the result of its turn; None if it does not exist."""
         rows = self._rows("id = :id", "LIMIT 1", id=entry_id)
         return rows[0] if rows else None
 
     def count(self, wanted: JournalFilter, until: int) -> int:
-        """Return how many wanted entries there are up to this id."""
+        """Return the number of matching entries up to this id."""
         condition, values = wanted.to_sql()
         query = f"SELECT count(*) FROM journal WHERE {condition}"
         return int(self._store.fetch_value(query, until=until, **values))
 
     def page(self, wanted: JournalFilter, until: int, offset: int, limit: int) -> list[Entry]:
-        """Return wanted entries up to this id, newest first, without the first `offset` ones."""
+        """Return matching entries up to this id, newest first, without the first `offset` ones."""
         condition, values = wanted.to_sql()
         return self._rows(
             condition,
@@ -169,7 +169,7 @@ class JournalSearch:
         )
 
     def read(self, wanted: JournalFilter, until: int) -> Iterator[Entry]:
-        """Read wanted entries up to this id, oldest first, a page at a time."""
+        """Read matching entries up to this id, oldest first, a page at a time."""
         condition, values = wanted.to_sql()
         last = 0
         while page := self._rows(

@@ -1,7 +1,7 @@
 """Chat completions of OpenAI-compatible endpoints: the request, and the edits in its answer. Pure.
 
-The edits are tools, with the schemas of the notation of edits. One more tool says why nothing is
-edited: a text beside no call is no answer, since small models say "Done!" without doing anything.
+Each edit is a tool, with the schema of the notation of edits. Another tool declines with a reason.
+Text without a tool call is not accepted: small models say "Done!" without doing anything.
 """
 
 import functools
@@ -32,7 +32,7 @@ If no tool does what is wanted, or you do not know what is meant, call answer-wi
 
 
 class ModelFailed(Exception):
-    """The model has given no usable answer; the message says why, in our own words."""
+    """The model gave no usable answer; the message says why, in our own words."""
 
     def __init__(self, outcome: ModelOutcome, reason: str) -> None:
         super().__init__(reason)
@@ -40,7 +40,7 @@ class ModelFailed(Exception):
 
 
 class ModelCall(msgspec.Struct, frozen=True):
-    """A tool that the model has called."""
+    """A tool call of the model."""
 
     name: str
     arguments: dict[str, Any]
@@ -89,7 +89,7 @@ def tools_json() -> msgspec.Raw:
 
 
 def build_request(model: str, question: str) -> bytes:
-    """Return the body of a request; `question` is what the model is told of the project."""
+    """Return the body of a request; `question` describes the message and the project."""
     body = {
         "model": model,
         "messages": [
@@ -103,18 +103,18 @@ def build_request(model: str, question: str) -> bytes:
 
 
 def read_calls(body: bytes) -> tuple[ModelCall, ...]:
-    """Return the tools that an answer calls; raises `ModelFailed` if it calls none."""
+    """Return the tool calls of an answer; raises `ModelFailed` if there are none."""
     try:
         completion = decode_json(body, type=_Completion)
     except msgspec.ValidationError as error:
-        raise ModelFailed("invalid", f"its answer is no chat completion: {error}") from None
+        raise ModelFailed("invalid", f"its answer is not a chat completion: {error}") from None
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise ModelFailed("invalid", "its answer is not JSON") from None
     if not completion.choices:
         raise ModelFailed("invalid", "its answer has no choices")
     calls = completion.choices[0].message.tool_calls
     if not calls:
-        raise ModelFailed("no_edits", "it called no tool")
+        raise ModelFailed("no_edits", "it did not call a tool")
     if len(calls) > MAX_EDITS:
         raise ModelFailed("invalid", f"it called {len(calls)} tools, more than {MAX_EDITS}")
     return tuple(_read_call(call.function) for call in calls)
@@ -126,7 +126,9 @@ def _read_call(function: _Function) -> ModelCall:
         try:
             arguments = decode_json(arguments, type=dict[str, Any])
         except (msgspec.MsgspecError, RecursionError, ValueError):
-            raise ModelFailed("invalid", "the arguments of a tool are not a JSON object") from None
+            raise ModelFailed(
+                "invalid", "the arguments of a tool call are not a JSON object"
+            ) from None
     return ModelCall(function.name, arguments if isinstance(arguments, dict) else {})
 
 
@@ -142,13 +144,13 @@ def read_decline(calls: tuple[ModelCall, ...]) -> str | None:
 
 
 def edit_tables(calls: tuple[ModelCall, ...]) -> list[dict[str, Any]]:
-    """Return the edits in the notation of edits; a null is a key that was left out."""
+    """Return the edits in the notation of edits; null values count as missing."""
     tables = []
     for call in calls:
         if call.name == _DECLINE:
             continue
         given = {key: value for key, value in call.arguments.items() if value is not None}
         if given.pop("edit", call.name) != call.name:
-            raise ModelFailed("invalid", "the arguments of a tool name another edit")
+            raise ModelFailed("invalid", "the arguments of a tool call name a different edit")
         tables.append({"edit": call.name, **given})
     return tables

@@ -1,7 +1,7 @@
 """Asks an OpenAI-compatible endpoint, within limits of real time and size.
 
-httpx is enough: one request without a stream, whose answer is checked here in any case. The SDKs
-would bring retries, which a turn has no time for, and several times their size in dependencies.
+httpx is enough: it is one request without streaming, and the answer has to be checked here in any
+case. An SDK would add retries, which a turn has no time for, and many dependencies.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_ANSWER = 1_000_000
-"""Bytes of an answer."""
-_AT_ONCE = 4
-_LEAST_SECRET = 12
+"""Maximum size of an answer in bytes."""
+_MAX_CONCURRENT = 4
+_MIN_SECRET_LENGTH = 12
 _KEY = re.compile(r"[\x21-\x7e]{0,4096}")
 
 
 class ModelSetupError(Exception):
-    """A model that cannot be asked at all; the message says why and what to do."""
+    """The model cannot be used at all; the message says why and what to do."""
 
 
 class ModelEndpoint:
@@ -36,20 +36,22 @@ class ModelEndpoint:
         self._settings = settings
         is_asked = settings.replay is None
         self._key = _read_key(settings.key_variable) if is_asked else ""
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         if is_asked:
-            # Now, since the first turn that asks would stop all others meanwhile.
+            # Now, since doing this in the first turn would block all others.
             http_errors()
             tools_json()
             if settings.url.startswith("https:"):
                 ssl_context()
 
     def has_key(self, text: str) -> bool:
-        """Whether JSON has the key in a string, which must be neither shown nor stored.
+        """Return whether JSON contains the key in a string; it must then not be shown or stored.
 
-        A short key is no secret: servers without keys are given any word, such as "none".
+        A short key is not a secret: a server without keys gets any word, such as "none".
         """
-        return len(self._key) >= _LEAST_SECRET and encode_json(self._key).decode()[1:-1] in text
+        return (
+            len(self._key) >= _MIN_SECRET_LENGTH and encode_json(self._key).decode()[1:-1] in text
+        )
 
     async def complete(self, body: bytes) -> bytes:
         """Return the answer to a request; raises `ModelFailed`.
@@ -78,7 +80,7 @@ class ModelEndpoint:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         verify = ssl_context() if url.startswith("https:") else False
-        # The caller limits the time. The environment names no proxy and has no other password.
+        # The caller limits the time. Proxies and passwords of the environment are ignored.
         async with (
             httpx.AsyncClient(verify=verify, trust_env=False, timeout=None) as client,
             client.stream("POST", url, content=body, headers=headers) as response,
@@ -92,7 +94,7 @@ class ModelEndpoint:
             return bytes(answer)
 
     def _check(self, response: "httpx.Response") -> None:
-        """Raise `ModelFailed` unless JSON comes; what an error says may have the key in it."""
+        """Raise `ModelFailed` unless the answer is JSON; the text of an error may have the key."""
         status = response.status_code
         if status == 429:
             raise ModelFailed("rate_limited", "it is rate-limited (HTTP 429)")
@@ -103,17 +105,21 @@ class ModelEndpoint:
                 404: "check the URL, which often ends in /v1, and the name of the model",
             }.get(status, "")
             if response.is_redirect:
-                hint = "it redirects; set the address that it redirects to as the URL"
+                hint = "it redirects; use the target of the redirect as the URL"
             raise ModelFailed("http_error", f"HTTP {status}{': ' * bool(hint)}{hint}")
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
-            raise ModelFailed("invalid", "its answer is not of the type application/json")
+            raise ModelFailed("invalid", "the content type of its answer is not application/json")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise ModelFailed("invalid", "its answer is compressed, which was not asked for")
+            raise ModelFailed(
+                "invalid", "its answer is compressed, although the request did not allow it"
+            )
 
 
 def _read_key(variable: str) -> str:
     key = os.environ.get(variable, "").strip()
     if not _KEY.fullmatch(key):
-        raise ModelSetupError(f"the key in {variable} has characters that no HTTP header may have")
+        raise ModelSetupError(
+            f"the key in {variable} has characters that are not allowed in an HTTP header"
+        )
     return key

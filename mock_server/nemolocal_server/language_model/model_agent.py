@@ -37,14 +37,14 @@ _MAX_NAME = 120
 _MAX_UPLOADS = 50
 _MAX_DETAIL = 200
 # As long as a message, which could ask for the same.
-_MAX_CALLS = 20_000
+_MAX_CALL_CHARACTERS = 20_000
 _REPLAYED = "recorded"
 
 
 class ModelAnswer(msgspec.Struct, frozen=True):
-    """What a model makes of a message: `entry` for the journal, and edits, or a text, or neither.
+    """The answer of a model to a message: `entry` for the journal, and edits, a text or neither.
 
-    `reply` has the edits, checked like those of a scripted reply; `text` is said in their place.
+    `reply` has the edits, checked like those of a scripted reply; `text` is said instead of edits.
     """
 
     entry: ModelEntry
@@ -57,11 +57,11 @@ class ModelAnswer(msgspec.Struct, frozen=True):
         return (self.reply.edits or ()) if self.reply is not None else ()
 
     def refused(self, reason: str) -> "ModelAnswer":
-        """The answer, whose edits the turn will refuse for this reason."""
+        """Return the answer marked as refused: the turn rejects its edits for this reason."""
         return msgspec.structs.replace(self, entry=self._entry("refused", reason))
 
-    def given_up(self, reason: str) -> "ModelAnswer":
-        """The answer without its edits, which nobody asked for."""
+    def without_edits(self, reason: str) -> "ModelAnswer":
+        """Return the answer without its edits, which the message did not ask for."""
         return ModelAnswer(self._entry("destructive", reason))
 
     def _entry(self, outcome: ModelOutcome, detail: str) -> ModelEntry:
@@ -69,7 +69,7 @@ class ModelAnswer(msgspec.Struct, frozen=True):
 
 
 class ModelAgent:
-    """Asks the model of the settings; raises `ModelSetupError` if these cannot be used."""
+    """Asks the model of the settings; raises `ModelSetupError` if they are not usable."""
 
     def __init__(self, settings: ModelSettings, context: ServerContext) -> None:
         self._settings = settings
@@ -105,7 +105,7 @@ class ModelAgent:
         return ModelAnswer(ModelEntry(self._name, outcome, milliseconds, detail), reply, text)
 
     def _shown(self, reason: str) -> str:
-        """A reason as it may be logged: a model may have written it."""
+        """Return a reason that is safe to log: the model may have written parts of it."""
         text = escape_controls(" ".join(reason.split()))
         return self._redact(truncate_text(text, _MAX_DETAIL))
 
@@ -125,9 +125,11 @@ class ModelAgent:
         calls = read_calls(body)
         written = encode_json(calls).decode()
         if self._endpoint.has_key(written):
-            raise ModelFailed("invalid", "its answer has the key in it")
-        if len(written) > _MAX_CALLS:
-            raise ModelFailed("invalid", f"its edits have more than {_MAX_CALLS} characters")
+            raise ModelFailed("invalid", "its answer contains the API key")
+        if len(written) > _MAX_CALL_CHARACTERS:
+            raise ModelFailed(
+                "invalid", f"its edits have more than {_MAX_CALL_CHARACTERS} characters"
+            )
         if self._recorder is not None:
             self._record(self._recorder, RecordedAnswer(message, key, self._settings.name, calls))
         return calls
@@ -139,7 +141,7 @@ class ModelAgent:
             log.warning("an answer of the model could not be recorded: %s", error.strerror)
 
     async def _check(self, calls: tuple[ModelCall, ...]) -> ScriptedReply:
-        """Check edits as those of a scripted reply are, in a thread, since each is tried."""
+        """Check the edits like those of a scripted reply; in a thread, since each is tried."""
         try:
             fields = {"edits": edit_tables(calls), "say": ""}
             return await asyncio.to_thread(build_reply, fields, self._name)
@@ -150,7 +152,7 @@ class ModelAgent:
 def describe_project(
     session: SessionRecord, message: str, draft: Draft, assets: list[Asset]
 ) -> str:
-    """Return what a model is told, as JSON: the message, the timeline and the uploads."""
+    """Return the JSON that the model gets: the message, the timeline and the uploads."""
     uploads = [asset for asset in assets if asset.origin == "upload"]
     described = [
         {
@@ -161,7 +163,7 @@ def describe_project(
         }
         for number, asset in enumerate(uploads[:_MAX_UPLOADS], 1)
     ]
-    told = {
+    question = {
         "message": message,
         "language": session.language,
         "timeline": truncate_text(describe_timeline(draft), _MAX_TIMELINE),
@@ -169,11 +171,11 @@ def describe_project(
         "uploads": described,
         "more_uploads": len(uploads) - len(described),
     }
-    return encode_json(told).decode()
+    return encode_json(question).decode()
 
 
 def log_answer(entry: ModelEntry) -> None:
-    """Log what became of a question, without the message, which is private."""
+    """Log the outcome of a request, without the message, which is private."""
     is_useful = entry.outcome in ("edited", "declined", "refused")
     log.log(
         logging.INFO if is_useful else logging.WARNING,

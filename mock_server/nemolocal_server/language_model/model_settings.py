@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which language model is asked where the rules do not understand a message; none by default.
+    """The language model for messages that the rules do not understand; none by default.
 
     `url` is the base of an OpenAI-compatible API, as http://127.0.0.1:11434/v1, and `name` the
     model there. Its key is read from the environment variable `key_variable`. It has `seconds` of
@@ -31,7 +31,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     replay: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for settings that cannot be used, naming the setting."""
+        """Raise ValueError for settings that cannot be used, with the name of the setting."""
         check_positive("model.seconds", self.seconds, _MAX_SECONDS)
         if self.url:
             _check_url(self.url)
@@ -47,18 +47,18 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         if self.name and not self.is_enabled:
             raise ValueError("model.name needs model.url, or model.replay")
         if self.record is not None and self.replay is not None:
-            raise ValueError("model.record and model.replay exclude each other")
+            raise ValueError("model.record and model.replay cannot be combined")
         if self.record is not None and not self.url:
             raise ValueError("model.record needs model.url")
 
     @property
     def is_enabled(self) -> bool:
-        """Whether a model, or a record of one, is asked."""
+        """Whether a model, or a recording of one, is used."""
         return bool(self.url) or self.replay is not None
 
     @property
     def completions_url(self) -> str:
-        """Where chat completions are posted."""
+        """The URL for chat completions."""
         base = self.url.rstrip("/")
         return base if base.endswith("/chat/completions") else f"{base}/chat/completions"
 
@@ -74,7 +74,7 @@ def _check_url(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"model.url must be {wanted}")
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError(f"model.url must be {wanted}, without spaces and other characters")
+        raise ValueError(f"model.url must be {wanted}, without spaces or non-ASCII characters")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError(
             "model.url must have no user, password or query: put the key into the environment "

@@ -21,7 +21,7 @@ _HASH_DIGITS = 16
 
 
 class RecordedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tools that a model has called for a message and a draft."""
+    """The tool calls of a model for a message and a draft."""
 
     message: str
     draft: str
@@ -30,7 +30,7 @@ class RecordedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def hash_project(draft: Draft, assets: list[Asset]) -> str:
-    """Return a hash that is equal for equal drafts with equal media, whatever ids these have."""
+    """Return a hash of a draft and its media that does not depend on the ids of the media."""
     names = {asset.id: f"{asset.origin}:{asset.filename}" for asset in assets}
     media = [[names[asset.id], asset.info.kind, round(asset.info.duration, 3)] for asset in assets]
     content = [_rename(draft_to_wire(draft), names), media]
@@ -64,7 +64,7 @@ class AnswerRecorder:
 
 
 class RecordedAnswers:
-    """The answers of a file; `ModelSetupError` says which line cannot be read."""
+    """The answers in a file; raises `ModelSetupError` with the line that is invalid."""
 
     def __init__(self, path: Path) -> None:
         self._answers: dict[tuple[str, str, str], tuple[ModelCall, ...]] = {}
@@ -81,11 +81,11 @@ class RecordedAnswers:
                 answer = decode_json(line, type=RecordedAnswer)
             except (msgspec.MsgspecError, RecursionError, ValueError) as error:
                 raise ModelSetupError(
-                    f"{path}, line {number}: no recorded answer: {error}"
+                    f"{path}, line {number}: not a recorded answer: {error}"
                 ) from error
             for model in (answer.model, ""):  # without a name, any model will do
                 self._answers[answer.message, answer.draft, model] = answer.calls
 
     def find(self, message: str, draft: str, model: str) -> tuple[ModelCall, ...] | None:
-        """Return what a model has answered; any model if `model` is empty."""
+        """Return the answer of a model, or of any model if `model` is empty."""
         return self._answers.get((message, draft, model))

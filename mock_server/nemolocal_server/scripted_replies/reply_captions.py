@@ -24,7 +24,7 @@ def read_captions(given: str | Sequence[str]) -> Captions:
         return tuple(given)
     found = find_subtitles(given)
     if found is None or given[: found.start].strip() or given[found.end :].strip():
-        reason = "is no SRT or WebVTT; without times, give a list with one text for each caption"
+        reason = "must be SRT, WebVTT or a list with one text for each caption"
         raise ReplyError(_PATH, reason)
     for cue in found.cues:
         _check_cue(cue)

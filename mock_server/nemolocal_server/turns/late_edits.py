@@ -1,4 +1,4 @@
-"""What a turn that was interrupted was going to do."""
+"""The edits of a turn that was interrupted by the end of the server."""
 
 from nemolocal_agent import Edit, NoEdit, parse_message, stand_in_for
 
@@ -7,13 +7,13 @@ from .turn_repository import LateEdit
 
 
 def late_edits(late: LateEdit) -> tuple[Edit, ...]:
-    """The edits of a turn that was interrupted: what it was going to do is decided again."""
+    """Return the edits that an interrupted turn was going to make, by planning it again."""
     if late.scripted is not None:
         return read_changes(late.scripted, lambda: _edits_said(late.message))
     return _edits_said(late.message)
 
 
 def _edits_said(message: str) -> tuple[Edit, ...]:
-    """The edits of a message, one that stands for it where it is not understood."""
+    """Return the edits of a message, or the stand-in if it is not understood."""
     intent = parse_message(message)
     return stand_in_for(intent, message) if isinstance(intent, NoEdit) else intent

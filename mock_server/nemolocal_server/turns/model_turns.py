@@ -1,7 +1,7 @@
-"""What the answer of a language model does to a turn: its edits, its words, or what was planned.
+"""Decides what a turn does after a language model was asked: its edits, its text, or the fallback.
 
-The model is asked where the rules understand a message only in part or not at all. Whatever it
-answers, nothing is done that a scripted reply could not do, and nothing is taken away unasked.
+The model is asked if the rules understand a message only in part or not at all. It can do nothing
+that a scripted reply could not do, and cannot remove everything unless the message asks for it.
 """
 
 import msgspec
@@ -33,11 +33,11 @@ class ModelTurns:
 
     @property
     def pending(self) -> ModelEntry | None:
-        """The entry of a turn that is to ask the model; None without a model."""
+        """The journal entry of a model that is still to be asked; None without a model."""
         return None if self._agent is None else self._agent.pending
 
     async def ask(self, session: SessionRecord, seed: TurnSeed, fallback: TurnIntent) -> TurnIntent:
-        """Return what a turn does by the model's answer; without a usable one, `fallback`."""
+        """Ask the model and return what the turn does; `fallback` without a usable answer."""
         assert self._agent is not None, "no model is set"
         newest, _ = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
@@ -57,9 +57,9 @@ class ModelTurns:
         return msgspec.structs.replace(fallback, model=answer.entry)
 
     def _judge(self, session: SessionRecord, seed: TurnSeed, answer: ModelAnswer) -> ModelAnswer:
-        """Give the edits up if they would take everything away and the message does not say so.
+        """Drop edits that would remove everything, unless the message asks for it.
 
-        Others that the timeline does not allow stay: the turn refuses them with their reason.
+        Edits that the timeline does not allow stay: the turn refuses them with the reason.
         """
         unasked = find_unasked(answer.edits, seed.message)
         if not unasked:
@@ -71,4 +71,4 @@ class ModelTurns:
                 unasked = "remove everything"
             else:
                 return answer
-        return answer.given_up(f"it would {unasked}, and the message does not say so")
+        return answer.without_edits(f"it would {unasked}, and the message does not say so")

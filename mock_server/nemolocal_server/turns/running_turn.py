@@ -1,4 +1,4 @@
-"""A turn that runs: its plan, what became of it, and the events that its stream reads."""
+"""A running turn: its plan, its progress, and the events that its stream reads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ from .turn_schedule import TurnStep
 
 
 class TurnIntent(msgspec.Struct, frozen=True):
-    """What a turn does: its edits, or why it only talks.
+    """What a turn does: its edits, or why it makes none.
 
     `understood` is how much of the message was understood, None if a script decides. `remarks` name
     what was not. `model` is the language model that was asked or, if its outcome is pending, is to
@@ -39,7 +39,7 @@ class TurnIntent(msgspec.Struct, frozen=True):
 
     @property
     def waits_for_model(self) -> bool:
-        """Whether a language model is still to be asked."""
+        """Whether a language model still has to be asked."""
         return self.model is not None and self.model.outcome == "pending"
 
 

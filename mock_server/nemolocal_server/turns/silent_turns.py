@@ -68,7 +68,7 @@ class SilentTurnPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             marks = " ".join(sorted(unknown))
             raise ValueError(f"silent script has {marks}: only . s a n l are allowed")
         if self.quota is not None and self.script:
-            raise ValueError("silent quota and silent script exclude each other")
+            raise ValueError("silent quota and silent script cannot be combined")
         check_range("late_seconds", self.late_seconds, 0, CENTURY)
 
     @property

@@ -1,4 +1,4 @@
-"""Plans turns: what is refused, held, changed and said, and when."""
+"""Plans turns: refusals, holds, edits and texts, and their times."""
 
 import logging
 
@@ -186,5 +186,5 @@ class TurnPlanner:
 
 
 def not_understood_by(token: TokenRecord, settings: Settings) -> NotUnderstood:
-    """What a message of this token gets that is not understood."""
+    """Return what happens to a message of this token that is not understood."""
     return token.not_understood or settings.not_understood

@@ -1,4 +1,4 @@
-"""Uploads that are no media, where a setting accepts them: color lookup tables and subtitles."""
+"""Uploads besides media that a setting can accept: LUTs and subtitle files."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from nemolocal_render.text_files import read_text_file
 
 
 async def inspect_extra_file(path: Path, extension: str) -> MediaInfo:
-    """Return what is known of a file; raises MediaRejected with what is wrong in it."""
+    """Return the kind of a valid file; raises MediaRejected with the reason otherwise."""
     if extension == "cube":
         table = await asyncio.to_thread(read_lut, path)
         return MediaInfo("lut", extension, lut=table.kind)
