@@ -104,7 +104,7 @@ def test_weights_decide_what_stands_behind_a_silence() -> None:
         ({"quota": (4, 3)}, "quota"),
         ({"quota": (0, 0)}, "quota"),
         ({"script": "s?"}, r"\?"),
-        ({"script": "s", "quota": (1, 2)}, "exclude"),
+        ({"script": "s", "quota": (1, 2)}, "cannot be combined"),
         ({"late_seconds": -1}, "late_seconds"),
     ],
 )
