@@ -10,6 +10,7 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
+from nemolocal_contract.rules import rules
 from nemolocal_server.faults.catalogue import CATALOGUE
 from nemolocal_server.serving import LocalServer
 from tests.support.dashboard import dashboard_server
@@ -99,3 +100,10 @@ def test_control_token_is_in_the_curl_lines_as_a_variable() -> None:
         page = httpx.get(f"{server.base_url}{UI_PREFIX}/faults", headers=headers).text
         assert "sesame" not in page
         assert all("$NEMO_CONTROL_TOKEN" in line for line in curl_lines(page))
+
+
+def test_code_in_a_rule_is_shown_as_code(pages: httpx.Client) -> None:
+    page = pages.get("/about").text
+    code = next(rule.text for rule in rules().values() if "`" in rule.text).split("`")[1]
+    assert f"<code>{html.escape(code, quote=False)}</code>" in page
+    assert "`" not in page

@@ -37,7 +37,7 @@ def test_what_was_spent_on_resends_is_told(
     caller.say("edit my raw video footage")
     summary = caller.get(SUMMARY)
     assert summary["credits"] == {"spent": 50, "resent": 50}
-    assert summary["line"].endswith("50 credits in the cloud, 50 of them for 1 message sent again")
+    assert summary["line"].endswith("50 credits in the cloud, 50 of them for 1 repeated message")
 
 
 @pytest.mark.slow

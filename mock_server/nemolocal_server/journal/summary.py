@@ -42,5 +42,5 @@ def _line(summary: Summary, charged: bool) -> str:
         return line
     line += f", which would have cost {pluralize(credits.spent, 'credit')} in the cloud"
     if resends:
-        line += f", {credits.resent} of them for {pluralize(resends, 'message')} sent again"
+        line += f", {credits.resent} of them for {pluralize(resends, 'repeated message')}"
     return line
