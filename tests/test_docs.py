@@ -15,6 +15,7 @@ import write_api
 import write_cli
 import write_fault_list
 import write_settings
+from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_contract.effect_presets import EffectPreset
 from nemolocal_server.faults.fault_scenario import find_scenario
 from nemolocal_server.settings_loader import load_settings
@@ -89,6 +90,16 @@ def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) ->
                 assert find_scenario(str(file)).replies
                 continue
             load_settings(file)
+
+
+def test_guide_to_mutants_has_the_scores_of_the_last_runs() -> None:
+    page = (ROOT / "docs" / "explanation" / "mutation-testing.md").read_text(encoding="utf-8")
+    scores = mutation_scores()
+    for name, by_hand, generated in (
+        ("servers", scores.server, scores.generated_server),
+        ("clients", scores.client, scores.generated_client),
+    ):
+        assert f"| {name} | {by_hand} killed | {generated} killed |" in page
 
 
 def test_readme_is_short() -> None:

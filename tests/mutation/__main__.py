@@ -5,8 +5,10 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.mutation_scores import Score
 from nemolocal_conformance.server_checks import server_catalogue
 
 from .clients import UNKILLABLE_CHECKS, client_mutants
@@ -15,6 +17,7 @@ from .generated_clients import generated_command as generated_clients_command
 from .kill_matrix import FILE, as_markdown, section
 from .mutation_result import MutationResult
 from .parallel import run_client_mutants, run_server_mutants
+from .score_file import write_scores
 from .servers import server_mutants
 
 
@@ -42,11 +45,16 @@ def main() -> int:
         "Client mutants", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
     )
     FILE.write_text(as_markdown(server_section, client_section), encoding="utf-8")
+    write_scores(server=_score(servers), client=_score(clients))
     results = (*servers, *clients)
     print(f"{sum(result.seconds for result in results):.0f} s of processor time")
     wrong = [result.mutant_id for result in results if not result.is_killed]
     print(f"wrong: {', '.join(wrong)}" if wrong else f"all {len(results)} are killed")
     return int(bool(wrong))
+
+
+def _score(results: Sequence[MutationResult]) -> Score:
+    return Score(len(results), sum(result.is_killed for result in results))
 
 
 def _print_result(result: MutationResult) -> MutationResult:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_conformance.server_checks import server_catalogue
-from tests.mutation import __main__ as command
+from tests.mutation import __main__ as command, score_file
 from tests.mutation.clients import client_mutants
 from tests.mutation.kill_matrix import as_markdown, section
 from tests.mutation.mutation_result import MutationResult
@@ -50,14 +52,20 @@ def test_command_writes_the_document_and_says_what_is_wrong(
     missed: tuple[str, ...],
     ends: int,
 ) -> None:
-    page = tmp_path / "kill-matrix.md"
+    page, scores = tmp_path / "kill-matrix.md", tmp_path / "scores.json"
+    scores.write_text("{}", encoding="utf-8")
     result = MutationResult(MUTANT.id, MUTANT.kills, missed, (), 1, seconds=2.5)
     monkeypatch.setattr(command, "FILE", page)
+    monkeypatch.setattr(score_file, "FILE", scores)
     monkeypatch.setattr(command, "run_client_mutants", lambda _names, _jobs: [])
     monkeypatch.setattr(command, "run_server_mutants", lambda _names, _jobs: [result])
     monkeypatch.setattr("sys.argv", ["python -m tests.mutation"])
     assert command.main() == ends
     assert f"{1 - ends} of 1 killed" in page.read_text(encoding="utf-8")
+    assert msgspec.json.decode(scores.read_bytes()) == {
+        "server": {"mutants": 1, "killed": 1 - ends},
+        "client": {"mutants": 0, "killed": 0},
+    }
     ended = f"wrong: {MUTANT.id}" if ends else "all 1 are killed"
     assert capsys.readouterr().out.splitlines() == ["2 s of processor time", ended]
 
@@ -85,3 +93,8 @@ def test_document_has_every_mutant_and_check_without_survivors() -> None:
         *client_catalogue(),
     }
     assert "**" not in text
+    scores = mutation_scores()
+    assert (scores.server.mutants, scores.client.mutants) == (
+        len(server_mutants()),
+        len(client_mutants()),
+    )

@@ -6,6 +6,7 @@ from nemolocal_contract.html_page import render_document
 from nemolocal_contract.rules import rules
 
 from ..assumptions import list_assumptions
+from ..mutation_scores import mutation_scores
 from ..verdicts import ConformanceReport
 from .report_text import GRADE_NAMES, OUTCOME_ORDER, headline, sort_by_outcome, verdict_reason
 
@@ -25,6 +26,7 @@ def as_html(report: ConformanceReport) -> str:
         "assumptions": list_assumptions(report),
         "rules": rules(),
         "grades": GRADE_NAMES,
+        "scores": mutation_scores(),
         "why": verdict_reason,
         "text_and_code": _CODE.split,
         "css": _css,

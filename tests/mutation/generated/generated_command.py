@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tests.mutation.score_file import write_scores
 from tests.support.commit_draw import commit_seed
 
 from .equivalent_mutants import find_stale_patterns
@@ -13,6 +14,7 @@ from .generated_document import (
     as_markdown,
     counts_table,
     killed_share,
+    score,
     survivors,
 )
 from .generated_runner import GeneratedResult, run_generated
@@ -52,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.sample:
         write_results(ordered, after_others & ordered.keys())
         FILE.write_text(as_markdown(ordered), encoding="utf-8")
+        write_scores(generated_server=score(ordered))
     seen = {name: found[name] for name in names}
     print("\n".join(counts_table(seen)))
     return int(any([_print_survivors(seen, before), _print_stale(ordered)]))

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from nemolocal_conformance.mutation_scores import Score
+
 from .equivalent_mutants import equivalent_mutants, find_reasons
 from .generated_catalogue import generated_mutants
 from .surviving_mutants import group_by_needs
@@ -31,10 +33,16 @@ def tally(killed_by: Mapping[str, str]) -> dict[str, Counter[str]]:
     return counts
 
 
+def score(killed_by: Mapping[str, str]) -> Score:
+    """Return how many mutants are not equivalent, and how many of them are killed."""
+    total = sum(tally(killed_by).values(), Counter[str]())
+    return Score(total["killed"] + total["survived"], total["killed"])
+
+
 def killed_share(killed_by: Mapping[str, str]) -> float:
     """Return which share of the mutants that are not equivalent is killed."""
-    total = sum(tally(killed_by).values(), Counter[str]())
-    return total["killed"] / max(1, total["killed"] + total["survived"])
+    found = score(killed_by)
+    return found.killed / max(1, found.mutants)
 
 
 def survivors(killed_by: Mapping[str, str]) -> list[str]:

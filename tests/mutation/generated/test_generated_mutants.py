@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_conformance.runner import run_check
 from nemolocal_conformance.server_checks import server_catalogue
 from tests.mutation.generated.equivalent_mutants import find_reasons, find_stale_patterns
@@ -13,6 +14,7 @@ from tests.mutation.generated.generated_document import (
     FILE,
     as_markdown,
     killed_share,
+    score,
     survivors,
 )
 from tests.mutation.generated.generated_runner import run_mutant
@@ -57,6 +59,10 @@ def test_survivors_say_what_a_check_would_need() -> None:
     alive = survivors(killing_checks())
     assert [name for name in alive if not find_needs(name)] == []
     assert find_unused_patterns(alive) == []
+
+
+def test_score_of_the_reports_is_that_of_the_run() -> None:
+    assert mutation_scores().generated_server == score(killing_checks())
 
 
 def test_document_is_up_to_date() -> None:

@@ -7,11 +7,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from tests.mutation.score_file import write_scores
+
 from .equivalents import equivalents
 from .generated_run import replay, run_journey
 from .journeys import journeys
 from .mutant_page import PAGE, as_page, kind_table, summary
-from .mutant_results import MutantResult, killed_share
+from .mutant_results import MutantResult, killed_share, score
 
 LEAST_KILLED = 0.95
 
@@ -32,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     print("\n".join([*kind_table(results), "", summary(results)]))
     if not options.journey:
         Path(PAGE).write_text(as_page(results), encoding="utf-8")
+        write_scores(generated_client=score(results))
     problems = find_problems(results, complete=not options.journey)
     for problem in problems:
         print(problem, file=sys.stderr)

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from nemolocal_conformance.mutation_scores import Score
+
 from .client_change import ClientMutation
 from .equivalents import equivalent_of
 from .recording import Recording, bad_outcomes
@@ -67,7 +69,13 @@ def counts_by_kind(results: Iterable[MutantResult]) -> dict[str, Counter[MutantO
     return found
 
 
+def score(results: Iterable[MutantResult]) -> Score:
+    """Return how many mutants are not named as equivalent, and how many a check notices."""
+    checked = [r for r in results if r.outcome not in ("equivalent", "accused")]
+    return Score(len(checked), sum(result.is_killed for result in checked))
+
+
 def killed_share(results: Iterable[MutantResult]) -> float:
     """Return the share of the mutants not named as equivalent that a check notices."""
-    judged = [r for r in results if r.outcome not in ("equivalent", "accused")]
-    return sum(result.is_killed for result in judged) / len(judged) if judged else 1.0
+    found = score(results)
+    return found.killed / found.mutants if found.mutants else 1.0
