@@ -112,7 +112,9 @@ class AccountContext:
         except NotApplicable:
             if self._control is None:
                 raise
-            made = self.make_account(anonymous=True, credits=self.settings.tariff.grant)
+            lifetime = {} if lasting else {"expires_in": self.settings.token_lifetime}
+            credits = self.settings.tariff.grant
+            made = self.make_account(anonymous=True, credits=credits, **lifetime)
             return TargetAccount(made.token, made.user_id, made.client_id)
         data = self._require_data("a token", response)
         account = TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)

@@ -21,9 +21,9 @@ def assert_proven(outcome: CommandResult, names: list[str]) -> None:
         assert ": armed [" in line
         assert "] / disarmed [" in line
     # Disarmed, nothing is left of any fault: there is one way in which all turns go, and one for
-    # all exports. A machine that is busy adds a heartbeat, which is a piece of the stream, too.
+    # all exports. A machine that is busy adds a heartbeat, which is a chunk of the stream, too.
     disarmed = [line.partition(" / ")[2] for line in outcome.lines]
-    assert len({re.sub(r"\d+ Heartbeats?, | in \d+ pieces?", "", text) for text in disarmed}) == 2
+    assert len({re.sub(r"\d+ Heartbeats?, | in \d+ chunks?", "", text) for text in disarmed}) == 2
 
 
 def test_faults_of_every_place_prove_themselves(

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 
 from nemolocal.main import main
+from nemolocal_contract.endpoints import UI_PREFIX
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
 from nemolocal_server.dialect import Dialect
@@ -225,6 +226,7 @@ def test_log_goes_to_stderr_as_asked(
     ) as child:
         assert child.stdout is not None
         base_url = child.stdout.readline().split()[3]
+        assert child.stdout.readline() == f"Dashboard: {base_url}{UI_PREFIX}\n"
         httpx.get(f"{base_url}/api/nothing?t=nmv_usr_12345678", trust_env=False, timeout=60)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate()

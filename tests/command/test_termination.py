@@ -164,7 +164,10 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path, clip: Path) -> Iterator[Start]:
-    """Starts a command in a process of its own, with `temporary` for temporary folders."""
+    """Starts a command in a process of its own, with `temporary` for temporary folders.
+
+    Where a test has the usual signals, it inherits them: under `nohup` it would ignore SIGHUP.
+    """
     assert clip.parent == tmp_path
     (tmp_path / "temporary").mkdir()
     begun: list[subprocess.Popen[str]] = []
@@ -192,6 +195,7 @@ def wait_for_work(child: "subprocess.Popen[str]", temporary: Path, pattern: str)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", TERMINATING)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_that_is_told_to_end_leaves_nothing(
@@ -211,6 +215,7 @@ def test_command_that_is_told_to_end_leaves_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("name", ["edit", "sample", "exec", "bench", "conform-client"])
 def test_what_a_killed_command_leaves_goes_with_the_next_one(
     start: Start, tmp_path: Path, name: str
@@ -226,6 +231,7 @@ def test_what_a_killed_command_leaves_goes_with_the_next_one(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("usual_signals")
 def test_program_of_a_scenario_ends_with_the_command(start: Start, tmp_path: Path) -> None:
     child = start(*COMMANDS["conform-client"])
     pid = tmp_path / "begun"

@@ -47,6 +47,11 @@ def judge(tmp_path: Path) -> Judge:
     return run
 
 
+def test_every_input_of_the_action_is_described_and_has_a_default() -> None:
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    assert all(about["description"] and "default" in about for about in inputs.values())
+
+
 @pytest.mark.slow
 def test_action_checks_a_server_and_writes_the_summary(judge: Judge, tmp_path: Path) -> None:
     ended = judge(only="credits.balance general.path")

@@ -108,4 +108,4 @@ def test_uploaded_subtitles_and_luts_are_used_by_messages(
     assert "which one do you mean: teal.cube, noir.cube?" in answer(extra_caller, "apply my LUT")
     answer(extra_caller, "apply noir.cube")
     assert extra_caller.draft()["t"][0]["sg"][0]["fx"][0]["source"] != asset
-    assert "nothing of that name was uploaded" in answer(extra_caller, "apply x.cube")
+    assert "no upload has that name" in answer(extra_caller, "apply x.cube")

@@ -35,7 +35,7 @@ def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: HttpCaller
     entry = last(edited, "chat")
     assert entry["turn"] == {
         "number": 2, "edits": 1, "message": TRIM, "silent": False,
-        "truth": "applied", "cost": 0, "resend": False,
+        "truth": "applied", "cost": 0, "resend": False, "understood": "full",
     }  # fmt: skip
     assert entry["draft_before"] == before != entry["draft_after"]
     assert (entry["session_id"], entry["user_id"]) == (edited.session, edited.user_id)

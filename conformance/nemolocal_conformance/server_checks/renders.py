@@ -89,8 +89,8 @@ def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
 
 @server_check("render.attribution.missing", "REN-2", "GEN-4", prerequisite="edit")
 def export_without_attribution_is_402(context: CheckContext) -> None:
-    """An export that lacks any attribution header MUST be refused with HTTP 402 and code 402.
-    (Some sources: only for anonymous users without credits; then all three headers are optional.)
+    """An export that lacks any attribution header MUST be refused with HTTP 402 and code 402; some
+    sources say so of anonymous users without credits only.
     """
     taken = []
     for left_out in ATTRIBUTION:

@@ -29,7 +29,7 @@ from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
 from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
 from tests.mutation.server_mutant import request_mutant, response_mutant
-from tests.mutation.server_runner import mutant_script_runner
+from tests.mutation.server_runner import mutant_script_runner, report_contract_settings
 from tests.mutation.servers import server_mutants
 
 from .script_runs import (
@@ -170,7 +170,8 @@ def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
     spent = (SESSION, PICTURE, PUT) * 2
     for last in (PUT, MessageStep("s1", TITLE_MESSAGE, by="ann")):
         steps = (ANN, *spent, SESSION, PICTURE, last)
-        finding = play(*steps, tariff=Tariff(editing=0)).violation
+        with report_contract_settings():  # the server says that an edit has a price
+            finding = play(*steps, tariff=Tariff(editing=0)).violation
         assert finding is not None
         assert (finding.rule, finding.step) == ("CRD-4", len(steps))
 
