@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from nemolocal_contract.endpoints import CONTROL_TOKEN, endpoints
 from nemolocal_server.access.access_policy import AccessDecision, AccessPolicy, AccessRequest
@@ -304,6 +304,7 @@ def test_what_is_left_of_a_prefix_is_judged_as_what_it_is() -> None:
 
 
 @given(st.text(max_size=40))
+@example("…")  # dots, once it is in its usual form
 def test_no_host_is_a_surprise(text: str) -> None:
     authority = parse_authority(text)
     if authority is not None:

@@ -278,7 +278,8 @@ class FileScan:
     def check_stated_duration(self, stated: float) -> None:
         """Add a warning if a header states a longer duration than was found."""
         found = float(self.end - self.start)
-        if stated > found + _TOLERATED:
+        slack = max(track.timing.latest_end - track.timing.end for track in self.streams)
+        if stated > found + float(slack) + _TOLERATED:
             self.warnings += (f"it ends after {found:.3f} s, but its header states {stated:.3f} s",)
 
 

@@ -6,6 +6,7 @@ Headers are trusted only if the packets agree.
 from array import array
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 _USUAL_RATES = (
     *(Fraction(whole) for whole in (24, 25, 30, 50, 60, 120, 240)),
@@ -123,6 +124,15 @@ class StreamTiming:
             return last + (self._gap() or _UNKNOWN_LENGTH)
         end = max(self._end * self.time_base - self._cut, self.start)
         return self._stated if self._stated is not None and last < self._stated < end else end
+
+    @property
+    def latest_end(self) -> Fraction:
+        """The end if the last frame lasts as long as any before it, where no packet states it."""
+        if not self._count or not self._has_invented_durations():
+            return self.end
+        stamps = sorted(self._stamps)
+        longest = max((after - before for before, after in pairwise(stamps)), default=0)
+        return max(self.end, self._last * self.time_base + longest * self.time_base)
 
     @property
     def peak_fps(self) -> float:

@@ -42,7 +42,12 @@ def parse_authority(text: str) -> Authority | None:
         return None
     host, port = canonical_host(found[1]), int(found[2]) if found[2] else None
     bracketed = text.startswith("[")
-    if not host or bracketed != (":" in found[1]) or (port is not None and not 0 < port < 65_536):
+    if (
+        not host
+        or "" in host.split(".")
+        or bracketed != (":" in found[1])
+        or (port is not None and not 0 < port < 65_536)
+    ):
         return None
     return None if bracketed and ip_address(found[1][1:-1]) is None else Authority(host, port)
 
