@@ -22,8 +22,10 @@ class BlockingAsyncClient:
 
     def __init__(self, *arguments: Any, wait_for: WaitFor | None = None, **options: Any) -> None:
         self._client = AsyncClient(*arguments, **options)
-        self._loop = asyncio.new_event_loop()
-        self._wait_for = wait_for or self._loop.run_until_complete
+        # Unlike a bare loop it ends what is still pending when it is closed, as `asyncio.run` does.
+        self._runner = asyncio.Runner()
+        self._wait_for = wait_for or self._runner.run
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return repr(self._client)
@@ -46,9 +48,10 @@ class BlockingAsyncClient:
             self._wait_for(_close(lines))
 
     def close(self) -> None:
-        if not self._loop.is_closed():
+        if not self._is_closed:
+            self._is_closed = True
             self._wait_for(self._client.close())
-            self._loop.close()
+            self._runner.close()
 
     def __enter__(self) -> Self:
         return self
