@@ -6,7 +6,7 @@ from importlib.resources import files
 import msgspec
 
 
-class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MutationScore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many mutants there are, without those that break no rule, and how many are noticed."""
 
     mutants: int
@@ -19,10 +19,10 @@ class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MutationScores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The scores by what is broken, and by whom: by hand or by a program."""
 
-    server: Score
-    client: Score
-    generated_server: Score
-    generated_client: Score
+    server: MutationScore
+    client: MutationScore
+    generated_server: MutationScore
+    generated_client: MutationScore
 
 
 @functools.cache

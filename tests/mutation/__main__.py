@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from nemolocal_conformance.client_checks import client_catalogue
-from nemolocal_conformance.mutation_scores import Score
+from nemolocal_conformance.mutation_scores import MutationScore
 from nemolocal_conformance.server_checks import server_catalogue
 
 from .clients import UNKILLABLE_CHECKS, client_mutants
@@ -53,8 +53,8 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def _score(results: Sequence[MutationResult]) -> Score:
-    return Score(len(results), sum(result.is_killed for result in results))
+def _score(results: Sequence[MutationResult]) -> MutationScore:
+    return MutationScore(len(results), sum(result.is_killed for result in results))
 
 
 def _print_result(result: MutationResult) -> MutationResult:

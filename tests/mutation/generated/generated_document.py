@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from nemolocal_conformance.mutation_scores import Score
+from nemolocal_conformance.mutation_scores import MutationScore
 
 from .equivalent_mutants import equivalent_mutants, find_reasons
 from .generated_catalogue import generated_mutants
@@ -33,10 +33,10 @@ def tally(killed_by: Mapping[str, str]) -> dict[str, Counter[str]]:
     return counts
 
 
-def score(killed_by: Mapping[str, str]) -> Score:
+def score(killed_by: Mapping[str, str]) -> MutationScore:
     """Return how many mutants are not equivalent, and how many of them are killed."""
     total = sum(tally(killed_by).values(), Counter[str]())
-    return Score(total["killed"] + total["survived"], total["killed"])
+    return MutationScore(total["killed"] + total["survived"], total["killed"])
 
 
 def killed_share(killed_by: Mapping[str, str]) -> float:

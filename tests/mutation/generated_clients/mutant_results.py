@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_conformance.mutation_scores import Score
+from nemolocal_conformance.mutation_scores import MutationScore
 
 from .client_change import ClientMutation
 from .equivalents import equivalent_of
@@ -69,10 +69,10 @@ def counts_by_kind(results: Iterable[MutantResult]) -> dict[str, Counter[MutantO
     return found
 
 
-def score(results: Iterable[MutantResult]) -> Score:
+def score(results: Iterable[MutantResult]) -> MutationScore:
     """Return how many mutants are not named as equivalent, and how many a check notices."""
     checked = [r for r in results if r.outcome not in ("equivalent", "accused")]
-    return Score(len(checked), sum(result.is_killed for result in checked))
+    return MutationScore(len(checked), sum(result.is_killed for result in checked))
 
 
 def killed_share(results: Iterable[MutantResult]) -> float:
