@@ -10,7 +10,7 @@ All times are milliseconds.
 
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -144,16 +144,17 @@ def _objects(value: Any) -> Any:
     return tuple(value) if fits else _MISMATCH
 
 
-def _node(cls: type[_Node]) -> _Reader:
-    return lambda value: _read(cls, value) if isinstance(value, dict) else _MISMATCH
+class _NodeReader(NamedTuple):
+    """Reads an object as a node of a class, or a list of them."""
 
+    cls: type[_Node]
+    many: bool = False
 
-def _nodes(cls: type[_Node]) -> _Reader:
-    def read(value: Any) -> Any:
+    def __call__(self, value: Any) -> Any:
+        if not self.many:
+            return _read(self.cls, value) if isinstance(value, dict) else _MISMATCH
         items = _objects(value)
-        return items if items is _MISMATCH else tuple(_read(cls, item) for item in items)
-
-    return read
+        return items if items is _MISMATCH else tuple(_read(self.cls, item) for item in items)
 
 
 _text = _scalar(str)
@@ -178,10 +179,10 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
         "sp": ("speed", _number),
         "v": ("volume", _number),
         "txt": ("text", _text),
-        "st": ("style", _node(Style)),
+        "st": ("style", _NodeReader(Style)),
         "fi": ("fade_in_ms", _number),
         "fo": ("fade_out_ms", _number),
-        "tr": ("transition", _node(Transition)),
+        "tr": ("transition", _NodeReader(Transition)),
         "fx": ("effects", _objects),
         "m": ("metadata", _object),
     },
@@ -189,7 +190,7 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
         "tt": ("type", _whole_number),
         "id": ("id", _text),
         "n": ("name", _text),
-        "sg": ("segments", _nodes(Segment)),
+        "sg": ("segments", _NodeReader(Segment, many=True)),
         "m": ("metadata", _object),
     },
     Metadata: {
@@ -202,21 +203,46 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
         "resolution": ("resolution", _text),
     },
     Draft: {
-        "t": ("tracks", _nodes(Track)),
+        "t": ("tracks", _NodeReader(Track, many=True)),
         "d": ("duration_ms", _number),
-        "m": ("metadata", _node(Metadata)),
+        "m": ("metadata", _NodeReader(Metadata)),
     },
 }
 
 
-_WIRE_NAMES = {
-    cls: {name: short for short, (name, _) in fields.items()} for cls, fields in _FIELDS.items()
+# Class → its fields that are nodes: Python name, wire name, whether it is a list.
+_CHILDREN = {
+    cls: tuple(
+        (name, short, reader.many)
+        for short, (name, reader) in fields.items()
+        if isinstance(reader, _NodeReader)
+    )
+    for cls, fields in _FIELDS.items()
 }
 
 
-def wire_names(cls: type[_Node]) -> Mapping[str, str]:
-    """Return the wire name of each field of a class, for messages about a draft (REN-9)."""
-    return _WIRE_NAMES[cls]
+class MistypedField(NamedTuple):
+    """A field of a node whose value has a wrong type: `.t[0].sg[1].d`, and the value."""
+
+    path: str
+    value: Any
+
+
+def find_mistyped_field(node: _Node) -> MistypedField | None:
+    """Return the first field below a node whose value has a wrong type and is not null (REN-9)."""
+    if node.extra:
+        for short, value in node.extra.items():
+            if short in _FIELDS[type(node)] and value is not None:
+                return MistypedField(f".{short}", value)
+    for name, short, many in _CHILDREN[type(node)]:
+        child = getattr(node, name)
+        if child is None:
+            continue
+        for index, item in enumerate(child if many else (child,)):
+            if (found := find_mistyped_field(item)) is not None:
+                place = f".{short}[{index}]" if many else f".{short}"
+                return MistypedField(place + found.path, found.value)
+    return None
 
 
 def _read(cls: type[N], wire: Mapping[str, Any]) -> N:

@@ -15,7 +15,7 @@ from nemolocal_contract.draft import (
     Transition,
     draft_from_wire,
     draft_to_wire,
-    wire_names,
+    find_mistyped_field,
 )
 
 json_values = st.recursive(
@@ -146,7 +146,6 @@ def test_the_wire_speaks_short_names_and_python_long_ones() -> None:
         Segment(start_ms=0, duration_ms=2500, source="a", source_start_ms=10, extra={"zoom": 2}),
     )
     assert track.segments[0].end_ms == 2500
-    assert wire_names(Segment)["source_start_ms"] == "ss"
 
 
 def test_a_value_of_the_wrong_type_is_kept_and_not_believed() -> None:
@@ -155,6 +154,24 @@ def test_a_value_of_the_wrong_type_is_kept_and_not_believed() -> None:
     assert draft.extra == {"d": "long"}
     assert draft.tracks is not None
     assert draft.tracks[0].segments == (Segment(extra={"d": True, "v": None}),)
+
+
+@pytest.mark.rule("REN-9")
+@pytest.mark.parametrize(
+    ("wire", "found"),
+    [
+        ({"d": "long"}, (".d", "long")),
+        ({"m": {"width": "wide"}}, (".m.width", "wide")),
+        ({"t": [{}, {"sg": [{}, {"v": True}]}]}, (".t[1].sg[1].v", True)),
+        ({"t": [{"sg": [{"st": {"size": []}}]}]}, (".t[0].sg[0].st.size", [])),
+        ({"t": [{"sg": "none"}]}, (".t[0].sg", "none")),
+        ({"d": None, "t": [{"unknown": "x", "sg": [{"v": None}]}]}, None),
+    ],
+)
+def test_the_first_value_of_a_wrong_type_is_found_with_its_path(
+    wire: dict[str, Any], found: tuple[str, Any] | None
+) -> None:
+    assert find_mistyped_field(draft_from_wire(wire)) == found
 
 
 @pytest.mark.rule("STA-3")

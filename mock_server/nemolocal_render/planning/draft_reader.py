@@ -21,7 +21,7 @@ from nemolocal_contract.draft import (
     TrackType,
     Transition,
     draft_from_wire,
-    wire_names,
+    find_mistyped_field,
 )
 from nemolocal_contract.effect_presets import PresetColor
 from nemolocal_contract.effects import (
@@ -98,28 +98,17 @@ def require_positive(value: Any, path: str, high: float) -> float:
 def check_draft(draft: Draft) -> None:
     """Refuse a draft that is empty or too large, or has a field of a wrong type (STA-3, REN-9)."""
     _require_size_limits(draft)
-    _require_field_types(draft, "draft")
+    _require_field_types(draft)
     if not draft.ready:
         raise DraftRejected("draft.t", "has no segments")
     require_number(draft.duration_ms, "draft.d", 0, MAX_DURATION_MS)
 
 
-def _require_field_types(node: Any, path: str) -> None:
+def _require_field_types(draft: Draft) -> None:
     """Refuse a field whose JSON type is wrong; the model has put those into `extra`."""
-    names = wire_names(type(node))
-    known = set(names.values())
-    for name, value in node.extra.items():
-        if name in known and value is not None:
-            found = _JSON_TYPES.get(type(value), "a number")
-            raise DraftRejected(f"{path}.{name}", f"is {found}, which it cannot be")
-    for field, name in names.items():
-        value = getattr(node, field)
-        if hasattr(value, "extra"):
-            _require_field_types(value, f"{path}.{name}")
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
-                if hasattr(item, "extra"):
-                    _require_field_types(item, f"{path}.{name}[{index}]")
+    if (found := find_mistyped_field(draft)) is not None:
+        kind = _JSON_TYPES.get(type(found.value), "a number")
+        raise DraftRejected(f"draft{found.path}", f"is {kind}, which it cannot be")
 
 
 def read_draft(wire: Mapping[str, Any]) -> Draft:
@@ -159,8 +148,11 @@ def _require_size_limits(draft: Draft) -> None:
     effects = 0
     for index, track in enumerate(tracks):
         for number, segment in enumerate(track.segments or ()):
-            path = f"draft.t[{index}].sg[{number}].fx"
-            effects += len(_limit_items(segment.effects or (), path, "effects", MAX_EFFECTS))
+            count = len(segment.effects or ())
+            effects += count
+            if count > MAX_EFFECTS:
+                path = f"draft.t[{index}].sg[{number}].fx"
+                raise _too_many(path, count, "effects", MAX_EFFECTS)
     _require_at_most(effects, "draft.t", "effects", MAX_TOTAL_EFFECTS)
 
 
@@ -183,7 +175,11 @@ def _limit_fields(node: Any, path: str) -> None:
 
 def _require_at_most(count: int, path: str, what: str, most: int) -> None:
     if count > most:
-        raise DraftRejected(path, f"has {count} {what}, at most {most} are rendered")
+        raise _too_many(path, count, what, most)
+
+
+def _too_many(path: str, count: int, what: str, most: int) -> DraftRejected:
+    return DraftRejected(path, f"has {count} {what}, at most {most} are rendered")
 
 
 _LOUDEST = 4.0
