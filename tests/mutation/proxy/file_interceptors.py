@@ -100,7 +100,7 @@ async def url_needs_bearer(
     return await forward(request)
 
 
-@proxy_mutant("REN-8", also_affects="REN-1 REN-7")
+@proxy_mutant("REN-8", also_affects="AUTH-5 AUTH-6 AUTH-7 GEN-3 GEN-4 GEN-5 REN-1 REN-4 REN-7")
 async def no_fallback(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
@@ -110,13 +110,13 @@ async def no_fallback(
     return await forward(request)
 
 
-@proxy_mutant("REN-8", also_affects="REN-7")
+@proxy_mutant("REN-8", also_affects="REN-4 REN-7")
 async def fallback_differs(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """The fallback download is another file than that of output.url."""
     reply = await forward(request)
-    if endpoint_of(request) == "render_download" and reply.status == 200:
+    if endpoint_of(request) == "render_download" and reply.status == 200 and reply.code is None:
         reply.body += b"\0"
     return reply
 
@@ -161,7 +161,7 @@ async def others_cancel(
     )
 
 
-@proxy_mutant("REN-8")
+@proxy_mutant("REN-8", also_affects="REN-4")
 async def cancel_ignored(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
