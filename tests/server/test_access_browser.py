@@ -3,20 +3,24 @@
 import contextlib
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nemolocal_contract.endpoints import endpoints
-from tests.support.browser import Browser, open_browser
+from tests.support.chromium import start_browser
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
-pytestmark = pytest.mark.slow
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 CONTROL = "/__nemolocal__"
 ATTACKS = Path(__file__).with_name("attacks_of_a_page.js").read_text(encoding="utf-8")
@@ -35,14 +39,27 @@ return read;
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser("evil.example", "rebind.example") as browser:
+def browser() -> Iterator["Browser"]:
+    with start_browser("evil.example", "rebind.example") as browser:
         yield browser
 
 
 @pytest.fixture
-def page() -> Iterator[int]:
-    """A web server of somebody else with an empty page, and its port."""
+def page(browser: "Browser") -> Iterator["Page"]:
+    page = browser.new_page()
+    page.set_default_navigation_timeout(300_000)
+    yield page
+    page.close()
+
+
+def run(page: "Page", script: str, *given: Any) -> Any:
+    """Return what the body of an `async` function returns on a page."""
+    return page.evaluate(f"async (given) => {{ {script} }}", list(given))
+
+
+@pytest.fixture
+def foreign_port() -> Iterator[int]:
+    """The port of somebody else's web server, which has an empty page."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -74,10 +91,7 @@ class Target:
 
     def routes(self) -> list[tuple[str, str]]:
         """The method and the path of every route, with what a page might guess or know."""
-        names = {
-            "user": "me", "session": self.caller.session, "render": "render_1", "token": "1",
-            "fault": "f", "snapshot": "s",
-        }  # fmt: skip
+        names = defaultdict(lambda: "1", user="me", session=self.caller.session, render="render_1")
         found: list[tuple[str, str]] = [
             (e.method, e.template.format_map(names)) for e in endpoints().values()
         ]
@@ -129,12 +143,12 @@ def target(servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path
     ],
 )
 def test_a_page_of_another_origin_changes_and_reads_nothing(
-    browser: Browser, page: int, target: Target, place: str, name: str
+    page: "Page", foreign_port: int, target: Target, place: str, name: str
 ) -> None:
     port = target.caller.http.base_url.port
     before, journal = target.all(), target.entries()
-    browser.visit(place.format(page))
-    read = browser.run(ATTACKS, f"http://{name}:{port}", target.routes())
+    page.goto(place.format(foreign_port))
+    read = run(page, ATTACKS, f"http://{name}:{port}", target.routes())
     assert read == []
     assert target.all() == before
     entries = target.entries()
@@ -153,37 +167,35 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(
     assert expected <= refused
 
 
-def test_a_rebinding_page_changes_and_reads_nothing(browser: Browser, target: Target) -> None:
+def test_a_rebinding_page_changes_and_reads_nothing(page: "Page", target: Target) -> None:
     """It is of the same origin to the browser, so that only its Host tells."""
     port = target.caller.http.base_url.port
     before = target.all()
-    browser.visit(f"http://rebind.example:{port}/")
-    replies = browser.run(REBOUND, "", target.routes())
+    page.goto(f"http://rebind.example:{port}/")
+    replies = run(page, REBOUND, "", target.routes())
     assert len(replies) == 4 * len(target.routes())
     for method, path, status, text in replies:
         assert (status, text.startswith('{"code":403,')) == (403, True), (method, path, text)
     assert target.all() == before
 
 
-def test_a_page_of_the_server_itself_may_use_the_control_api(
-    browser: Browser, target: Target
-) -> None:
-    browser.visit(str(target.caller.http.base_url.join("/__nemolocal__/health")))
+def test_a_page_of_the_server_itself_may_use_the_control_api(page: "Page", target: Target) -> None:
+    page.goto(str(target.caller.http.base_url.join("/__nemolocal__/health")))
     script = """
     const headers = {"Content-Type": "application/json"};
     const made = await fetch("/__nemolocal__/snapshot", {method: "POST", headers, body: "{}"});
     const listed = await (await fetch("/__nemolocal__/snapshot")).json();
     return [made.status, listed.snapshots.length];
     """
-    assert browser.run(script) == [200, 2]
+    assert run(page, script) == [200, 2]
 
 
 def test_a_page_may_show_the_files_that_it_was_given(
-    browser: Browser, page: int, target: Target
+    page: "Page", foreign_port: int, target: Target
 ) -> None:
     url = target.caller.status("render_1")["output"]["url"]
-    browser.visit(f"http://evil.example:{page}")
-    asked = browser.run("return (await fetch(given[0], {mode: 'no-cors'})).type;", url)
+    page.goto(f"http://evil.example:{foreign_port}")
+    asked = run(page, "return (await fetch(given[0], {mode: 'no-cors'})).type;", url)
     assert asked == "opaque"
     shown: list[int] = []
     while not shown:  # the reply has begun, and its entry comes when it has ended

@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Request
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-proxy-server",
+)
 # Local resources of a page that stands alone.
 _OWN_SCHEMES = ("file:", "data:", "blob:")
 
 
 @contextlib.contextmanager
-def start_browser() -> Iterator["Browser"]:
-    """A headless Chromium of this machine; skips the test where there is none.
+def start_browser(*names: str) -> Iterator["Browser"]:
+    """A headless Chromium in which these names lead to this machine; skips where there is none.
 
     Playwright runs an event loop in this thread until the end: nothing else can meanwhile.
     """
@@ -27,8 +33,10 @@ def start_browser() -> Iterator["Browser"]:
     if binary is None:
         pytest.skip("needs a Chromium on the PATH, for instance Debian's package chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
+    mapped = ", ".join(f"MAP {name} 127.0.0.1" for name in names)
+    arguments = [*_ARGUMENTS, f"--host-resolver-rules={mapped}"] if names else list(_ARGUMENTS)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=binary, args=arguments)
         try:
             yield browser
         finally:
