@@ -23,7 +23,7 @@ def is_heartbeat(frame: bytes) -> bool:
     return frame.strip() == HEARTBEAT
 
 
-@proxy_mutant("SSE-1")
+@proxy_mutant("SSE-1", also_affects="GEN-1")
 async def stream_is_json(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
@@ -40,7 +40,7 @@ async def _require(name: str, request: InterceptedRequest, forward: Forward) -> 
     return await forward(request)
 
 
-@proxy_mutant("SSE-1")
+@proxy_mutant("SSE-1", also_affects="GEN-6")
 async def app_name_required(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
@@ -48,7 +48,7 @@ async def app_name_required(
     return await _require("app_name", request, forward)
 
 
-@proxy_mutant("SSE-1")
+@proxy_mutant("SSE-1", also_affects="GEN-6")
 async def user_id_required(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:

@@ -57,9 +57,9 @@ async def work_is_free(
         and request.token in observed.tokens
         and request.token not in observed.memory
     ):
-        observed.memory[request.token] = (
-            await get_as_caller(request, forward, BALANCE.template)
-        ).json["data"]["total"]
+        balance = await get_as_caller(request, forward, BALANCE.template)
+        if balance.code == 0:
+            observed.memory[request.token] = balance.json["data"]["total"]
     reply = await forward(request)
     if endpoint_of(request) == "balance" and reply.code == 0 and request.token in observed.memory:
         data, whole = reply.json["data"], observed.memory[request.token]
@@ -146,7 +146,7 @@ def state_without_media(data: Any) -> None:
     del data["state"]["generated_media"]
 
 
-@proxy_mutant("STA-1", also_affects="SES-2 UPL")
+@proxy_mutant("STA-1", also_affects="SES-2 UPL STA-4")
 @on_json("state")
 def no_video_infos(data: Any) -> None:
     """video_infos stays empty."""
@@ -183,7 +183,7 @@ def seconds_in_draft(data: Any) -> None:
             segment["d"] /= 1000
 
 
-@proxy_mutant("STA-2", also_affects="SSE-8")
+@proxy_mutant("STA-2", also_affects="SSE-8 STA-4")
 @on_json("state")
 def titles_are_type_2(data: Any) -> None:
     """Text tracks have tt 2."""

@@ -179,7 +179,7 @@ async def output_required(
     return await forward(request)
 
 
-@proxy_mutant("REN-8", also_affects="REN CRD")
+@proxy_mutant("REN-8", also_affects="REN CRD AUTH-6")
 async def second_export_refused(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
@@ -238,7 +238,7 @@ async def empty_draft_accepted(
     return await _accept(request, forward, observed, empty=True)
 
 
-@proxy_mutant("REN-9", also_affects="GEN-6")
+@proxy_mutant("REN-9", also_affects="GEN-6 REN-4")
 async def nonsense_accepted(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:

@@ -122,7 +122,7 @@ async def empty_client_id_is_fine(
     return await forward(request)
 
 
-@proxy_mutant("AUTH-3", also_affects="GEN-2 AUTH-5")
+@proxy_mutant("AUTH-3", also_affects="GEN-2 AUTH-5 AUTH-1")
 async def same_token_again(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
@@ -251,7 +251,7 @@ def session_without_task(data: Any) -> None:
     del data["task_id"]
 
 
-@proxy_mutant("SES-1")
+@proxy_mutant("SES-1", also_affects="STA-1")
 @on_json("session")
 def session_of_another_user(data: Any) -> None:
     """The user_id of a new session is not that of its token."""
@@ -281,7 +281,7 @@ async def session_bound_to_connection(
     return reply
 
 
-@proxy_mutant("SES-3", also_affects="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7 STA-1")
 @on_failure(1002, "state")
 def unknown_session_has_state(_: InterceptedResponse) -> InterceptedResponse:
     """The state of an unknown session is an empty one."""
@@ -291,7 +291,7 @@ def unknown_session_has_state(_: InterceptedResponse) -> InterceptedResponse:
     return json_response({"code": 0, "data": {**about, "state": state}})
 
 
-@proxy_mutant("SES-3", also_affects="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7 SSE-2")
 @on_failure(1002, "chat")
 def unknown_session_chats(_: InterceptedResponse) -> InterceptedResponse:
     """A message to an unknown session gets a stream that is sorry."""

@@ -28,7 +28,7 @@ async def _read_frames(response: InterceptedResponse) -> tuple[list[bytes], bool
     return frames, edits and not any("text" in part for part in parts)
 
 
-@proxy_mutant("SSE-5", also_affects="SSE-4 SSE-9")
+@proxy_mutant("SSE-5", also_affects="SSE-4 SSE-9 SSE-2")
 async def silence_is_spoken(
     request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
@@ -121,12 +121,13 @@ async def hangup_is_free(
     return reply
 
 
-@proxy_mutant("SSE-7", also_affects="STA CRD-3")
+@proxy_mutant("SSE-7", also_affects="STA CRD-3 SSE-2")
 async def resend_is_free(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """A message sent a second time gets the first reply again, and is no second turn."""
-    key = f"{session_of(request)} {request.json.get('new_message')}" if request.json else ""
+    message = request.json.get("new_message")
+    key = f"{request.token} {session_of(request)} {message}"
     if endpoint_of(request) == "chat" and key in observed.memory:
         headers, frames = observed.memory[key]
         return InterceptedResponse(200, headers).set_frames(*frames)
