@@ -50,6 +50,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Save what a worker of xdist has measured.
+
+    By itself it is saved when the worker exits, and one that takes over 10 seconds is killed.
+    """
+    coverage = sys.modules.get("coverage")
+    measuring = coverage.Coverage.current() if coverage is not None else None
+    if measuring is not None and hasattr(session.config, "workerinput"):
+        measuring.stop()
+        measuring.save()
+
+
 @pytest.fixture(scope="session")
 def media_cache(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory

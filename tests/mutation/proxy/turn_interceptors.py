@@ -121,7 +121,7 @@ async def hangup_is_free(
     return reply
 
 
-@proxy_mutant("SSE-7", also_affects="STA CRD-3 SSE-2")
+@proxy_mutant("SSE-7", also_affects="STA CRD-3 SSE-2 AUTH-6")
 async def resend_is_free(
     request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
