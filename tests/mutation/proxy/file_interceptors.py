@@ -6,8 +6,11 @@ from .proxy_mutant import endpoint_of, proxy_mutant
 from .turn_interceptors import state_of
 
 
-def _is_file(request: InterceptedRequest) -> bool:
-    return endpoint_of(request) == "render_download" or request.path.startswith("/cdn/renders/")
+def _has_file(request: InterceptedRequest, reply: InterceptedResponse) -> bool:
+    is_download = endpoint_of(request) == "render_download" or request.path.startswith(
+        "/cdn/renders/"
+    )
+    return is_download and reply.status == 200 and reply.code is None
 
 
 def _render(request: InterceptedRequest) -> str:
@@ -38,7 +41,7 @@ async def file_short(
 ) -> InterceptedResponse:
     """The file lacks its last thousand bytes."""
     reply = await forward(request)
-    if _is_file(request) and reply.status == 200:
+    if _has_file(request, reply):
         reply.body = reply.body[:-1000]
     return reply
 
@@ -49,7 +52,7 @@ async def byte_flipped(
 ) -> InterceptedResponse:
     """The first byte of the file is another one."""
     reply = await forward(request)
-    if _is_file(request) and reply.status == 200:
+    if _has_file(request, reply):
         reply.body = b"\xff" + reply.body[1:]
     return reply
 
@@ -60,7 +63,7 @@ async def first_file_again(
 ) -> InterceptedResponse:
     """Every download is the first file that was rendered."""
     reply = await forward(request)
-    if _is_file(request) and reply.status == 200:
+    if _has_file(request, reply):
         reply.body = observed.memory.setdefault("first", reply.body)
     return reply
 
