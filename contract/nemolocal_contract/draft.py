@@ -144,7 +144,7 @@ def _objects(value: Any) -> Any:
     return tuple(value) if fits else _MISMATCH
 
 
-class _NodeReader(NamedTuple):
+class _NodeReader(msgspec.Struct, frozen=True):
     """Reads an object as a node of a class, or a list of them."""
 
     cls: type[_Node]
