@@ -10,6 +10,7 @@ All times are milliseconds.
 
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -210,14 +211,19 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
 }
 
 
-# Class → its fields that are nodes: Python name, wire name, whether it is a list.
+# Class → its fields that are nodes: Python name, wire name, reader.
 _CHILDREN = {
     cls: tuple(
-        (name, short, reader.many)
+        (name, short, reader)
         for short, (name, reader) in fields.items()
         if isinstance(reader, _NodeReader)
     )
     for cls, fields in _FIELDS.items()
+}
+# Class → getters of all that can have a field of a wrong type.
+_DOUBTFUL = {
+    cls: [attrgetter(name) for name in ("extra", *(name for name, _, _ in children))]
+    for cls, children in _CHILDREN.items()
 }
 
 
@@ -234,13 +240,15 @@ def find_mistyped_field(node: _Node) -> MistypedField | None:
         for short, value in node.extra.items():
             if short in _FIELDS[type(node)] and value is not None:
                 return MistypedField(f".{short}", value)
-    for name, short, many in _CHILDREN[type(node)]:
+    for name, short, reader in _CHILDREN[type(node)]:
         child = getattr(node, name)
-        if child is None:
+        items = child if reader.many else (child,)
+        # Most segments have neither, which `map` tells in a third of the time.
+        if not child or not any(any(map(get, items)) for get in _DOUBTFUL[reader.cls]):
             continue
-        for index, item in enumerate(child if many else (child,)):
+        for index, item in enumerate(items):
             if (found := find_mistyped_field(item)) is not None:
-                place = f".{short}[{index}]" if many else f".{short}"
+                place = f".{short}[{index}]" if reader.many else f".{short}"
                 return MistypedField(place + found.path, found.value)
     return None
 

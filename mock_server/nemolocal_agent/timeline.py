@@ -138,7 +138,8 @@ def is_reversed(segment: Segment) -> bool:
 
 def is_one_picture(segment: Segment) -> bool:
     """Whether the segment holds one frame, or is a plain colour: it has no sound."""
-    return any(effect.get("type") in ("freeze", "solid") for effect in segment.effects or ())
+    types = [effect.get("type") for effect in segment.effects or ()]
+    return "freeze" in types or "solid" in types
 
 
 def is_card_text(segment: Segment) -> bool:

@@ -147,12 +147,11 @@ def _require_size_limits(draft: Draft) -> None:
     _require_at_most(count, "draft.t", "segments", MAX_SEGMENTS)
     effects = 0
     for index, track in enumerate(tracks):
-        for number, segment in enumerate(track.segments or ()):
-            count = len(segment.effects or ())
-            effects += count
-            if count > MAX_EFFECTS:
-                path = f"draft.t[{index}].sg[{number}].fx"
-                raise _too_many(path, count, "effects", MAX_EFFECTS)
+        counts = [len(segment.effects or ()) for segment in track.segments or ()]
+        if (most := max(counts, default=0)) > MAX_EFFECTS:
+            path = f"draft.t[{index}].sg[{counts.index(most)}].fx"
+            raise _too_many(path, most, "effects", MAX_EFFECTS)
+        effects += sum(counts)
     _require_at_most(effects, "draft.t", "effects", MAX_TOTAL_EFFECTS)
 
 
