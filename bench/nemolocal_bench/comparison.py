@@ -19,7 +19,7 @@ from .machine import describe_machine
 from .metrics import Instruments, detect_instruments
 from .report import REPORT_FORMAT, BenchReport
 from .result_cache import ResultCache, cache_folder
-from .sampling import choose_spans, max_sample_size
+from .sampling import choose_spans, count_and_cut, max_sample_size
 from .target_quality import max_probe_size
 from .variant_runs import KEPT_BYTES, VariantRunner
 from .variants import ENCODERS, Ladder, load_average, max_encode_size, try_encoders
@@ -50,8 +50,12 @@ def compare(
         instruments = _instruments(options, folder)
         if options.base_url:
             _check_server(options.base_url, open_client)
-        clips = [(path, asyncio.run(open_source(path, folder))) for path in options.inputs]
-        _check_disk_space(clips, options, folder, on_progress)
+        sources = [(path, asyncio.run(open_source(path, folder))) for path in options.inputs]
+        _check_disk_space(sources, options, folder, on_progress)
+        clips = [
+            (path, _count_frames(path, clip, options, folder, is_next=number == 0))
+            for number, (path, clip) in enumerate(sources)
+        ]
         tried = asyncio.run(try_encoders(_encoders_to_try(options), folder))
         encoder_names, missing = _working_encoders(options, tried)
         version = f"{machine.ffmpeg}, {machine.processor}, {machine.cores}"
@@ -80,6 +84,20 @@ def _instruments(options: CompareOptions, folder: Path) -> Instruments:
         raise CannotCompare(f"this FFmpeg cannot measure VMAF: {instruments.complaint}")
     quick = options.ladder == "quick"
     return msgspec.structs.replace(instruments, neg_every=_NEG_EVERY[options.ladder], paced=quick)
+
+
+def _count_frames(
+    path: Path, clip: VideoFile, options: CompareOptions, folder: Path, *, is_next: bool
+) -> VideoFile:
+    """Decode a source whole, before anything slow; the next one is sampled in the same pass.
+
+    There may be no room for the samples of several.
+    """
+    spans = choose_spans(clip, options.samples) if is_next else ()
+    try:
+        return asyncio.run(count_and_cut(clip, spans, folder))
+    except CannotCompare as reason:
+        raise CannotCompare(f"{path}: {reason}") from reason
 
 
 def _check_server(base_url: str, open_client: OpenClient) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from nemolocal_render import ffmpeg_cli
 
-from .video_files import CannotCompare, VideoFile, input_arguments
+from .video_files import CannotCompare, VideoFile, count_by_decoding, input_arguments
 
 SampleCount = int | Literal["auto", "all"]
 
@@ -108,11 +108,35 @@ def describe_sample(clip: VideoFile, spans: tuple[SampleSpan, ...], folder: Path
     )
 
 
+async def count_and_cut(clip: VideoFile, spans: tuple[SampleSpan, ...], folder: Path) -> VideoFile:
+    """Return a clip with the number of its decoded frames; cuts the spans in the same pass.
+
+    The spans are those of the frames that its packets announce: where these are wrong, the sample
+    is cut again by `cut_sample`. Raises CannotCompare.
+    """
+    if not spans:
+        return await count_by_decoding(clip)
+    sample = describe_sample(clip, spans, folder)
+    unfinished = _unfinished(sample)
+    limit = max_sample_size(clip, spans)
+    outputs = sample_arguments(clip, spans, unfinished.name)
+    counted = await count_by_decoding(clip, *outputs, file_size=limit)
+    if counted.frames == clip.frames:
+        unfinished.rename(sample.path)
+    else:
+        unfinished.unlink()
+    return counted
+
+
+def _unfinished(sample: VideoFile) -> Path:
+    return sample.path.with_name(f"cut-{sample.path.name}")
+
+
 def cut_sample(clip: VideoFile, sample: VideoFile, spans: tuple[SampleSpan, ...]) -> None:
     """Write the sample's file unless it is there: its frames, exact; raises FFmpegFailed."""
     if sample.path.exists():
         return
-    unfinished = sample.path.with_name(f"cut-{sample.path.name}")
+    unfinished = _unfinished(sample)
     asyncio.run(
         ffmpeg_cli.run(
             cut_arguments(clip, spans, unfinished.name),
@@ -126,6 +150,11 @@ def cut_sample(clip: VideoFile, sample: VideoFile, spans: tuple[SampleSpan, ...]
 
 def cut_arguments(clip: VideoFile, spans: tuple[SampleSpan, ...], name: str) -> list[str]:
     """Return FFmpeg's arguments that write the spans to a file, without loss."""
+    return [*input_arguments(clip), *sample_arguments(clip, spans, name)]
+
+
+def sample_arguments(clip: VideoFile, spans: tuple[SampleSpan, ...], name: str) -> list[str]:
+    """Return FFmpeg's arguments for the spans as an output."""
     chosen = "+".join(f"between(n,{span.first},{span.first + span.frames - 1})" for span in spans)
     chain = f"select='{chosen}',settb=AVTB,setpts=N*{1e6 / clip.fps:.6f},format=yuv420p"
     # Decoding it costs about as much as an ordinary source: Ut Video, which needs even sizes.
@@ -133,7 +162,7 @@ def cut_arguments(clip: VideoFile, spans: tuple[SampleSpan, ...], name: str) -> 
     codec = ["utvideo", "-pred", "left"] if even else ["ffvhuff"]
     last = spans[-1].first + spans[-1].frames
     return [
-        *(*input_arguments(clip), "-map", "0:V:0", "-vf", f"trim=end_frame={last},{chain}"),
+        *("-map", "0:V:0", "-vf", f"trim=end_frame={last},{chain}"),
         *("-fps_mode", "passthrough", "-c:v", *codec, "-f", "matroska", f"file:{name}"),
     ]
 

@@ -1,4 +1,4 @@
-"""The compared files: opened under safe names, every frame counted."""
+"""The compared files: opened under safe names, every frame counted by decoding it."""
 
 import hashlib
 import shlex
@@ -23,6 +23,9 @@ MIN_FRAMES = 3
 # Seconds after which FFmpeg hangs: a fixed time, and for each second of the clip.
 _TIMEOUT = (120.0, 240.0)
 _MAX_PIXELS = 33_177_600
+# What is listed: packets, or decoded frames; copying these takes a quarter of the time.
+_PACKETS = ("-c", "copy")
+_FRAMES = ("-c:v", "wrapped_avframe")
 # Options of the input that protect this machine and change no result.
 _RESTRICTIONS = (
     *("-format_whitelist", "-codec_whitelist", "-protocol_whitelist"),
@@ -67,7 +70,10 @@ class VideoFile(msgspec.Struct, frozen=True):
 
 
 async def open_source(path: Path, folder: Path) -> VideoFile:
-    """Link a user's file into `folder` under a safe name and open it; raises CannotCompare."""
+    """Link a user's file into `folder` under a safe name and describe it; raises CannotCompare.
+
+    Its frames are those that its packets announce, until `count_by_decoding` has decoded it.
+    """
     kind = normalize_extension(path.name)
     if path.is_dir():
         raise CannotCompare(f"{path} is a folder: name the videos in it")
@@ -85,7 +91,7 @@ async def open_source(path: Path, folder: Path) -> VideoFile:
     if not named.exists():
         _link_or_copy(path, named)
     try:
-        return await open_video(named)
+        return await describe_video(named)
     except CannotCompare as reason:
         raise CannotCompare(f"{path}: {reason}") from reason
 
@@ -96,11 +102,16 @@ async def open_encode(path: Path, seconds: float) -> VideoFile:
     Its packets are counted, one per frame: all of them are decoded when it is measured.
     """
     clip = VideoFile(path, "mp4", file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
-    return await _count(clip, "-c", "copy")
+    return _described(clip, await _list_frames(clip, *_PACKETS))
 
 
 async def open_video(path: Path) -> VideoFile:
     """Open any video file that has a safe name; raises CannotCompare."""
+    return await count_by_decoding(await describe_video(path))
+
+
+async def describe_video(path: Path) -> VideoFile:
+    """Describe any video file that has a safe name by its packets; raises CannotCompare."""
     kind = normalize_extension(path.name)
     if kind is None:
         raise CannotCompare(f"accepted types: {ACCEPTED_EXTENSIONS_TEXT}")
@@ -113,7 +124,21 @@ async def open_video(path: Path) -> VideoFile:
     seconds = info.picture_duration or info.duration
     size = path.stat().st_size
     sound = bool(info.audio_codec)
-    return await _count(VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, size, sound))
+    clip = VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, size, sound)
+    clip = _described(clip, await _list_frames(clip, *_PACKETS))
+    # Headers may have another size than the frames, and do not know that they are rotated.
+    first = _size_of(await _list_frames(clip, *_FRAMES, "-frames:v", "1"))
+    return msgspec.structs.replace(clip, width=first[0], height=first[1])
+
+
+async def count_by_decoding(clip: VideoFile, *outputs: str, file_size: int = 0) -> VideoFile:
+    """Return a clip with the number of frames that it is decoded to: headers are not trusted.
+
+    `outputs` are FFmpeg's arguments for a file that is made in the same pass, of at most
+    `file_size` bytes. Raises CannotCompare.
+    """
+    lines = await _list_frames(clip, *_FRAMES, outputs=outputs, file_size=file_size)
+    return _described(clip, lines)
 
 
 def file_digest(path: Path) -> str:
@@ -143,7 +168,7 @@ def input_arguments(clip: VideoFile) -> list[str]:
 
 async def list_packet_sizes(clip: VideoFile) -> list[int]:
     """Return the bytes of each packet of the picture, by time of decoding; raises CannotCompare."""
-    lines = await _list_frames(clip, "-c", "copy")
+    lines = await _list_frames(clip, *_PACKETS)
     # Stream, decoding time, presentation time, duration, size, checksum.
     return [int(line.split(",")[4]) for line in lines if not line.startswith("#")]
 
@@ -160,26 +185,32 @@ def shown_line(arguments: Sequence[str], folder: Path) -> str:
     return shlex.join(words)
 
 
-async def _count(clip: VideoFile, *how: str) -> VideoFile:
-    """Count the frames, by decoding unless told otherwise: headers are not trusted."""
-    lines = await _list_frames(clip, *how)
+def _described(clip: VideoFile, lines: list[str]) -> VideoFile:
     frames = sum(not line.startswith("#") for line in lines)
     if frames < MIN_FRAMES:
         raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
+    width, height = _size_of(lines)
+    return msgspec.structs.replace(clip, frames=frames, width=width, height=height)
+
+
+def _size_of(lines: list[str]) -> tuple[int, int]:
     size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
     width, _, height = size.partition("x")
-    return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))
+    return int(width), int(height)
 
 
-async def _list_frames(clip: VideoFile, *how: str) -> list[str]:
+async def _list_frames(
+    clip: VideoFile, *how: str, outputs: Sequence[str] = (), file_size: int = 0
+) -> list[str]:
     lines: list[str] = []
+    policy = clip.policy()
     shown = ["-map", "0:V:0", *how, "-fps_mode", "passthrough", "-f", "framecrc", "-"]
     try:
         await ffmpeg_cli.run(
-            [*input_arguments(clip), *shown],
+            [*input_arguments(clip), *shown, *outputs],
             folder=clip.path.parent,
             timeout=clip.timeout,
-            policy=clip.policy(),
+            policy=msgspec.structs.replace(policy, file_size=file_size) if file_size else policy,
             on_line=lines.append,
         )
     except ffmpeg_cli.FFmpegFailed as failure:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from nemolocal_bench.clip_comparison import CompareOptions
@@ -14,6 +15,7 @@ from nemolocal_bench.sampling import (
     BenchInput,
     SampleSpan,
     choose_spans,
+    count_and_cut,
     estimate_size,
     sampled_input,
     source_frame,
@@ -103,6 +105,31 @@ def test_sample_has_exactly_the_frames_of_its_spans(tmp_path: Path) -> None:
     wanted = frame_hashes(clip.path, f"select='{picked}'")
     assert len(wanted) == len(set(wanted)) == 25
     assert frame_hashes(given.video.path, "null") == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_frames_are_counted_and_samples_cut_in_one_pass(tmp_path: Path) -> None:
+    clip = drawn("motion", 4.0, tmp_path)
+    spans = (SampleSpan(3, 5), SampleSpan(50, 10))
+    assert asyncio.run(count_and_cut(clip, spans, tmp_path)) == clip
+    in_one_pass = frame_hashes(sampled_input(clip, spans, tmp_path).video.path, "null")
+    other = tmp_path / "other"
+    other.mkdir()
+    alone = sampled_input(clip, spans, other)
+    alone.prepare()
+    assert in_one_pass == frame_hashes(alone.video.path, "null")
+    assert len(in_one_pass) == 15
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_sample_is_not_kept_where_there_are_other_frames_than_packets(tmp_path: Path) -> None:
+    clip = drawn("motion", 4.0, tmp_path)
+    announced = msgspec.structs.replace(clip, frames=clip.frames + 3)
+    spans = (SampleSpan(3, 5), SampleSpan(50, 10))
+    assert asyncio.run(count_and_cut(announced, spans, tmp_path)) == clip
+    assert list(tmp_path.glob("*sample-*")) == []
 
 
 def run(given: BenchInput, crf: float, folder: Path) -> float:
