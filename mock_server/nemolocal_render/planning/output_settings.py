@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -133,6 +134,7 @@ def _frame_rate(
     return fps, _rate_notes(fps, rates)
 
 
+@lru_cache
 def _smooth_fps(fps: float) -> Fraction:
     """Return a rate at which a clip moves as smoothly as by itself.
 
@@ -153,6 +155,7 @@ def _rate_notes(fps: Fraction, rates: Sequence[float]) -> tuple[str, ...]:
     return (f"draft.m.fps: clips of {listed} frames a second are shown at {float(fps):.4g}",)
 
 
+@lru_cache
 def exact_fps(fps: float) -> Fraction:
     """Return a rate from 1 to 60 as a fraction: 29.97 is 30000/1001, 30.05 of a phone is 30."""
     nearest = min(_USUAL_FPS, key=lambda usual: abs(usual - fps))

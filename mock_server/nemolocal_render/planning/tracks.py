@@ -247,7 +247,7 @@ def _handles(
 
 
 def _samples(frames: int, fps: Fraction) -> int:
-    return round(frames / fps * SAMPLE_RATE)
+    return round(frames / fps * SAMPLE_RATE) if frames else 0
 
 
 def _audio_clip(clip: TimelineClip, start: int, length: int, handles: _Handles) -> AudioClip:
@@ -296,7 +296,8 @@ def _duck(sound: AudioClip, amount: float, audible: Sequence[SampleRange]) -> Au
 
 def sample_at(ms: float) -> int:
     """Return the sample at a time in milliseconds."""
-    return round(Fraction(ms) / 1000 * SAMPLE_RATE)
+    # Most clips have no fades, and fractions are slow.
+    return round(Fraction(ms) / 1000 * SAMPLE_RATE) if ms else 0
 
 
 def _find_audible_ranges(tracks: Iterable[AudioTrack]) -> list[SampleRange]:
