@@ -16,6 +16,7 @@ from nemolocal_contract.endpoints import bearer_header
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.token_redaction import REDACTED, KnownTokens
 from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.ids import token_fingerprint
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from tests.support import patient_http
@@ -324,3 +325,11 @@ def test_a_store_that_was_restored_expects_the_tokens_of_that_time(tmp_path: Pat
         assert store.known_tokens.redact(CHOSEN) == CHOSEN
         store.restore(tmp_path / "copy.sqlite3")
         assert store.known_tokens.redact(f"x {CHOSEN}, y") == f"x {REDACTED}, y"
+
+
+def test_word_that_was_clean_is_found_once_it_is_a_token() -> None:
+    known = KnownTokens()
+    known.expect_fingerprints([token_fingerprint("some-other-token")])
+    assert known.redact("my-own-word") == "my-own-word"
+    known.expect_fingerprints([token_fingerprint("my-own-word")])
+    assert known.redact("say my-own-word") == "say [token]"

@@ -54,6 +54,8 @@ _CHARACTER = r"[!#-\[\]-~]"
 _WORD = re.compile(rf"{_CHARACTER}{{{MIN_TOKEN_LENGTH},}}")
 _ATOM = re.compile(r"[0-9A-Za-z]+|[^0-9A-Za-z]")
 _MAX_ATOMS = 24
+# Words without a token, which need not be looked through again: bodies are much alike.
+_MAX_CLEAN_WORDS = 10_000
 # The code of a visible character in JSON and URL escapes; not " and \, which JSON must escape.
 _VISIBLE = r"2[13-9a-fA-F]|[346][0-9a-fA-F]|5[0-9abd-fABD-F]|7[0-9a-eA-E]"
 # JSON within JSON escapes the backslash too; replacing only half of that would break the JSON.
@@ -70,20 +72,23 @@ class KnownTokens:
         self._own: list[str] = []
         self._foreign: OrderedDict[str, None] = OrderedDict()
         self._expected: set[str] = set()
+        self._clean_words: set[str] = set()
 
     def expect_fingerprints(self, fingerprints: Iterable[str]) -> None:
         """Set the fingerprints of tokens whose text a user chose, so it may look like any word."""
         known = {ids.token_fingerprint(text) for text in self._own}
         self._expected = set(fingerprints) - known
+        self._clean_words.clear()
 
     def add(self, text: str) -> None:
         """Add a token of this server."""
+        if self._expected:
+            self._expected.discard(ids.token_fingerprint(text))
         # Those with the prefix are found by it.
         if text in self._own or len(text) < MIN_TOKEN_LENGTH or redact_prefixed(text) == REDACTED:
             return
         self._own.append(text)
         self._own.sort(key=len, reverse=True)
-        self._expected.discard(ids.token_fingerprint(text))
         self._foreign.pop(text, None)
 
     def add_foreign(self, text: str) -> None:
@@ -129,6 +134,8 @@ class KnownTokens:
 
     def _replace_expected(self, word: str) -> str:
         """Replace an expected token that is this word, or a part of it between delimiters."""
+        if word in self._clean_words:
+            return word
         atoms = _ATOM.findall(word)[:_MAX_ATOMS]
         for start in range(len(atoms)):
             for end in range(len(atoms), start, -1):
@@ -137,6 +144,10 @@ class KnownTokens:
                     break
                 if ids.token_fingerprint(part) in self._expected:
                     return word.replace(part, REDACTED)
+        if len(self._clean_words) >= _MAX_CLEAN_WORDS:
+            self._clean_words.clear()
+        if len(word) <= MAX_TOKEN_LENGTH:
+            self._clean_words.add(word)
         return word
 
 
