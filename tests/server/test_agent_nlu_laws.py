@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from nemolocal_agent.intents import AddTitle, Edit, Selector
 from nemolocal_agent.nlu import parse_message
@@ -138,6 +138,8 @@ words = st.text(
 
 @pytest.mark.slow
 @given(st.one_of(words, st.sampled_from(COMMANDS), st.sampled_from(["don't", "how?", "a, then b"])))
+@example("²\\")
+@example("\\")
 def test_quoted_text_is_never_a_command(text: str) -> None:
     assert done(f'add a title "{text}" at the top') == (AddTitle(text, None, None, "top-center"),)
     assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))

@@ -53,8 +53,10 @@ _PUNCTUATION = {
 }
 _FOLD = _FULL_WIDTH | str.maketrans(_TRADITIONAL, _SIMPLIFIED) | _PUNCTUATION
 # Each pattern stops at the next opening mark: many marks in a row must not take quadratic time.
+# A backslash before the last quotation mark belongs to the text.
 _QUOTED = re.compile(
-    r"\"((?:[^\"\\]|\\.){1,2000})\"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
+    r"\"((?:[^\"\\]|\\.){1,2000})\"|\"([^\"]{0,1999}\\)\""
+    r"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
     r"|《([^《》]{1,2000})》|«([^«»]{1,2000})»|【([^【】]{1,2000})】|‘([^‘’]{1,200})’"
     r"|(?<!\w)['’]([^\n]{1,100}?)['’](?!\w)"
 )
