@@ -102,7 +102,7 @@ def _undo_of_object(clause: RawClause) -> RawClause:
     tokens = [t for t in clause.tokens if t.symbol != Slot.FACTOR]
     for index, token in enumerate(tokens):
         if token.symbol in ("undo", "restart"):
-            symbol = "remove" if undone else "set normal"
+            symbol = "remove undone" if undone else "set normal"
             tokens[index] = LexToken(symbol, TokenKind.VERB, token.start, token.end)
     return RawClause(tokens, clause.separator)
 

@@ -254,15 +254,15 @@ def extract_speed(clause: Clause) -> list[Edit] | None:
     if clause.has_any("speedup", "slowdown", "timelapse", "fast", "faster") and (
         lasts := _LASTS.search(clause.line)
     ):
-        return [SetSpeed(duration_ms=clause.value(lasts[1]))] if _is_whole(clause) else None
+        return [SetSpeed(duration_ms=clause.value(lasts[1]))] if _names_one_length(clause) else None
     selectors = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
     if (factor := _factor(clause)) is None or not 0.01 <= factor <= 100:
         return None
     return [SetSpeed(round(factor, 4), one) for one in selectors]
 
 
-def _is_whole(clause: Clause) -> bool:
-    """Whether the whole video is meant: one time, no clip, no part."""
+def _names_one_length(clause: Clause) -> bool:
+    """Whether the clause names one time and no clip: the length that the whole video shall have."""
     return len(clause.values(Slot.TIME)) == 1 and not extract_selectors(clause)
 
 
