@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+# The package whose templates and style all others share.
+_SHARED = "nemolocal_contract"
+
 
 def render_page(package: str, template: str, **values: object) -> str:
-    """Render a template of the folder `templates` of a package."""
+    """Render a template of the folder `templates` of a package.
+
+    It can import from `nemolocal_contract/code_spans.html`, which all packages share.
+    """
     return _environment(package).get_template(template).render(values)
 
 
@@ -39,7 +45,7 @@ def render_document(
     """
     from markupsafe import Markup
 
-    style = f"{_read_template('nemolocal_contract', 'document.css')}{_own_style(package, template)}"
+    style = f"{_read_template(_SHARED, 'document.css')}{_own_style(package, template)}"
     code = _read_template(package, script) if script else ""
     policy = [
         "default-src 'none'",
@@ -77,7 +83,7 @@ def _digest(text: str) -> str:
 @functools.cache
 def _environment(package: str) -> "Environment":
     # Imported here, since most users of this package render no page.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
     from markupsafe import Markup
 
     def finalize(value: object) -> object:
@@ -85,7 +91,9 @@ def _environment(package: str) -> "Environment":
         return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
 
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader(
+            [PackageLoader(package), PrefixLoader({_SHARED: PackageLoader(_SHARED)})]
+        ),
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,
