@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The package whose templates and style all others share.
 _SHARED = "nemolocal_contract"
+SHARED_STYLES = (_SHARED, "static")
+"""The package and the folder of the style sheets that pages with linked styles link."""
 
 
 def render_page(package: str, template: str, **values: object) -> str:
@@ -40,12 +42,14 @@ def render_document(
 ) -> str:
     """Render a template with `style`, `script` and `policy` for its head.
 
-    The style is the common one and the template's own: `report.css` for `report.html`. `script` is
-    a file of the folder, "" for none. `media` are the sources of pictures and films.
+    The style is the colors, the common style and that of the template: `report.css` for
+    `report.html`. `script` is a file of the folder, "" for none. `media` are the sources of
+    pictures and films.
     """
     from markupsafe import Markup
 
-    style = f"{_read_template(_SHARED, 'document.css')}{_own_style(package, template)}"
+    common = read_colors() + _read_template(_SHARED, "document.css")
+    style = common + _own_style(package, template)
     code = _read_template(package, script) if script else ""
     policy = [
         "default-src 'none'",
@@ -64,6 +68,13 @@ def render_document(
         policy="; ".join(policy),
         **values,
     )
+
+
+@functools.cache
+def read_colors() -> str:
+    """Return the style sheet with the colors and fonts of all pages."""
+    package, folder = SHARED_STYLES
+    return (files(package) / folder / "colors.css").read_text(encoding="utf-8")
 
 
 def _own_style(package: str, template: str) -> str:
