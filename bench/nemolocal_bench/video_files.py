@@ -13,6 +13,7 @@ from nemolocal_contract.media import (
     ACCEPTED_EXTENSIONS_TEXT,
     normalize_extension,
 )
+from nemolocal_contract.plurals import pluralize
 from nemolocal_render import ffmpeg_cli
 from nemolocal_render.media import DECODERS, DEMUXERS, MAX_STREAMS, MediaRejected
 from nemolocal_render.probing.media_probe import probe
@@ -165,7 +166,9 @@ async def _count(clip: VideoFile, *how: str) -> VideoFile:
     lines = await _list_frames(clip, *how)
     frames = sum(not line.startswith("#") for line in lines)
     if frames < MIN_FRAMES:
-        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
+        raise CannotCompare(
+            f"it has {pluralize(frames, 'frame')}; at least {MIN_FRAMES} are needed"
+        )
     size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
     width, _, height = size.partition("x")
     return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))

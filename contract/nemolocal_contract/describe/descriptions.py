@@ -47,6 +47,7 @@ from ..effects import (
     effect_from_wire,
     effect_type,
 )
+from ..plurals import pluralize
 from ..text_effects import TEXT_EFFECTS
 
 Language = Literal["en", "zh"]
@@ -300,7 +301,7 @@ def describe_timeline(draft: Draft, language: str = "en") -> str:
     if parse_language(language) == "zh":
         head = f"时间线（{len(tracks)}条轨道）："
     else:
-        head = f"Timeline ({len(tracks)} track{'' if len(tracks) == 1 else 's'}): "
+        head = f"Timeline ({pluralize(len(tracks), 'track')}): "
     listed = (f"{n}. {describe_track(track, language)}" for n, track in enumerate(tracks, 1))
     return (head + " ".join(listed)).rstrip()
 

@@ -9,6 +9,7 @@ from nemolocal_contract.describe.descriptions import (
     translate_label,
 )
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.plurals import pluralize
 
 from ..edits.title_edits import MAX_CUES_AT_ONCE, FittedCues, fit_cues
 from ..intents import AddSubtitleFile, AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
@@ -91,7 +92,7 @@ def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language)
     shown = fitted.shown
     start = format_seconds(min((cue.start_ms for cue in shown), default=0))
     end = format_seconds(max((cue.end_ms for cue in shown), default=0))
-    lines = "1 subtitle" if len(shown) == 1 else f"{len(shown)} subtitles"
+    lines = pluralize(len(shown), "subtitle")
     file = quote(edit.file, language) if edit.file else ""
     added = in_language(
         language,
