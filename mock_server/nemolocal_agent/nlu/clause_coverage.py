@@ -121,7 +121,7 @@ _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
     intents.Undo: _HISTORY,
     intents.Redo: _HISTORY,
     intents.StartOver: symbol_set("restart remove edit set video cut take"),
-    intents.RemoveClip: _TAKING_WORDS | _CLIP_NOUNS | symbol_set("keep"),
+    intents.RemoveClip: _TAKING_WORDS | _CLIP_NOUNS | symbol_set("keep intro outro card"),
     intents.RemoveSpan: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
         "keep removeends short lower start play end raise speaks"
     ),
@@ -158,7 +158,8 @@ _MEANINGFUL_MODIFIERS = symbol_set("flaw white_balance name_of speaks goes lacks
 _EDITS_OF_SPANS = (intents.RemoveSpan, intents.KeepSpan)
 # Places that an edit must use, if the clause names them: "speed up the middle part".
 _PLACES = re.compile(r" (?:middle|halfway|start|end|first|last|part|intro|outro) (?!~)")
-_PLACES_OF_MUSIC = re.compile(r" (?:middle|halfway|end|outro) (?!~)")
+# Music has no end of its own; "intro music" says which, not where.
+_PLACES_OF_MUSIC = re.compile(r" (?:middle|halfway|end|outro|intro(?! music)) (?!~)")
 _EDITS_WITH_PLACE = (
     intents.SetSpeed, intents.SetVolume, intents.RemoveEffects, intents.Compress,
     intents.SetAspect, intents.SetFit, intents.SetResolution, intents.SetFrameRate,

@@ -50,6 +50,8 @@ _OTHER_SYMBOLS = symbol_set(
     "first last position order", Slot.NUMBER, Slot.ORDINAL, Slot.TIME, Slot.PERCENT, Slot.FACTOR,
     Slot.FRACTION, Slot.DEGREES, Slot.POSITION,
 )  # fmt: skip
+# A card has its role as its name.
+_CARD = re.compile(r" (?P<name>intro|outro)(?: (?:clip|card))?(?= )")
 _MIDDLE = re.compile(r" (?:halfway|middle) ")
 _TIME, _NUMBER = slot_pattern(Slot.TIME), slot_pattern(Slot.NUMBER)
 _PERCENT = slot_pattern(Slot.PERCENT)
@@ -114,8 +116,11 @@ def extract_merge(clause: Clause) -> list[Edit] | None:
 
 
 def extract_remove_clip(clause: Clause) -> list[Edit] | None:
-    """Remove clips."""
+    """Remove clips, or the card that is called so: "remove the intro"."""
     selectors = extract_selectors(clause)
+    if not selectors and (card := _CARD.search(clause.line)):
+        clause.consume(*card.span())
+        selectors = [Selector(name=card["name"])]
     return [RemoveClip(one) for one in selectors] if selectors else None
 
 

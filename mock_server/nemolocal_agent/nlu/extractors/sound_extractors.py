@@ -26,7 +26,7 @@ from ...intents import (
     TimelinePoint,
 )
 from ..lexer.lexicon import AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL
-from ..lexer.tokens import REMOVAL_WORDS, Slot, slot_pattern, symbol_set
+from ..lexer.tokens import REMOVAL_WORDS, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_number, extract_share
 from .clause import Clause, extract_scope, extract_selectors, extract_span
 
@@ -275,18 +275,25 @@ def _names_silence(clause: Clause) -> bool:
 
 
 def extract_captions(clause: Clause) -> list[Edit] | None:
-    """Add captions to speech, whose words nobody gives; not those of a file."""
+    """Add captions to speech, whose words nobody gives; not those of a file.
+
+    Their kind alone asks for them, too: "karaoke subtitles".
+    """
     # To set or reset captions is about those that are there.
     made = any(token.value == "make" for token in clause.tokens)
     adds = made or clause.has_any("captioning", "add", "generate", "find")
-    known = symbol_set("captioning subtitles title byword over find", Slot.ASPECT_RATIO, Slot.MOOD)
-    if not adds or not _knows_all(clause, *known):
+    by_word = clause.has_any("byword", "karaoke")
+    is_name = by_word and all(token.kind is not TokenKind.VERB for token in clause.tokens)
+    known = symbol_set(
+        "captioning subtitles title byword karaoke over find", Slot.ASPECT_RATIO, Slot.MOOD
+    )
+    if not (adds or is_name) or not _knows_all(clause, *known):
         return None
     if clause.has_any(Slot.TIME, Slot.NUMBER, Slot.ORDINAL, "volume", "first", "last", "start"):
         return None
     if any(format_ in clause.original.lower() for format_ in _SUBTITLE_FILES):
         return None
-    return [AddCaptions(clause.has_any("byword"))]
+    return [AddCaptions(by_word)]
 
 
 def _may_remove(clause: Clause) -> bool:
