@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nemolocal_contract.describe.descriptions import parse_language
+from nemolocal_contract.describe.labels import parse_language
 from nemolocal_contract.plurals import format_counts
 
 

@@ -1,13 +1,13 @@
 """Replies about titles, and about which subtitles are shown and which are not."""
 
-from nemolocal_contract.describe.descriptions import (
+from nemolocal_contract.describe.effect_descriptions import effect_label
+from nemolocal_contract.describe.labels import (
     COLOR_LABELS,
     POSITION_LABELS,
     Language,
-    effect_label,
-    format_seconds,
     translate_label,
 )
+from nemolocal_contract.describe.text_formats import format_seconds
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.plurals import pluralize
 
