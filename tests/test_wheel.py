@@ -34,6 +34,8 @@ DATA = {
     "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
     "nemolocal_server/data/schema.sql",
+    "nemolocal_contract/static/colors.css",
+    "nemolocal_contract/templates/code_spans.html",
     "nemolocal_contract/templates/document.css",
     "nemolocal_server/api/templates/claim.css",
     "nemolocal_server/api/templates/claim.html",

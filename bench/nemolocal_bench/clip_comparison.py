@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_client import NemoError
+from nemolocal_contract.plurals import pluralize
 from nemolocal_render import encoders, ffmpeg_cli
 
 from .bd_rate import bd_rate_savings
@@ -123,8 +124,8 @@ class ClipComparison:
     def _tell_samples(self, given: BenchInput) -> None:
         if given.spans:
             self.on_progress(
-                f"measuring {len(given.spans)} samples of {SAMPLE_SECONDS:g} s, and the "
-                "recommended encode as a whole (--samples all measures everything)"
+                f"measuring {pluralize(len(given.spans), 'sample')} of {SAMPLE_SECONDS:g} s, and "
+                "the recommended encode as a whole (--samples all measures everything)"
             )
 
     def _plan(self, given: BenchInput) -> None:
@@ -232,7 +233,9 @@ class ClipComparison:
             lead, [*alike, lead], given.spans, given.whole.fps, self.options.moments
         )
         self._left.begin("pictures")
-        self.on_progress(f"extracting pictures of {len(chosen)} frames, {self._left.describe()}")
+        self.on_progress(
+            f"extracting pictures of {pluralize(len(chosen), 'frame')}, {self._left.describe()}"
+        )
         try:
             return self._pictured(given, chosen, lead, results)
         except (CannotCompare, ffmpeg_cli.FFmpegFailed) as failure:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_client import NemoError
+from nemolocal_contract.plurals import pluralize
 from nemolocal_render import encoders, ffmpeg_cli
 from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.temporary_folder import TemporaryFolder
@@ -113,8 +114,9 @@ def _check_server(base_url: str, open_client: OpenClient) -> None:
 def _warn_of_load(on_progress: OnProgress) -> None:
     load = load_average()
     if load is not None and load > usable_cores() * _BUSY:
+        cores = pluralize(usable_cores(), "core")
         on_progress(
-            f"this machine is busy (load {load:.1f} on {usable_cores()} cores): encodes take "
+            f"this machine is busy (load {load:.1f} on {cores}): encodes take "
             "longer than on an idle one; --fresh measures them again"
         )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from nemolocal_contract.plurals import pluralize
+
 from .cloud import PUBLISHED_LABEL, PublishedTime
 from .report import Comparison
 from .variants import VariantResult
@@ -38,7 +40,7 @@ def describe_samples(result: VariantResult) -> str:
     scores = result.sample_scores
     if not scores:
         return "sampled"
-    return f"{len(scores)} samples, {min(scores):.1f} to {max(scores):.1f}"
+    return f"{pluralize(len(scores), 'sample')}, {min(scores):.1f} to {max(scores):.1f}"
 
 
 def _best(comparison: Comparison, target: float) -> VariantResult | None:

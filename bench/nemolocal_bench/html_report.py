@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nemolocal_contract.html_page import render_document
+from nemolocal_contract.plurals import pluralize
 
 from . import charts
 from .charts import format_number, saving_text
@@ -81,9 +82,9 @@ def _pictured(moments: tuple[Moment, ...]) -> list[str]:
 def _sampling(comparison: Comparison) -> str:
     if not comparison.spans:
         return ""
-    count, frames = len(comparison.spans), count_frames(comparison.spans)
+    samples, frames = pluralize(len(comparison.spans), "sample"), count_frames(comparison.spans)
     sentence = (
-        f"Measured on {count} samples ({frames} of {comparison.source.frames} frames); sizes and "
+        f"Measured on {samples} ({frames} of {comparison.source.frames} frames); sizes and "
         "times of sampled encodes are scaled up."
     )
     whole = [r.name for r in comparison.results if r.scores and not r.sampled]
@@ -211,7 +212,7 @@ def _figured(value: float) -> str:
 def _machine(report: BenchReport) -> list[tuple[str, str]]:
     machine = report.machine
     return [
-        ("processor", f"{machine.processor}, {machine.cores} cores used"),
+        ("processor", f"{machine.processor}, {pluralize(machine.cores, 'core')} used"),
         ("memory", f"{machine.memory_bytes / 1e9:.1f} GB"),
         ("system", machine.system),
         ("versions", f"nemolocal {machine.nemolocal}, Python {machine.python}, {machine.ffmpeg}"),

@@ -13,6 +13,7 @@ from nemolocal_contract.media import (
     ACCEPTED_EXTENSIONS_TEXT,
     normalize_extension,
 )
+from nemolocal_contract.plurals import pluralize
 from nemolocal_render import ffmpeg_cli
 from nemolocal_render.media import DECODERS, DEMUXERS, MAX_STREAMS, MediaRejected
 from nemolocal_render.probing.media_probe import probe
@@ -188,7 +189,9 @@ def shown_line(arguments: Sequence[str], folder: Path) -> str:
 def _described(clip: VideoFile, lines: list[str]) -> VideoFile:
     frames = sum(not line.startswith("#") for line in lines)
     if frames < MIN_FRAMES:
-        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
+        raise CannotCompare(
+            f"it has {pluralize(frames, 'frame')}; at least {MIN_FRAMES} are needed"
+        )
     width, height = _size_of(lines)
     return msgspec.structs.replace(clip, frames=frames, width=width, height=height)
 

@@ -17,6 +17,7 @@ import msgspec
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import Attribution, bearer_header
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.responses import Envelope
 from nemolocal_contract.turn_events import (
     ReceivedEvent,
@@ -179,7 +180,7 @@ def _run_turn(stage: SelfCheckSession) -> str:
         return f"[{status} {_code(b''.join(chunks))}, {ending}]"
     return (
         f"[{_describe_stream(chunks)}, {ending}; {stage.wait_for_applied_state()}, "
-        f"{stage.wait_for_credits()} credits left]"
+        f"{pluralize(stage.wait_for_credits(), 'credit')} left]"
     )
 
 
@@ -197,7 +198,7 @@ def _describe_stream(chunks: list[bytes]) -> str:
     events = [event for frame in frames for event in decode_turn_events(frame)]
     kinds = Counter(_kind(event) for event in events)
     counts = ", ".join(f"{number} {kind}" for kind, number in kinds.items()) or "nothing"
-    return f"{counts} in {len(chunks)} chunks"
+    return f"{counts} in {pluralize(len(chunks), 'chunk')}"
 
 
 def _kind(event: ReceivedEvent) -> str:
@@ -237,7 +238,7 @@ def _fetch(stage: SelfCheckSession, url: str) -> str:
         reply = stage.http.get(url)
     except httpx.TransportError as error:
         return type(error).__name__
-    return f"{_status(reply)}, {len(reply.content)} bytes"
+    return f"{_status(reply)}, {pluralize(len(reply.content), 'byte')}"
 
 
 def _status(reply: httpx.Response) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import JOURNAL
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
 from nemolocal_skill import Skill, SkillCallResult, SkillRunTarget, run_skill
 
@@ -101,7 +102,7 @@ def _row(answer: SkillCallResult) -> str:
 
 def _summary(answers: list[SkillCallResult]) -> str:
     good = sum(answer.as_said for answer in answers)
-    return f"{good} of {len(answers)} calls had the documented response"
+    return f"{good} of {pluralize(len(answers), 'call')} had the documented response"
 
 
 def _json(skill: Skill, answers: tuple[SkillCallResult, ...], *, as_said: bool) -> str:

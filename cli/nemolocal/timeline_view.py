@@ -6,7 +6,7 @@ import msgspec
 from rich.cells import cell_len, chop_cells
 
 from nemolocal_contract.describe import format_seconds
-from nemolocal_contract.describe.descriptions import segment_name, track_label
+from nemolocal_contract.describe.timeline_descriptions import segment_name, track_label
 from nemolocal_contract.draft import Draft, Segment, Track
 
 _LABEL_MAX = 12

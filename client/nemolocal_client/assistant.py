@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_contract.describe import describe_timeline
-from nemolocal_contract.plurals import sized
+from nemolocal_contract.plurals import format_counts, sized
 from nemolocal_contract.responses import FileReply
 
 from .client import AsyncClient, Client
@@ -30,7 +30,7 @@ _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 
 _MESSAGES = {
     "en": {
-        "credits": "{available} credits, and {frozen} in use",
+        "credits": "{available:credit}, and {frozen} in use",
         "free": "Nothing is charged here",
         "uploaded": "Uploaded {filename} ({file_type}{length})",
         "length": ", {seconds:g} s",
@@ -103,7 +103,7 @@ class _AssistantFlows:
                 return (yield from self._show(self._messages["free"]))
             case "credits":
                 balance = msgspec.structs.asdict((yield from self._workspace.balance()))
-                return (yield from self._show(self._messages["credits"].format(**balance)))
+                return (yield from self._show(format_counts(self._messages["credits"], balance)))
             case "status":
                 return (yield from self._show((yield from self._workspace.timeline())))
             case _:

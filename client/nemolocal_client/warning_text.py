@@ -2,16 +2,14 @@
 
 import re
 
-from nemolocal_contract.describe.descriptions import (
+from nemolocal_contract.describe.labels import (
     TRACK_LABELS,
     Language,
-    format_span,
     parse_language,
-    segment_name,
-    track_label,
     translate_label,
-    truncate_text,
 )
+from nemolocal_contract.describe.text_formats import format_span, truncate_text
+from nemolocal_contract.describe.timeline_descriptions import segment_name, track_label
 from nemolocal_contract.draft import Draft
 
 _PATH = re.compile(

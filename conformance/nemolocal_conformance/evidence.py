@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from nemolocal_contract.endpoints import CONTROL_TOKEN
+from nemolocal_contract.plurals import pluralize
 
 ResponseEnding = Literal["complete", "cut", "timeout"]
 
@@ -76,5 +77,5 @@ def redact_body(body: bytes) -> str:
     try:
         text = redact_tokens(_without_escapes(body[: 4 * _SHOWN].decode()))
     except UnicodeDecodeError:
-        return f"<{len(body)} bytes>"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… <{len(body)} bytes>"
+        return f"<{pluralize(len(body), 'byte')}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… <{pluralize(len(body), 'byte')}>"

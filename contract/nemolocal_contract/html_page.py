@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+# The package whose templates and style all others share.
+_SHARED = "nemolocal_contract"
+SHARED_STYLES = (_SHARED, "static")
+"""The package and the folder of the style sheets that pages with linked styles link."""
+
 
 def render_page(package: str, template: str, **values: object) -> str:
-    """Render a template of the folder `templates` of a package."""
+    """Render a template of the folder `templates` of a package.
+
+    It can import from `nemolocal_contract/code_spans.html`, which all packages share.
+    """
     return _environment(package).get_template(template).render(values)
 
 
@@ -34,12 +42,14 @@ def render_document(
 ) -> str:
     """Render a template with `style`, `script` and `policy` for its head.
 
-    The style is the common one and the template's own: `report.css` for `report.html`. `script` is
-    a file of the folder, "" for none. `media` are the sources of pictures and films.
+    The style is the colors, the common style and that of the template: `report.css` for
+    `report.html`. `script` is a file of the folder, "" for none. `media` are the sources of
+    pictures and films.
     """
     from markupsafe import Markup
 
-    style = f"{_read_template('nemolocal_contract', 'document.css')}{_own_style(package, template)}"
+    common = read_colors() + _read_template(_SHARED, "document.css")
+    style = common + _own_style(package, template)
     code = _read_template(package, script) if script else ""
     policy = [
         "default-src 'none'",
@@ -60,6 +70,13 @@ def render_document(
     )
 
 
+@functools.cache
+def read_colors() -> str:
+    """Return the style sheet with the colors and fonts of all pages."""
+    package, folder = SHARED_STYLES
+    return (files(package) / folder / "colors.css").read_text(encoding="utf-8")
+
+
 def _own_style(package: str, template: str) -> str:
     return _read_template(package, template.replace(".html", ".css"))
 
@@ -77,7 +94,7 @@ def _digest(text: str) -> str:
 @functools.cache
 def _environment(package: str) -> "Environment":
     # Imported here, since most users of this package render no page.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
     from markupsafe import Markup
 
     def finalize(value: object) -> object:
@@ -85,7 +102,9 @@ def _environment(package: str) -> "Environment":
         return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
 
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader(
+            [PackageLoader(package), PrefixLoader({_SHARED: PackageLoader(_SHARED)})]
+        ),
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,

@@ -15,8 +15,9 @@ from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
 from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import EFFECTS, PresetEffect
 
+from .edit_forms import EditForm
 from .edit_keys import SPAN_KEYS
-from .edit_notation import EDITS, EditForm
+from .edit_notation import EDITS
 from .intents import (
     AddMusic,
     AddSound,

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nemolocal_contract.describe.descriptions import parse_language
+from nemolocal_contract.describe.labels import parse_language
+from nemolocal_contract.plurals import format_counts
 
 
 class EditRejected(Exception):
@@ -24,21 +25,12 @@ class EditRejected(Exception):
         return str(self)
 
 
-class _PluralCount(int):
-    """A number that formats itself with a noun: `{count:clip}` is "1 clip" or "2 clips"."""
-
-    def __format__(self, noun: str) -> str:
-        return f"{int(self)} {noun}{'' if self == 1 else 's'}" if noun else str(int(self))
-
-
 def _format_message(text: str, values: dict[str, Any], comma: str) -> str:
-    formatted = dict(values)
-    for name, value in values.items():
-        if isinstance(value, list):
-            formatted[name] = comma.join(value)
-        elif isinstance(value, int):
-            formatted[name] = _PluralCount(value)
-    return text.format(**formatted)
+    joined = {
+        name: comma.join(value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return format_counts(text, joined)
 
 
 _ENGLISH = {

@@ -6,6 +6,7 @@ Pure functions.
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count, pairwise
 from pathlib import PurePath
 
@@ -376,11 +377,16 @@ def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
     if not wanted:
         return []
     labels = [[_normalize_name(label) for label in candidate] for candidate in candidates]
-    for fits in (wanted.__eq__, lambda label: wanted in label, lambda label: label in wanted):
+    for fits in (wanted.__eq__, lambda label: wanted in label, partial(_has_words, wanted)):
         found = [n for n, row in enumerate(labels) if any(label and fits(label) for label in row)]
         if found:
             return found
     return []
+
+
+def _has_words(text: str, words: str) -> bool:
+    """Whether these words are in the text; letters inside of a word are none: "in", "intro"."""
+    return re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", text) is not None
 
 
 def _normalize_name(text: str) -> str:

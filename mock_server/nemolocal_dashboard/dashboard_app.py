@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
+from nemolocal_contract.html_page import SHARED_STYLES
 from nemolocal_contract.responses import ResponseCode, failure
 from nemolocal_server.errors import ContractError
 from nemolocal_server.responses import json_response
@@ -79,7 +80,7 @@ class _Dashboard:
             [
                 Route(UI_PREFIX, _start),
                 Route(f"{UI_PREFIX}/", _start),
-                Mount(UI_STATIC, StaticFiles(directory=_STATIC)),
+                Mount(UI_STATIC, StaticFiles(directory=_STATIC, packages=[SHARED_STYLES])),
                 *routes,
             ],
             redirect_slashes=False,

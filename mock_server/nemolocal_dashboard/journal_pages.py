@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX, endpoints
+from nemolocal_contract.html_page import read_colors
 from nemolocal_contract.journal import Entry
 from nemolocal_contract.responses import ResponseCode
 from nemolocal_server.errors import ContractError, bad_request
@@ -229,9 +230,8 @@ def _styles() -> str:
     from importlib.resources import files
 
     folder = files(__package__).joinpath("static")
-    return "\n".join(
-        folder.joinpath(name).read_text("utf-8") for name in ("base.css", "journal.css")
-    )
+    own = (folder.joinpath(name).read_text("utf-8") for name in ("base.css", "journal.css"))
+    return "\n".join((read_colors(), *own))
 
 
 async def _in_event_loop(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,19 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from nemolocal_contract.describe.descriptions import (
-    TRACK_LABELS,
-    clamp_number,
+from nemolocal_contract.describe.effect_descriptions import (
     describe_transition,
     describe_wire_effect,
+)
+from nemolocal_contract.describe.labels import TRACK_LABELS, parse_language, translate_label
+from nemolocal_contract.describe.text_formats import (
+    clamp_number,
     format_span,
-    parse_language,
     segment_end_ms,
-    segment_name,
-    track_label,
-    translate_label,
     truncate_text,
 )
+from nemolocal_contract.describe.timeline_descriptions import segment_name, track_label
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 
 ZOOMS = (1, 3, 9)

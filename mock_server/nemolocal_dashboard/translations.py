@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from nemolocal_contract.plurals import format_counts
+
 LANGUAGE_COOKIE = "nemolocal_language"
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -20,7 +22,7 @@ class Texts:
     def __call__(self, key: str, **values: Any) -> str:
         """Return a text with its values; raises KeyError for a key that does not exist."""
         text = self._texts[key]
-        return text.format_map(values) if values else text
+        return format_counts(text, values) if values else text
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from typing import TypeVar, TypeVarTuple
 import msgspec
 
 from nemolocal_contract.effects import Lut
+from nemolocal_contract.plurals import pluralize
 
 from . import ffmpeg_cli
 from .ass_subtitles import build_ass_script
@@ -291,7 +292,8 @@ async def _verify_file(folder: Path, plan: RenderPlan) -> RenderFacts:
     wrong = _find_mismatches(facts, plan, _AAC_PACKET)
     if wrong:
         raise RenderInputFailed(f"the rendered file {' and '.join(wrong)}")
-    write_log(f"checked: {facts.frames} frames, {facts.width}x{facts.height}, as planned")
+    frames = pluralize(facts.frames, "frame")
+    write_log(f"checked: {frames}, {facts.width}x{facts.height}, as planned")
     return facts
 
 

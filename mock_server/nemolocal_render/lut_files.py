@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from nemolocal_contract.effects import Lut
+from nemolocal_contract.plurals import pluralize
 
 from .media import MediaRejected
 from .text_files import read_text_file
@@ -119,14 +120,16 @@ class _LutReader:
             raise MediaRejected("not a LUT: the file has no LUT_3D_SIZE or LUT_1D_SIZE")
         found = len(self._values) // 3
         if found < self._rows:
-            raise MediaRejected(f"the LUT has {found} rows, but its size requires {self._rows}")
+            raise MediaRejected(
+                f"the LUT has {pluralize(found, 'row')}, but its size requires {self._rows}"
+            )
         return LutTable(self._kind, self._size, self._values)
 
 
 def _numbers(words: list[str], count: int) -> list[float]:
     """Return the words as `count` numbers; raises ValueError."""
     if len(words) != count:
-        raise ValueError(f"has {len(words)} numbers, not {count}")
+        raise ValueError(f"has {pluralize(len(words), 'number')}, not {count}")
     numbers = []
     for word in words:
         try:

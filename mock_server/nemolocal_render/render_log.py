@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from pathlib import PurePath
 from typing import NamedTuple
 
+from nemolocal_contract.plurals import pluralize
+
 _MAX_LINES, _MAX_COMMANDS = 500, 100
 # Characters of a command line, and of all of its graphs.
 _MAX_TEXT = 50_000
@@ -55,7 +57,7 @@ class RenderLog:
     def set_workers(self, workers: int, parts: int) -> None:
         """Set how many workers encode how many parts."""
         self.workers, self.parts = min(workers, parts), parts
-        self.write(f"{self.parts} {'part' if parts == 1 else 'parts'}, {self.workers} at once")
+        self.write(f"{pluralize(parts, 'part')}, {self.workers} at once")
 
     def add_command(self, arguments: Sequence[str], graphs: Mapping[str, str]) -> None:
         """Add a run of FFmpeg that begins now."""

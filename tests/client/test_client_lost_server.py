@@ -1,49 +1,21 @@
 """A server that is gone: told at once, looked for for a while, and never taken for a silent one."""
 
 import re
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from hypothesis import given, strategies as st
 
 from nemolocal_client import (
     BadReply,
     CannotConnect,
     Client,
     ConnectionCut,
-    NemoError,
     Notice,
     ReconnectPolicy,
     ServerLost,
     TurnFailed,
 )
-from nemolocal_client.auth import AuthState
-from nemolocal_client.httpx_adapter import probe_server, server_address, translate_httpx_errors
-from nemolocal_client.operations import (
-    CheckServer,
-    Flow,
-    GetTime,
-    HttpCall,
-    HttpResponse,
-    OpenStream,
-    Operation,
-    ReadStream,
-    SavedToken,
-    Secret,
-    Sleep,
-    StreamChunk,
-    StreamCut,
-    StreamEnd,
-    StreamOpened,
-)
-from nemolocal_client.sessions import ClientSession
-from nemolocal_client.turns import run_turn
-from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.responses import encode_json
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
     Answer,
@@ -325,160 +297,3 @@ def test_cut_turn_that_did_nothing_is_to_be_said_once_more(
     backend.arm(CHAT, backend.wire.stream(backend.wire.tool(), cut()))
     with pytest.raises(TurnFailed, match="send it again"):
         client.say("trim")
-
-
-def refused(host: str, port: int) -> httpx.ConnectError:
-    """What httpx raises where nothing listens."""
-    with pytest.raises(httpx.ConnectError) as caught:
-        httpx.get(f"http://{host}:{port}", trust_env=False)
-    return caught.value
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_refusal_is_told_from_a_network_that_is_down(host: str, free_port: int) -> None:
-    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
-        raise refused(host, free_port)
-    assert caught.value.refused
-    assert caught.value.origin == f"http://{host}:{free_port}"
-    down = httpx.ConnectError("no", request=httpx.Request("GET", "http://user:pw@h:1/x"))
-    down.__cause__ = socket.gaierror(-2, "Name or service not known")
-    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
-        raise down
-    assert (caught.value.refused, caught.value.origin) == (False, "http://h:1")
-
-
-def test_refusals_of_all_addresses_of_a_name_are_one() -> None:
-    both = OSError("All connection attempts failed")
-    both.__cause__ = ExceptionGroup("", [ConnectionRefusedError(), TimeoutError()])
-    error = httpx.ConnectError("no", request=httpx.Request("GET", "http://h"))
-    error.__cause__ = both
-    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
-        raise error
-    assert caught.value.refused
-
-
-def test_server_is_looked_for_only_where_it_answered_through_a_socket(
-    free_port: int, backend: ScriptedBackend
-) -> None:
-    assert server_address(httpx.Response(200)) is None
-    assert probe_server(None, "http://x") is None
-    with httpx.stream("GET", f"{backend.base_url}/x", trust_env=False) as response:
-        peer = server_address(response)
-    assert probe_server(peer, "http://x") is None
-    gone = probe_server(("127.0.0.1", free_port), "http://x")
-    assert gone is not None
-    assert (gone.refused, gone.origin) == (True, "http://x")
-    # A closed socket has no address any more.
-    assert server_address(response) in (None, peer)
-
-
-# What a read of the state, and a look for the server, may come to; None: it changed.
-_FATES = st.sampled_from(["same", "changed", "refused", "unreachable", "cut", "502"])
-_LOOKS = st.sampled_from([None, None, "refused", "unreachable"])
-
-
-class World:
-    """Answers a turn's effects by chance, on a clock of its own, and keeps what really happened."""
-
-    def __init__(self, data: st.DataObject, end: StreamEnd | StreamCut) -> None:
-        self._data = data
-        self._end = end
-        self._reads = 0
-        self.clock = ManualClock(autojump=True)
-        self.sent = 0
-        self.learned = ""
-        self.reported: list[str] = []
-
-    def answer(self, effect: Operation) -> Any:
-        match effect:
-            case GetTime():
-                return self.clock.time()
-            case Sleep(seconds):
-                self.clock.wait(seconds)
-            case OpenStream():
-                return self._open()
-            case ReadStream():
-                self._reads += 1
-                return StreamChunk(b"data:\n\n") if self._reads == 1 else self._end
-            case CheckServer():
-                result = self._data.draw(_LOOKS)
-                return None if result is None else self._gone(result)
-            case HttpCall():
-                return self._state()
-            case Notice():
-                self.reported.append(effect.text)
-        return None
-
-    def _open(self) -> StreamOpened:
-        result = self._data.draw(st.sampled_from(["open", "open", "refused", "unreachable", "cut"]))
-        if result in ("refused", "unreachable"):
-            raise self._gone(result)
-        self.sent += 1
-        if result == "cut":
-            raise ConnectionCut
-        return StreamOpened()
-
-    def _state(self) -> HttpResponse:
-        result = self._data.draw(_FATES) if self.sent else "same"
-        self.learned = result
-        if result in ("refused", "unreachable"):
-            raise self._gone(result)
-        if result == "cut":
-            raise ConnectionCut
-        if result == "502":
-            return HttpResponse("GET /", 502, b"<html>")
-        segments = [{"s": 0, "d": 9}] * (2 if result == "changed" else 1)
-        state = {"draft": {"t": [{"tt": 0, "sg": segments}]}, "video_infos": []}
-        data = {"session_id": "1", "task_id": "1", "state": state}
-        return HttpResponse("GET /", 200, encode_json({"code": 0, "data": data}))
-
-    def _gone(self, result: str) -> CannotConnect:
-        return CannotConnect("gone", origin="http://h", refused=result == "refused")
-
-
-def play(flow: Flow[Any], world: World) -> Any:
-    effect = next(flow)
-    try:
-        while True:
-            try:
-                reply = world.answer(effect)
-            except NemoError as error:
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(reply)
-    except StopIteration as end:
-        return end.value
-
-
-@given(data=st.data(), end=st.sampled_from([StreamEnd(), StreamCut()]))
-def test_turn_is_sent_once_and_tells_only_what_it_learned(
-    data: st.DataObject, end: StreamEnd | StreamCut
-) -> None:
-    world = World(data, end)
-    account = AuthState()
-    account.use_token(SavedToken(Secret("t"), 9e9))
-    problem: Exception | None = None
-    try:
-        play(run_turn(ClientSession(account, "1"), "trim"), world)
-    except NemoError as error:
-        problem = error
-    assert world.sent <= 1
-    assert ("nothing on the timeline changed" in str(problem)) == isinstance(problem, TurnFailed)
-    match problem:
-        case None:
-            assert world.learned == "changed"
-        case TurnFailed():
-            assert world.learned == "same"
-        case CannotConnect():
-            assert world.sent == 0
-        case _:
-            assert isinstance(problem, ConnectionCut)
-            assert world.learned != "changed"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_contract.plurals import pluralize, sized
+from nemolocal_contract.plurals import format_counts, pluralize, sized
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,15 @@ from nemolocal_contract.plurals import pluralize, sized
 )
 def test_noun_fits_its_number(number: int, noun: str, plural: str, said: str) -> None:
     assert pluralize(number, noun, plural) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "1 entry of 1 page"), (2, "2 entries of 2 pages")]
+)
+def test_counts_in_a_text_have_their_nouns(number: int, said: str) -> None:
+    text = "{entries:entry|entries} of {pages:page}"
+    assert format_counts(text, {"entries": number, "pages": number}) == said
+    assert format_counts("{pages}: {name}", {"pages": number, "name": "{x}"}) == f"{number}: {{x}}"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
-from nemolocal_contract.describe.descriptions import describe_effect, describe_wire_effect
+from nemolocal_contract.describe.effect_descriptions import describe_effect, describe_wire_effect
 from nemolocal_contract.effect_presets import EffectPreset, ScaledParameter, effect_presets
 from nemolocal_contract.effects import (
     EFFECTS,

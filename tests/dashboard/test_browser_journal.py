@@ -60,6 +60,7 @@ def test_run_is_followed_live_and_its_silent_turn_is_found_by_keyboard(
         truth.wait_for()
         assert "The edit was applied. The client received no text." in truth.inner_text()
         assert page.url.endswith("?text=black+and+white&open=4")
+        assert page.inner_text("#count") == "1 entry"
         # The link shows the same, and Escape leads back to the list.
         page.reload()
         truth.wait_for()

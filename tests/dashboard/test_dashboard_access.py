@@ -1,5 +1,6 @@
 """Who may see the pages, and what protects them."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -20,6 +21,11 @@ def guarded() -> Iterator[httpx.Client]:
         yield client
 
 
+def undefined_variables(css: str) -> set[str]:
+    """Return the variables that style sheets use and none of them defines."""
+    return set(re.findall(r"var\((--[\w-]+)", css)) - set(re.findall(r"(--[\w-]+):", css))
+
+
 def test_pages_forbid_scripts_and_requests_of_others(pages: httpx.Client) -> None:
     for path in ("/journal", "/static/journal.js", "/nothing"):
         headers = pages.get(path).headers
@@ -28,6 +34,22 @@ def test_pages_forbid_scripts_and_requests_of_others(pages: httpx.Client) -> Non
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/journal", "/sessions", "/faults"])
+def test_styles_of_a_page_are_served_and_define_every_color_that_they_use(
+    pages: httpx.Client, path: str
+) -> None:
+    linked = re.findall(r'<link rel="stylesheet" href="([^"]+)">', pages.get(path).text)
+    styles = [pages.get(link.removeprefix(UI_PREFIX)) for link in linked]
+    assert {style.headers["content-type"] for style in styles} == {"text/css; charset=utf-8"}
+    assert not undefined_variables("".join(style.text for style in styles))
+
+
+def test_exported_journal_defines_every_color_that_it_uses(pages: httpx.Client) -> None:
+    page = pages.get("/journal/export", params={"format": "html"}).text
+    assert "var(--accent)" in page
+    assert not undefined_variables(page)
 
 
 def test_start_leads_to_the_journal(pages: httpx.Client) -> None:

@@ -10,7 +10,8 @@ import pytest
 from nemolocal_contract.audio_effects import audio_effect_rows
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.job import RenderResult
-from nemolocal_render.planning.draft_reader import MAX_AUDIO_EFFECTS, DraftRejected
+from nemolocal_render.planning.draft_limits import DraftRejected
+from nemolocal_render.planning.effect_reader import MAX_AUDIO_EFFECTS
 from nemolocal_render.planning.planner import MediaSource, plan_render
 from tests.support.audio import RATE, loudness, read_samples, tone_strength
 from tests.support.frames import DecodedVideo

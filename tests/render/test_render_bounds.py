@@ -9,7 +9,7 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.draft_reader import (
+from nemolocal_render.planning.draft_limits import (
     MAX_EFFECTS,
     MAX_FIELDS,
     MAX_SEGMENTS,

@@ -14,7 +14,7 @@ from nemolocal_render.filtergraph.composition_filters import compute_cell
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.draft_reader import DraftRejected
+from nemolocal_render.planning.draft_limits import DraftRejected
 from nemolocal_render.planning.plan_splitting import split_plan
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from nemolocal_render.probing.probe_worker import inspect_media

@@ -12,7 +12,7 @@ from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.job import RenderJobFailed, render
 from nemolocal_render.media import MediaInfo, MediaSource
-from nemolocal_render.planning.draft_reader import DraftRejected
+from nemolocal_render.planning.draft_limits import DraftRejected
 from nemolocal_render.planning.plan_splitting import split_plan
 from nemolocal_render.planning.planner import OutputSpec, RenderPlan, plan_render
 from tests.support.frames import DecodedVideo

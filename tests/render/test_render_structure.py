@@ -13,7 +13,7 @@ from nemolocal_render.ass_subtitles import build_ass_script
 from nemolocal_render.fonts import bundled_font
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.planning.draft_reader import DraftRejected
+from nemolocal_render.planning.draft_limits import DraftRejected
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.audio import loudness, read_samples

@@ -46,6 +46,7 @@ B = Media("b", "b.mp4", "video", 4000)
 C = Media("c", "c.mp4", "video", 6000)
 PICTURE = Media("p", "picture.jpg", "image", 0)
 FIRST, SECOND = Selector(number=1), Selector(number=2)
+INTRO = Selector(name="intro")
 ALONE = PlaceUploads(Selector(name="a.mp4"))
 
 
@@ -217,6 +218,18 @@ def test_intro_without_words_has_the_name_of_the_video() -> None:
     assert texts(edited(AddCard(role="intro")))[0].text == "a"
 
 
+def test_card_is_removed_by_its_role_with_its_text() -> None:
+    draft = edited(AddCard("Hi", "intro"), AddCard("Bye", "outro"), RemoveClip(INTRO))
+    assert [types(clip) for clip in clips(draft)] == [[], [], ["solid"]]
+    assert [(text.text, text.start_ms) for text in texts(draft)] == [("Bye", 14_000)]
+
+
+def test_clip_whose_name_is_a_part_of_the_word_is_no_intro() -> None:
+    uploads = (Media("a", "in.mp4", "video", 10_000), B)
+    with pytest.raises(EditRejected, match="no such clip; I found 2 clips: in, b"):
+        edited(RemoveClip(INTRO), uploads=uploads)
+
+
 def test_credits_roll_and_last_longer_with_more_lines() -> None:
     (text,) = texts(edited(AddCard("\n".join("abcdefgh"), "credits", color="white")))
     assert types(text) == ["credits-roll"]
@@ -305,6 +318,7 @@ GAP_FIRST = Draft(
         ([AddCountdown(20)], "ends before 20s"),
         ([AddCard(role="credits")], "no words"),
         ([AddCard("x" * 2001)], "at most 2000"),
+        ([ALONE, RemoveClip(INTRO)], "no such clip; I found 1 clip: a"),
         ([RemoveTimer()], "no timer"),
         ([RemoveProgressBar()], "no progress bar"),
         ([Split(parts=100), Boomerang()], "more than 150 clips"),

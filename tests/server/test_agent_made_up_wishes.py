@@ -93,6 +93,8 @@ def test_destructive_command_accounts_for_every_word(subtests: pytest.Subtests) 
 
 VERBS_WITHOUT_OBJECT = [
     "stop all the clips",
+    "hiding all the clips",
+    "roll back the second clip",
     "stop all the timeline",
     "undo all the scenes",
     "undo all the uploads",

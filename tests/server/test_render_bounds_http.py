@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.planning.draft_reader import MAX_DRAFT_BYTES, MAX_SEGMENTS
+from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES, MAX_SEGMENTS
 from nemolocal_render.planning.planner import RenderPlan, plan_render
 from nemolocal_server.exports import export_service
 from tests.support.executor import FakeRenderExecutor

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nemolocal_contract.plurals import pluralize
+
 from ..errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def _write_results(
     status = 0
     if monitor.call_count < arguments.require_calls:
         seen, wanted = monitor.call_count, arguments.require_calls
-        _log(f"{seen} call{'s' * (seen != 1)} seen, but --require-calls is {wanted}")
+        _log(f"{pluralize(seen, 'call')} seen, but --require-calls is {wanted}")
         status = _NOTHING_CHECKED
     if arguments.journal or arguments.report or arguments.verdict:
         journal, lines = fetch_journal(place.base_url, place.transport)

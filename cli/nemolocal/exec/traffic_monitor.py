@@ -4,6 +4,8 @@ import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator
 
+from nemolocal_contract.plurals import pluralize
+
 _LOCAL = ("localhost", "127.0.0.1", "::1", None)
 _MAX_NAMES = 5
 
@@ -63,9 +65,8 @@ class TrafficMonitor:
     def summary_lines(self, doubt: str) -> Iterator[str]:
         """Yield the summary; `doubt` says how calls may have gone unseen, or is empty."""
         if self.unused_connections:
-            plural = "s" * (self.unused_connections != 1)
             yield (
-                f"{self.unused_connections} TLS connection{plural} ended without a request"
+                f"{pluralize(self.unused_connections, 'TLS connection')} ended without a request"
                 f"{self._reasons()}: "
                 "the client does not trust the certificate in $SSL_CERT_FILE, or does not speak "
                 "HTTP/1.1"

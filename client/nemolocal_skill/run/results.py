@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from nemolocal_client.errors import sanitize_line
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.responses import ResponseCode, decode_json
 from nemolocal_contract.turn_events import SseParser, Text, decode_turn_events
 
@@ -101,7 +102,10 @@ def evaluate_response(
     grant = skill.limits.credits
     credits = find_field(body, "credits")
     if call.name == "token" and grant is not None and credits != grant:
-        return False, f"the document promises {grant} credits, but the response has {credits}"
+        return (
+            False,
+            f"the document promises {pluralize(grant, 'credit')}, but the response has {credits}",
+        )
     return _evaluate_render(call, body) or (True, _summary(call, body))
 
 

@@ -1,7 +1,5 @@
 """The report as one HTML file without external resources: searchable, evidence folded."""
 
-import re
-
 from nemolocal_contract.html_page import render_document
 from nemolocal_contract.rules import rules
 
@@ -12,7 +10,6 @@ from .report_text import GRADE_NAMES, OUTCOME_ORDER, headline, sort_by_outcome, 
 
 # Their reasons are read without a click.
 _OPENED = ("failed", "error")
-_CODE = re.compile(r"`([^`]*)`")
 
 
 def as_html(report: ConformanceReport) -> str:
@@ -28,7 +25,6 @@ def as_html(report: ConformanceReport) -> str:
         "grades": GRADE_NAMES,
         "scores": mutation_scores(),
         "why": verdict_reason,
-        "text_and_code": _CODE.split,
         "css": _css,
     }
     return render_document(__package__, "report.html", values, script="check_filter.js")

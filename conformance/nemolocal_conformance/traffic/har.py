@@ -11,6 +11,7 @@ import msgspec
 
 from nemolocal_contract.endpoints import AUTHORIZATION, find_endpoint, parse_bearer_token
 from nemolocal_contract.journal import Ending, Entry
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.responses import decode_json
 
 from ..evidence import redact_tokens
@@ -209,7 +210,7 @@ def _body(request: _HarRequest) -> str:
     found = re.findall(r'filename="([^"\r\n]{1,200})"', sent.text)
     names = [param.file_name for param in sent.params if param.file_name] or found
     files = f", files {', '.join(map(repr, names))}" if names else ""
-    return f"<multipart/form-data: {max(0, int(request.body_size))} bytes{files}>"
+    return f"<multipart/form-data: {pluralize(max(0, int(request.body_size)), 'byte')}{files}>"
 
 
 def _reply(content: _HarContent) -> str:

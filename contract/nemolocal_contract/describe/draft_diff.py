@@ -8,23 +8,14 @@ from typing import Any
 import msgspec
 
 from ..draft import Draft, Metadata, Style
-from .descriptions import (
+from .effect_descriptions import describe_wire_effect
+from .labels import (
     COLOR_LABELS,
     POSITION_LABELS,
     TRACK_LABELS,
     Language,
-    clamp_number,
-    describe_segment,
-    describe_wire_effect,
-    format_details,
-    format_list,
-    format_seconds,
-    format_span,
     parse_language,
-    segment_end_ms,
-    segment_name,
     translate_label,
-    truncate_text,
 )
 from .segment_changes import (
     PlacedSegment,
@@ -34,6 +25,15 @@ from .segment_changes import (
     locate_segments,
     match_segments,
 )
+from .text_formats import (
+    clamp_number,
+    format_list,
+    format_seconds,
+    format_span,
+    segment_end_ms,
+    truncate_text,
+)
+from .timeline_descriptions import describe_segment, format_details, segment_name
 
 _FITS = {
     "pad": ("black bars around clips of another shape", "其他比例的片段加黑边"),

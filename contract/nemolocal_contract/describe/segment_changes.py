@@ -8,23 +8,23 @@ from itertools import pairwise
 import msgspec
 
 from ..draft import Draft, Number, Segment, Track
-from .descriptions import (
-    TRACK_LABELS,
-    Language,
-    clamp_number,
+from .effect_descriptions import (
     describe_effect_changes,
     describe_style_changes,
     describe_transition,
     describe_wire_effect,
+)
+from .labels import TRACK_LABELS, Language, translate_label
+from .text_formats import (
+    clamp_number,
     format_list,
     format_percent,
     format_seconds,
     format_span,
     segment_end_ms,
-    track_label,
-    translate_label,
     truncate_text,
 )
+from .timeline_descriptions import track_label
 
 # Times that differ by at most this are equal after rounding.
 _SLACK_MS = 1

@@ -30,7 +30,7 @@ from ..timeline import (
     with_segments,
 )
 from .clip_edits import select_clips, used_sources
-from .ripple import fit_music
+from .music_fitting import fit_music
 from .title_edits import change_titles
 
 MAX_VOLUME = 4.0

@@ -38,7 +38,7 @@ from ..timeline import (
 )
 from .audio_edits import set_volume
 from .clip_edits import select_clips
-from .ripple import KeptRange, rebuild_video
+from .video_rebuild import KeptRange, rebuild_video
 
 _replace = msgspec.structs.replace
 _MAX_SUSTAINED_MS = 60_000

@@ -50,16 +50,15 @@ from ..timeline import (
     resolve_span,
     with_clips,
 )
-from .ripple import (
+from .ripple import TimeMapping, ripple_tracks
+from .video_rebuild import (
     MAX_CLIPS,
     MAX_LENGTH_MS,
     KeptRange,
-    TimeMapping,
     checked_speed,
     fit_transitions,
     rebuild_video,
     reorder_clips,
-    ripple_tracks,
     split_at,
     subtract_ranges,
 )

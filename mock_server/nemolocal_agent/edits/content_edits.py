@@ -22,8 +22,8 @@ from ..errors import EditRejected
 from ..intents import AddCaptions, AddSubtitles, Cue, CutSilence, KeepHighlights
 from ..timeline import MediaPool, clips_of, is_reversed, length_of
 from .clip_edits import select_clips
-from .ripple import MAX_CLIPS, KeptRange, rebuild_video, subtract_ranges
 from .title_edits import add_subtitles
+from .video_rebuild import MAX_CLIPS, KeptRange, rebuild_video, subtract_ranges
 
 _Range = tuple[Number, Number]
 # Silence that stays at both ends of a cut, so that no word is clipped.

@@ -10,7 +10,7 @@ from nemolocal_contract.draft import Draft, Segment, draft_from_wire, draft_to_w
 from ..errors import EditRejected
 from ..intents import PatchDraft, ReplaceDraft
 from ..timeline import MediaPool, clips_of, length_of, update_duration
-from .ripple import MAX_CLIPS, MAX_LENGTH_MS
+from .video_rebuild import MAX_CLIPS, MAX_LENGTH_MS
 
 MAX_DRAFT_BYTES = 4 * 1024 * 1024
 """The largest draft that a patch may make: each `copy` can double it."""

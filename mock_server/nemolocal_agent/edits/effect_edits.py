@@ -22,7 +22,7 @@ from ..intents import (
 from ..timeline import MediaPool, clips_of, with_clips
 from .clip_edits import select_clips
 from .overlay_edits import remove_overlays
-from .ripple import fit_transitions
+from .video_rebuild import fit_transitions
 
 _COLOR_EFFECTS = tuple("brightness contrast saturation warmth grayscale sepia lut".split())
 _OTHER_EFFECTS = tuple(

@@ -1,6 +1,6 @@
 """The stand-in for an edit that was asked for and is not understood: visible, marked, undoable."""
 
-from nemolocal_contract.describe.descriptions import truncate_text
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.draft import Draft, Segment, Style, TrackType
 
 from ..intents import SimulateEdit, first_span

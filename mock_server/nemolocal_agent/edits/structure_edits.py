@@ -51,14 +51,13 @@ from .clip_edits import (
     select_clips,
     unplaced_uploads,
 )
-from .ripple import (
+from .ripple import TimeMapping, ripple_tracks
+from .video_rebuild import (
     KeptRange,
-    TimeMapping,
     checked_speed,
     fit_transitions,
     rebuild_video,
     reorder_clips,
-    ripple_tracks,
     split_at,
 )
 

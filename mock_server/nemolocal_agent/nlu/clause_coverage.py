@@ -2,15 +2,7 @@
 
 import re
 
-from nemolocal_contract.effects import (
-    BlurRegion,
-    Crop,
-    Flip,
-    PixelateRegion,
-    Reverse,
-    Rotate,
-    Zoom,
-)
+from nemolocal_contract.effects import BlurRegion, PixelateRegion
 
 from .. import intents
 from ..intents import Edit
@@ -20,7 +12,6 @@ from .extractors.sound_extractors import GENRE_PREFIX, SOUND_EDITS, SOUND_IGNORE
 from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .verb_objects import verbs_fit_objects
 
-_NO_SYMBOLS = symbol_set("")
 TRANSITION_SYMBOLS = symbol_set(
     "crossfade dissolve dipblack dipwhite wipe slide circle transition hardcut"
 )
@@ -122,36 +113,38 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
 # What takes something away must account for every word: beside these symbols, only words without
 # a meaning of their own (prepositions, positions, numbers) may stand in such a clause.
 _TAKING_WORDS = symbol_set("remove cancel stop take cut trim split set edit move video all")
+# What is hidden, halted or undone is still there: such a verb takes no material away.
+_UNDOING_WORDS = _TAKING_WORDS | symbol_set("hide halt undone")
 _CLIP_NOUNS = symbol_set("clip photo upload part order")
 _HISTORY = symbol_set("undo redo edit set step") - symbol_set("video")
 _EXPLAINED_BY_EDIT: dict[type, frozenset[str]] = {
     intents.Undo: _HISTORY,
     intents.Redo: _HISTORY,
     intents.StartOver: symbol_set("restart remove edit set video cut take"),
-    intents.RemoveClip: _TAKING_WORDS | _CLIP_NOUNS | symbol_set("keep"),
+    intents.RemoveClip: _TAKING_WORDS | _CLIP_NOUNS | symbol_set("keep intro outro card"),
     intents.RemoveSpan: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
         "keep removeends short lower start play end raise speaks"
     ),
     intents.KeepSpan: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
         "keep removeends short lower start play end add give need flaw"
     ),
-    intents.RemoveMusic: _TAKING_WORDS | symbol_set("music sound play add negation"),
-    intents.RemoveTitle: _TAKING_WORDS | symbol_set("uploaded title subtitles font"),
-    intents.RemoveTransitions: _TAKING_WORDS | TRANSITION_SYMBOLS | FADE_SYMBOLS | _CLIP_NOUNS
+    intents.RemoveMusic: _UNDOING_WORDS | symbol_set("music sound play add negation"),
+    intents.RemoveTitle: _UNDOING_WORDS | symbol_set("uploaded title subtitles font"),
+    intents.RemoveTransitions: _UNDOING_WORDS | TRANSITION_SYMBOLS | FADE_SYMBOLS | _CLIP_NOUNS
     | symbol_set("effect add negation keep play loop merge"),
-    intents.RemoveOverlays: _TAKING_WORDS | symbol_set("watermark pip overlay corner photo clip"),
-    intents.RemoveEffects: _TAKING_WORDS | _CLIP_NOUNS | EFFECT_SYMBOLS | symbol_set(
+    intents.RemoveOverlays: _UNDOING_WORDS | symbol_set("watermark pip overlay corner photo clip"),
+    intents.RemoveEffects: _UNDOING_WORDS | _CLIP_NOUNS | EFFECT_SYMBOLS | symbol_set(
         "effect color frame corner add play undo restart without preset pixelate stabilize "
         "smoothmotion chromakey lut"
     ),
-    intents.RemoveAudioEffects: _TAKING_WORDS | symbol_set(
+    intents.RemoveAudioEffects: _UNDOING_WORDS | symbol_set(
         "without audiofx audiofault sound voice music clip effect"
     ),
-    intents.RemoveSounds: _TAKING_WORDS | symbol_set("without sfx sound clip"),
-    intents.CutSilence: _TAKING_WORDS | _CLIP_NOUNS | symbol_set(
+    intents.RemoveSounds: _UNDOING_WORDS | symbol_set("without sfx sound clip"),
+    intents.CutSilence: _UNDOING_WORDS | _CLIP_NOUNS | symbol_set(
         "silentpart jumpcut mute flaw sound find generate voice"
     ),
-    intents.RemoveWatermark: _TAKING_WORDS | symbol_set("watermark corner clip"),
+    intents.RemoveWatermark: _UNDOING_WORDS | symbol_set("watermark corner clip"),
 }  # fmt: skip
 # Words in the symbol of a verb that are none by themselves: "trim to", "keep first".
 _PARTS_OF_VERBS = symbol_set(
@@ -162,55 +155,17 @@ _MEANINGFUL_KINDS = (
     TokenKind.UNKNOWN,
 )  # fmt: skip
 _MEANINGFUL_MODIFIERS = symbol_set("flaw white_balance name_of speaks goes lacks")
-_EDITS_OF_FLAWS = (intents.RemoveSpan, intents.CutSilence)
 _EDITS_OF_SPANS = (intents.RemoveSpan, intents.KeepSpan)
 # Places that an edit must use, if the clause names them: "speed up the middle part".
 _PLACES = re.compile(r" (?:middle|halfway|start|end|first|last|part|intro|outro) (?!~)")
-_PLACES_OF_MUSIC = re.compile(r" (?:middle|halfway|end|outro) (?!~)")
+# Music has no end of its own; "intro music" says which, not where.
+_PLACES_OF_MUSIC = re.compile(r" (?:middle|halfway|end|outro|intro(?! music)) (?!~)")
 _EDITS_WITH_PLACE = (
     intents.SetSpeed, intents.SetVolume, intents.RemoveEffects, intents.Compress,
     intents.SetAspect, intents.SetFit, intents.SetResolution, intents.SetFrameRate,
     intents.StartOver, intents.RemoveClip, intents.RemoveMusic, intents.RemoveTransitions,
     intents.Loop, intents.ReverseOrder,
 )  # fmt: skip
-# Verbs that do not go with an edit: "swap the transition" adds none.
-_FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
-    intents.AddOverlay: symbol_set("split trim cut swap loop raise lower stop keep merge"),
-    intents.AddTransition: symbol_set("swap raise lower loop trim stop keep split arrange play"),
-    intents.AddTitle: symbol_set("swap merge split loop trim cut raise lower arrange"),
-    intents.ChangeTitle: symbol_set("swap split loop trim cut merge play generate arrange"),
-    **dict.fromkeys(
-        (intents.ApplyEffect, intents.ApplyLut),
-        symbol_set("swap merge split loop arrange play trim cut"),
-    ),
-    intents.SetVolume: symbol_set("swap split loop merge trim arrange generate"),
-    intents.Compress: symbol_set("swap merge split loop play"),
-    intents.Fade: symbol_set("swap split loop merge"),
-    intents.SetSpeed: symbol_set("swap split merge"),
-    intents.AddMusic: symbol_set("split trim cut"),
-}
-# Effects that a verb of those names: "play it backwards", "cut 10% off each side".
-_EFFECTS_OF_VERBS = (Reverse, Crop)
-# What no color has: "rotate the colors".
-_EFFECTS_OF_SHAPE = (Reverse, Crop, Rotate, Flip, Zoom)
-# Edits that use no effect: "compress the sepia".
-_EDITS_WITHOUT_EFFECT = frozenset((
-    intents.Compress, intents.Merge, intents.SetVolume, intents.Split, intents.Loop,
-    intents.KeepSpan, intents.RemoveSpan, intents.ChangeTitle, intents.AddTransition,
-    intents.AddMusic, intents.SwapClips, intents.MoveClip,
-))  # fmt: skip
-_ADDING_EDITS = (intents.AddOverlay, intents.AddTransition, intents.AddTitle)
-_EDITS_BY_ACTION: dict[str, tuple[type, ...]] = {
-    "mute": (intents.SetVolume, intents.AddMusic, intents.RemoveMusic, intents.CutSilence),
-    "compress": (
-        intents.Compress,
-        intents.SetResolution,
-        intents.SetAspect,
-        intents.SetSpeed,
-        intents.ChangeTitle,
-        intents.AddOverlay,
-    ),
-}
 
 
 def covers_clause(clause: Clause, edits: list[Edit]) -> bool:
@@ -222,7 +177,7 @@ def covers_clause(clause: Clause, edits: list[Edit]) -> bool:
     types = {type(edit) for edit in edits}
     if not types.isdisjoint(_ACCEPT_ANY_TEXT):
         return True
-    if not _fits_words(clause, edits, types) or not verbs_fit_objects(clause, edits):
+    if not _fits_words(clause, edits, types) or not verbs_fit_objects(clause, edits, types):
         return False
     unread = clause.unread_slots()
     if unread and unread - _ALWAYS_IGNORED_SLOTS - _IGNORED_SLOTS.get(type(edits[0]), set()):
@@ -252,40 +207,13 @@ def _can_be_about(edit: Edit, word: str) -> bool:
 
 
 def _fits_words(clause: Clause, edits: list[Edit], types: set[type[Edit]]) -> bool:
-    """Whether the edits, of these types, use the places of the clause, and its verbs fit them."""
+    """Whether the edits, of these types, use the places of the clause, and removals its words."""
     if not types.isdisjoint(_EDITS_WITH_PLACE) and _PLACES.search(clause.line):
         return False
     if intents.AddMusic in types and _PLACES_OF_MUSIC.search(clause.line):
         return False
-    explained = types.isdisjoint(_EXPLAINED_BY_EDIT) or all(
+    return types.isdisjoint(_EXPLAINED_BY_EDIT) or all(
         _is_removal_explained(clause, edit) for edit in edits
-    )
-    return explained and _fits_verbs(clause, edits, types)
-
-
-def _fits_verbs(clause: Clause, edits: list[Edit], types: set[type[Edit]]) -> bool:
-    """Whether verbs, actions and effects of the clause go with the edits made of it."""
-    words = clause.symbols
-    verb, effect_kind = TokenKind.VERB, TokenKind.EFFECT
-    verbs = {word for t in clause.tokens if t.kind is verb for word in t.symbol.split()}
-    for edit in edits:
-        effect = edit.effect if isinstance(edit, intents.ApplyEffect) else None
-        if "color" in words and isinstance(effect, _EFFECTS_OF_SHAPE):
-            return False
-        if isinstance(effect, _EFFECTS_OF_VERBS):
-            continue
-        if not verbs.isdisjoint(_FORBIDDEN_VERBS.get(type(edit), _NO_SYMBOLS)):
-            return False
-        if "normal" in words and isinstance(edit, _ADDING_EDITS):
-            return False  # "reset the watermark"
-    if types <= _EDITS_WITHOUT_EFFECT and any(
-        t.kind is effect_kind and "bigger" not in t.symbol for t in clause.tokens
-    ):
-        return False
-    if "flaw" in words and types.isdisjoint(_EDITS_OF_FLAWS):
-        return False
-    return not any(
-        types.isdisjoint(_EDITS_BY_ACTION[word]) for word in words & _EDITS_BY_ACTION.keys()
     )
 
 

@@ -5,7 +5,7 @@ Also remarks: clauses that say something about the video instead of asking for a
 
 from collections.abc import Iterable, Iterator
 
-from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+from .lexer.tokens import COMMA, REMOVAL_SYMBOLS, LexToken, Slot, TokenKind, symbol_set
 from .segmentation import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
@@ -42,7 +42,8 @@ _STANDALONE_SYMBOLS = symbol_set(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
     "fadeout"
 ) | {Slot.TIME}
-_INVERTING_VERBS = ("remove", "raise", "lower", "keep")
+_INVERTING_VERBS = REMOVAL_SYMBOLS | symbol_set("raise lower keep")
+_MUSIC_REMOVALS = REMOVAL_SYMBOLS | symbol_set("stop", "cancel", "cancel halt")
 # Values that can be enough: "720p is enough", "10 seconds will do".
 _SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.FILE_LIMIT, Slot.PERCENT}
 _REMARK_OPENINGS = symbol_set("who there negation at")
@@ -99,13 +100,13 @@ class EllipsisResolver:
         """Update the context with the tokens of a parsed command."""
         self._remark_target = []
         self._is_complaint = False
-        self._adds_music = any(token.symbol == "music" for token in tokens) and not any(
-            token.symbol in ("remove", "cancel", "stop") for token in tokens
-        )
         self._verbs = [token for token in tokens if token.kind == TokenKind.VERB]
         self._actions = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
         self.set_topic(tokens)
         symbols = {word for token in tokens for word in token.symbol.split()}
+        self._adds_music = any(token.symbol == "music" for token in tokens) and not any(
+            token.symbol in _MUSIC_REMOVALS for token in tokens
+        )
         elsewhere = bool(symbols & {"title", "music", *_CLIP_COMMANDS})
         clips = [token for token in tokens if token.symbol in CLIP_SYMBOLS]
         if clips and not elsewhere:

@@ -30,6 +30,7 @@ from .lexer.quantities import parse_quantities
 from .lexer.tokenizer import tokenize
 from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
 from .normalization import from_start_after_cut, normalize_refusal
+from .run_on_commands import parse_run_on
 from .segmentation import (
     ACTION_KINDS,
     CLIP_SYMBOLS,
@@ -59,7 +60,6 @@ _TOPIC_PRIORITY: tuple[Topic, ...] = (
 _UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
 _CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
 _EMPTY_KINDS = frozenset((TokenKind.FILLER, TokenKind.SEPARATOR))
-_STARTING_KINDS = frozenset((TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT))
 _OPEN_KINDS = (TokenKind.UNKNOWN, TokenKind.SLOT)
 # What these edits do is too much if a part of the message was not understood.
 _EDITS_WITH_OBJECT = (KeepSpan, RemoveSpan, RemoveClip, SwapClips, MoveClip)
@@ -332,7 +332,7 @@ class _MessageParser:
         """Parse the clause with what the context adds to it; returns whether it makes edits."""
         for candidate in self._ellipsis.candidates(clause):
             edits = extract_edits(candidate, self._original)
-            parts = self._parse_run_on(candidate)
+            parts = parse_run_on(candidate, self._original)
             if edits and parts and len({type(edit) for edit in [*edits, *parts]}) == 1:
                 parts = None
             if (found := parts or edits) and not is_already_removed(self._edits, found):
@@ -369,41 +369,6 @@ class _MessageParser:
         self._edits[index:] = edits
         self._last = ([*tokens, *clause.tokens], index)
         return True
-
-    def _parse_run_on(self, tokens: list[LexToken]) -> list[Edit] | None:
-        """Parse commands without a separator; each starts with its verb.
-
-        The first index where a command can end decides, to limit the time.
-        """
-        started = False
-        for index, token in enumerate(tokens):
-            if (
-                started
-                and token.kind == TokenKind.VERB
-                and token.is_base_form
-                and self._is_command_start(token)
-            ):
-                first = self._parse_single_command(tokens[:index])
-                rest = tokens[index:]
-                if first and any(
-                    t.kind in (TokenKind.NOUN, *ACTION_KINDS)
-                    or t.symbol in (Slot.TIME, Slot.QUOTED_TEXT)
-                    for t in rest
-                ):
-                    second = self._parse_run_on(rest) or self._parse_single_command(rest)
-                    return [*first, *second] if second else None
-            started = started or token.kind in _STARTING_KINDS
-        return None
-
-    def _is_command_start(self, verb: LexToken) -> bool:
-        """Whether a verb can start another command: 换成 and 移到 continue the first one."""
-        chinese = not self._original[verb.start].isascii()
-        return not (chinese and verb.symbol.startswith(("set", "move")))
-
-    def _parse_single_command(self, tokens: list[LexToken]) -> list[Edit] | None:
-        """The edits of one of several commands; "use it" alone is none."""
-        edits = extract_edits(tokens, self._original)
-        return None if edits and isinstance(edits[0], PlaceUploads) else edits
 
     def _classify_other(self, clause: RawClause) -> None:
         """Classify a clause that is no edit: a topic, the clips of the next clause, or unknown."""

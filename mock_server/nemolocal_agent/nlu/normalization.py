@@ -12,7 +12,11 @@ _PICTURE_CROP_SYMBOLS = symbol_set(
 # To undo one of these is no removal: colors are reset, and nobody puts a fault back.
 _NOT_UNDONE = symbol_set("color chromakey silentpart audiofault highlight")
 # A clause without any of these says what it means.
-_REWRITTEN = symbol_set("negation crop undo restart decline background", *REFUSAL_REPLACEMENTS)
+_REWRITTEN = symbol_set(
+    "negation crop undo restart decline background beginning", *REFUSAL_REPLACEMENTS
+)
+# After these, "beginning at" can be a noun with a place.
+_BEFORE_BEGINNING = symbol_set("remove cut trim keep from")
 _SETTINGS_WITHOUT_REMOVAL = symbol_set("volume sound voice speed color resolution framerate size")
 
 
@@ -23,12 +27,7 @@ def normalize_refusal(clause: RawClause, original: str) -> RawClause:
     """
     if clause.symbols.isdisjoint(_REWRITTEN):
         return clause
-    if {"negation", "keep"} <= clause.symbols and clause.content_tokens[0].symbol == "negation":
-        clause = _remove_instead_of_keep(clause)
-    if "crop" in clause.symbols and clause.symbols.isdisjoint(_PICTURE_CROP_SYMBOLS):
-        clause = _trim_instead_of_crop(clause)
-    if {"undo", "restart"} & clause.symbols:
-        clause = _undo_of_object(clause)
+    clause = _resolve_verb(clause)
     if {"negation", "enough"} <= clause.symbols:
         tokens = [t for t in clause.tokens if t.symbol not in ("negation", "set enough")]
         at = clause.tokens[-1].end
@@ -61,6 +60,19 @@ def normalize_refusal(clause: RawClause, original: str) -> RawClause:
     return RawClause(tokens, clause.separator)
 
 
+def _resolve_verb(clause: RawClause) -> RawClause:
+    """Replace a verb by what it means here: not to keep is to remove."""
+    if "beginning" in clause.symbols:
+        clause = _resolve_beginning(clause)
+    if {"negation", "keep"} <= clause.symbols and clause.content_tokens[0].symbol == "negation":
+        clause = _remove_instead_of_keep(clause)
+    if "crop" in clause.symbols and clause.symbols.isdisjoint(_PICTURE_CROP_SYMBOLS):
+        clause = _trim_instead_of_crop(clause)
+    if {"undo", "restart"} & clause.symbols:
+        clause = _undo_of_object(clause)
+    return clause
+
+
 def _remove_instead_of_keep(clause: RawClause) -> RawClause:
     """Not to keep something is to remove it: "don't keep the last 5 seconds"."""
     if TokenKind.SLOT not in clause.kinds and clause.symbols.isdisjoint(CLIP_SYMBOLS):
@@ -70,6 +82,18 @@ def _remove_instead_of_keep(clause: RawClause) -> RawClause:
         for t in clause.tokens
         if t.symbol != "negation"
     ]
+    return RawClause(tokens, clause.separator)
+
+
+def _resolve_beginning(clause: RawClause) -> RawClause:
+    """ "Beginning at" is "from", unless it can be an object: "erase beginning at 0:05"."""
+    tokens: list[LexToken] = []
+    before: set[str] = set()
+    for token in clause.tokens:
+        if token.symbol == "beginning from" and _BEFORE_BEGINNING.isdisjoint(before):
+            token = LexToken("from", token.kind, token.start, token.end, token.value)
+        tokens.append(token)
+        before = set(token.symbol.split()) or before
     return RawClause(tokens, clause.separator)
 
 
@@ -102,7 +126,7 @@ def _undo_of_object(clause: RawClause) -> RawClause:
     tokens = [t for t in clause.tokens if t.symbol != Slot.FACTOR]
     for index, token in enumerate(tokens):
         if token.symbol in ("undo", "restart"):
-            symbol = "remove" if undone else "set normal"
+            symbol = "remove undone" if undone else "set normal"
             tokens[index] = LexToken(symbol, TokenKind.VERB, token.start, token.end)
     return RawClause(tokens, clause.separator)
 

@@ -35,15 +35,16 @@ SETTING_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot
 _MEASURE_OPENINGS = symbol_set(
     "for is it under max set long only", Slot.TIME, Slot.FILE_SIZE, "set for"
 )
-_REFUSAL_SYMBOLS = symbol_set("decline cancel it")
+_REFUSAL_SYMBOLS = symbol_set("decline cancel halt it")
 _CONTINUATION_SYMBOLS = symbol_set("quiet halftransparent duck duckhint")
 _FIT_SYMBOLS = symbol_set("pad fill blurfit it with")
 _SETTING_SYMBOLS = SETTING_SLOTS | symbol_set(
     "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate edit"
 )
-_DISCARD_REST_SYMBOLS = symbol_set("remove rest all it of video part")
+_DISCARD_REST_SYMBOLS = symbol_set("remove hide halt rest all it of video part")
 REFUSAL_REPLACEMENTS = {
     "cancel": ("remove", TokenKind.VERB),
+    "cancel halt": ("remove halt", TokenKind.VERB),
     "decline": ("negation", TokenKind.DISCOURSE),
 }
 """Words of a refusal that mean a removal or a negation beside a thing."""
@@ -71,7 +72,7 @@ class RawClause:
     def is_refusal(self) -> bool:
         """Whether it is a refusal and nothing else: "never mind"."""
         only = all(
-            t.symbol in _REFUSAL_SYMBOLS or t.kind == TokenKind.SMALL_TALK
+            _REFUSAL_SYMBOLS.issuperset(t.symbol.split()) or t.kind == TokenKind.SMALL_TALK
             for t in self.content_tokens
         )
         return only and not self.symbols.isdisjoint(REFUSAL_REPLACEMENTS)
@@ -97,10 +98,9 @@ def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
     ]
     if not rest:
         return "hello" if any(token.kind == TokenKind.SMALL_TALK for token in sentence) else None
-    if all(token.symbol in ("decline", "cancel", "negation", "it", "is") for token in rest):
-        return (
-            "declined" if any(t.symbol in ("decline", "cancel", "negation") for t in rest) else None
-        )
+    words = {word for token in rest for word in token.symbol.split()}
+    if words <= _REFUSAL_SYMBOLS | {"negation", "is"}:
+        return None if words <= {"it", "is"} else "declined"
     if _is_question(rest, sentence, original):
         return next(
             (TOPICS_BY_SYMBOL[t.symbol] for t in rest if t.symbol in ("credits", "status")), "how"

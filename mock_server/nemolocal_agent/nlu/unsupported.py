@@ -6,12 +6,11 @@ from functools import cache
 from importlib.resources import files
 
 from .extractors.clause import Clause
-from .lexer.tokens import Slot, symbol_set
+from .lexer.tokens import REMOVAL_WORDS, Slot, symbol_set
 
 _WORD = re.compile(r"\w+")
 _TITLES = symbol_set("title font", Slot.QUOTED_TEXT)
 _RECOGNITION = symbol_set("filler_words transcript lip_sync translating")
-_REMOVAL = symbol_set("remove stop without cancel")
 _ADDING = symbol_set("add generate set record says edit replace")
 _LOUDNESS = symbol_set("volume louder quieter duck mute raise lower audiofx audiofault")
 # A clause without any of these asks for nothing that is unsupported.
@@ -98,7 +97,7 @@ def _asks_for_voice(clause: Clause) -> bool:
     spoken = "novoice" in words or any(
         "over" in said or "narration" in said for said in _said(clause, "voice")
     )
-    adds = not words.isdisjoint(_ADDING) and words.isdisjoint(_LOUDNESS | _REMOVAL)
+    adds = not words.isdisjoint(_ADDING) and words.isdisjoint(_LOUDNESS | REMOVAL_WORDS)
     return spoken and adds
 
 

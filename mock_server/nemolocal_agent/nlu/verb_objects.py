@@ -6,14 +6,14 @@ A clause whose verb and object do not go together makes no edit, though each of 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nemolocal_contract.effects import Zoom
+from nemolocal_contract.effects import Crop, Flip, Reverse, Rotate, Zoom
 
 from .. import intents
 from ..intents import Edit
 from .extractors.clause import Clause
 from .lexer.tokens import LexToken, Slot, TokenKind, symbol_set
 
-_NOTHING = symbol_set("")
+_NO_SYMBOLS = symbol_set("")
 # Verbs that change how a picture looks, moves or ends, or leave it as it is.
 _CHANGES = symbol_set(
     "keep brighter darker sharpen blur flip mirror rotate crop zoomin zoomout reverse fade"
@@ -27,35 +27,63 @@ _ATTRIBUTES = symbol_set(
 _SAME = {("brighter", "brightness"), ("darker", "brightness"), ("fade", "crossfade")}
 # Effects of a strength that has a direction: "lower the contrast".
 _SIGNED = symbol_set("brightness contrast saturation brighter darker color warmer cooler hue")
-# Removals for sounds, titles and effects; a film that is stopped or hidden is still there.
-_NO_REMOVAL_OF_MATERIAL = frozenset(
-    "stop|undo|revert|hide|turn off|switch off|停掉|停了|撤销|撤下|关掉|关闭|关了|关上|隐藏".split(
-        "|"
-    )
-)
-_MATERIAL = (intents.RemoveClip, intents.RemoveSpan, intents.KeepSpan, intents.StartOver)
 _REMOVALS = (
     intents.RemoveMusic, intents.RemoveTitle, intents.RemoveTransitions, intents.RemoveOverlays,
     intents.RemoveEffects, intents.RemoveAudioEffects, intents.RemoveSounds,
 )  # fmt: skip
 _BETWEEN = symbol_set("all")
-# The verbs that an edit cannot come of, whatever its object.
-_WRONG_VERBS: dict[type, frozenset[str]] = {
+# Verbs that no such edit can come of, whatever the object: "swap the transition" adds none.
+_FORBIDDEN_VERBS: dict[type, frozenset[str]] = {
+    intents.AddMusic: symbol_set("split trim cut"),
+    intents.AddOverlay: symbol_set("split trim cut swap loop raise lower stop keep merge normal"),
+    intents.AddTitle: symbol_set("swap merge split loop trim cut raise lower arrange normal"),
+    intents.AddTransition: symbol_set(
+        "swap raise lower loop trim stop keep split arrange play reverse normal undo move"
+    ),
+    intents.ApplyEffect: symbol_set("swap merge split loop arrange play trim cut replace"),
+    intents.ApplyLut: symbol_set("swap merge split loop arrange play trim cut"),
+    intents.ChangeTitle: symbol_set(
+        "swap split loop trim cut merge play generate arrange reverse normal"
+    ),
+    intents.Compress: symbol_set("swap merge split loop play"),
+    intents.Fade: symbol_set("swap split loop merge"),
+    intents.SetFit: symbol_set("split swap loop merge lower raise play stop undo redo"),
+    intents.SetSpeed: symbol_set("swap split merge"),
+    intents.SetVolume: symbol_set("swap split loop merge trim arrange generate"),
     intents.Slideshow: symbol_set(
         "remove trim cut keep swap loop split lower raise stop undo redo normal"
     ),
-    intents.SetFit: symbol_set("split swap loop merge lower raise play stop undo redo"),
-    intents.ChangeTitle: symbol_set("reverse normal"),
-    intents.AddTransition: symbol_set("reverse normal undo move"),
-    intents.ApplyEffect: symbol_set("replace"),
 }
+# Effects that a verb of those names: "play it backwards", "cut 10% off each side".
+_EFFECTS_OF_VERBS = (Reverse, Crop)
+# What no color has: "rotate the colors".
+_EFFECTS_OF_SHAPE = (Reverse, Crop, Rotate, Flip, Zoom)
+# Edits that use no effect: "compress the sepia".
+_EDITS_WITHOUT_EFFECT = frozenset((
+    intents.Compress, intents.Merge, intents.SetVolume, intents.Split, intents.Loop,
+    intents.KeepSpan, intents.RemoveSpan, intents.ChangeTitle, intents.AddTransition,
+    intents.AddMusic, intents.SwapClips, intents.MoveClip,
+))  # fmt: skip
+_EDITS_OF_FLAWS = (intents.RemoveSpan, intents.CutSilence)
+# The edits that an action can be part of, whatever else the clause says.
+_EDITS_BY_ACTION: dict[str, tuple[type, ...]] = {
+    "mute": (intents.SetVolume, intents.AddMusic, intents.RemoveMusic, intents.CutSilence),
+    "compress": (
+        intents.Compress, intents.SetResolution, intents.SetAspect, intents.SetSpeed,
+        intents.ChangeTitle, intents.AddOverlay,
+    ),
+}  # fmt: skip
 _PLACES = symbol_set("middle halfway part intro outro")
 
 
-def verbs_fit_objects(clause: Clause, edits: Sequence[Edit]) -> bool:
-    """Whether each edit is one that its verb can do to its object."""
+def verbs_fit_objects(clause: Clause, edits: Sequence[Edit], types: set[type[Edit]]) -> bool:
+    """Whether each edit, of these types, is one that its verb can do to its object."""
     said = [token for token in clause.tokens if not _BETWEEN.issuperset(token.symbol.split())]
-    return not _changes_attribute(said) and all(_fits(clause, edit, said) for edit in edits)
+    return (
+        not _changes_attribute(said)
+        and _types_fit(clause, types)
+        and all(_fits(clause, edit, said) for edit in edits)
+    )
 
 
 def _changes_attribute(said: Sequence[LexToken]) -> bool:
@@ -69,18 +97,30 @@ def _changes_attribute(said: Sequence[LexToken]) -> bool:
     return False
 
 
+def _types_fit(clause: Clause, types: set[type[Edit]]) -> bool:
+    """Whether the actions, effects and flaws of the clause can be about edits of these types."""
+    words, effect_kind = clause.symbols, TokenKind.EFFECT
+    if types <= _EDITS_WITHOUT_EFFECT and any(
+        t.kind is effect_kind and "bigger" not in t.symbol for t in clause.tokens
+    ):
+        return False
+    if "flaw" in words and types.isdisjoint(_EDITS_OF_FLAWS):
+        return False
+    return not any(
+        types.isdisjoint(_EDITS_BY_ACTION[word]) for word in words & _EDITS_BY_ACTION.keys()
+    )
+
+
 def _fits(clause: Clause, edit: Edit, said: Sequence[LexToken]) -> bool:
     words = clause.symbols
-    if not words.isdisjoint(_WRONG_VERBS.get(type(edit), _NOTHING)):
-        return False
-    if isinstance(edit, _MATERIAL):
-        return not _takes_by_other_verb(clause)
     if isinstance(edit, intents.ApplyEffect):
         return _effect_fits(clause, edit, said)
+    if not words.isdisjoint(_FORBIDDEN_VERBS.get(type(edit), _NO_SYMBOLS)):
+        return False
     if isinstance(edit, intents.Slideshow) and edit.total_ms is not None:
         return "at" not in words  # "a slideshow at 0:05" says no length
     if isinstance(edit, intents.Fade):
-        return not (_is_whole(edit.selector) and "part" in words)
+        return not (_selects_everything(edit.selector) and "part" in words)
     if isinstance(edit, intents.Merge):
         return words.isdisjoint(_PLACES | {"size", "end"})
     if isinstance(edit, _REMOVALS):
@@ -90,20 +130,17 @@ def _fits(clause: Clause, edit: Edit, said: Sequence[LexToken]) -> bool:
     return True
 
 
-def _takes_by_other_verb(clause: Clause) -> bool:
-    """Whether material would go by a verb that takes none away: "stop all the clips"."""
-    return any(
-        token.symbol == "remove"
-        and clause.original[token.start : token.end].lower() in _NO_REMOVAL_OF_MATERIAL
-        for token in clause.tokens
-    )
-
-
 def _effect_fits(clause: Clause, edit: intents.ApplyEffect, said: Sequence[LexToken]) -> bool:
-    words = clause.symbols
+    words, effect = clause.symbols, edit.effect
+    if "color" in words and isinstance(effect, _EFFECTS_OF_SHAPE):
+        return False
+    if not isinstance(effect, _EFFECTS_OF_VERBS) and not words.isdisjoint(
+        _FORBIDDEN_VERBS[intents.ApplyEffect]
+    ):
+        return False
     verbs = {word for t in said if t.kind == TokenKind.VERB for word in t.symbol.split()}
     effects = {t.symbol for t in said if t.kind == TokenKind.EFFECT}
-    if isinstance(edit.effect, Zoom):
+    if isinstance(effect, Zoom):
         return True  # "into the middle" is a place of the picture
     if "size" in words:
         return False
@@ -111,8 +148,9 @@ def _effect_fits(clause: Clause, edit: intents.ApplyEffect, said: Sequence[LexTo
     if weaker and words.isdisjoint((Slot.PERCENT, Slot.NUMBER, Slot.FACTOR)):
         return False  # how strong it is now is not known: "reduce the blur"
     # "Sharpen all the middle" names a place that was not understood.
-    return not _is_whole(edit.selector) or _PLACES.isdisjoint(clause.line.split())
+    return not _selects_everything(edit.selector) or _PLACES.isdisjoint(clause.line.split())
 
 
-def _is_whole(selector: intents.Selector) -> bool:
+def _selects_everything(selector: intents.Selector) -> bool:
+    """Whether it names neither a clip by its number nor a stretch of time."""
     return selector.span is None and selector.number is None

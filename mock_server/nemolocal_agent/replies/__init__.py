@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nemolocal_contract.describe import describe_timeline
-from nemolocal_contract.describe.descriptions import Language, parse_language
+from nemolocal_contract.describe.labels import Language, parse_language
 from nemolocal_contract.draft import Draft
 
 from .. import intents

@@ -1,6 +1,7 @@
 """Replies about volumes, music and fades."""
 
-from nemolocal_contract.describe.descriptions import Language, format_percent
+from nemolocal_contract.describe.labels import Language
+from nemolocal_contract.describe.text_formats import format_percent
 
 from ..intents import AddMusic, Fade, SetVolume
 from .clip_replies import format_length, format_selector, in_language, quote

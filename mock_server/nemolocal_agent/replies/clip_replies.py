@@ -3,12 +3,8 @@
 Also the words that all replies use: `the second half`, `clip 2`, `最后4秒`.
 """
 
-from nemolocal_contract.describe.descriptions import (
-    Language,
-    format_percent,
-    format_seconds,
-    truncate_text,
-)
+from nemolocal_contract.describe.labels import Language
+from nemolocal_contract.describe.text_formats import format_percent, format_seconds, truncate_text
 
 from ..intents import (
     KeepSpan,

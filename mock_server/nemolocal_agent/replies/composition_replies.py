@@ -1,6 +1,6 @@
 """Replies about chroma keys and split screens."""
 
-from nemolocal_contract.describe.descriptions import COLOR_LABELS, Language, translate_label
+from nemolocal_contract.describe.labels import COLOR_LABELS, Language, translate_label
 
 from ..intents import KeyOut, SplitScreen
 from .clip_replies import in_language

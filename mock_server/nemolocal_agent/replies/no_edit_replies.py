@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
+from nemolocal_contract.describe.labels import Language, parse_language
+from nemolocal_contract.describe.text_formats import truncate_text
 
 from ..nlu.unsupported import find_reason, reason_text
 from ..understanding import NoEdit, Note, Topic

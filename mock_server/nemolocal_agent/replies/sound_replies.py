@@ -1,7 +1,8 @@
 """Replies about audio effects, sound effects, silence, captions and highlights."""
 
 from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
-from nemolocal_contract.describe.descriptions import Language, describe_audio_effect
+from nemolocal_contract.describe.effect_descriptions import describe_audio_effect
+from nemolocal_contract.describe.labels import Language
 from nemolocal_contract.effects import AudioEffect
 
 from ..intents import (

@@ -1,6 +1,7 @@
 """Replies to what is not understood: the stand-in that was added, a question, a model's words."""
 
-from nemolocal_contract.describe.descriptions import Language, parse_language, truncate_text
+from nemolocal_contract.describe.labels import Language, parse_language
+from nemolocal_contract.describe.text_formats import truncate_text
 
 from ..intents import SimulateEdit
 from ..understanding import NoEdit

@@ -1,6 +1,6 @@
 """Replies about freeze frames, ramps, gaps, replaced clips, cards, timers and progress bars."""
 
-from nemolocal_contract.describe.descriptions import COLOR_LABELS, Language, translate_label
+from nemolocal_contract.describe.labels import COLOR_LABELS, Language, translate_label
 
 from ..intents import (
     SELECT_ALL,

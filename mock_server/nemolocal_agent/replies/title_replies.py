@@ -1,14 +1,15 @@
 """Replies about titles, and about which subtitles are shown and which are not."""
 
-from nemolocal_contract.describe.descriptions import (
+from nemolocal_contract.describe.effect_descriptions import effect_label
+from nemolocal_contract.describe.labels import (
     COLOR_LABELS,
     POSITION_LABELS,
     Language,
-    effect_label,
-    format_seconds,
     translate_label,
 )
+from nemolocal_contract.describe.text_formats import format_seconds
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.plurals import pluralize
 
 from ..edits.title_edits import MAX_CUES_AT_ONCE, FittedCues, fit_cues
 from ..intents import AddSubtitleFile, AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
@@ -91,7 +92,7 @@ def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language)
     shown = fitted.shown
     start = format_seconds(min((cue.start_ms for cue in shown), default=0))
     end = format_seconds(max((cue.end_ms for cue in shown), default=0))
-    lines = "1 subtitle" if len(shown) == 1 else f"{len(shown)} subtitles"
+    lines = pluralize(len(shown), "subtitle")
     file = quote(edit.file, language) if edit.file else ""
     added = in_language(
         language,

@@ -1,15 +1,13 @@
 """Replies about the picture and the export."""
 
-from nemolocal_contract.describe.descriptions import (
+from nemolocal_contract.describe.effect_descriptions import describe_effect, effect_label
+from nemolocal_contract.describe.labels import (
     POSITION_LABELS,
     TRANSITION_LABELS,
     Language,
-    describe_effect,
-    effect_label,
-    format_percent,
     translate_label,
-    truncate_text,
 )
+from nemolocal_contract.describe.text_formats import format_percent, truncate_text
 from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import (
     BlurRegion,

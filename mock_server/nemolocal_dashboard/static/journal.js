@@ -140,7 +140,8 @@ async function refresh({ toTop = false } = {}) {
 
 function showTotal() {
   const count = byId("count", HTMLElement);
-  count.textContent = (count.dataset.text ?? "").replace("{count}", total.toLocaleString());
+  const text = total === 1 ? count.dataset.one : count.dataset.many;
+  count.textContent = (text ?? "").replace("{count}", total.toLocaleString());
   const isFiltered = filters().size > 0;
   byId("table", HTMLElement).hidden = total === 0;
   byId("table", HTMLElement).setAttribute("aria-rowcount", String(total + 1));

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from nemolocal_contract.audio_effects import AMOUNT, audio_effect_rows
 from nemolocal_contract.effects import AudioEffect
 
+from ..planning.audio_tracks import DUCK_RAMP_SAMPLES
 from ..planning.render_plan import SAMPLE_RATE, AudioClip, AudioDucking
-from ..planning.tracks import DUCK_RAMP_SAMPLES
 from .graph_builder import GraphBuilder, Stream, decimal
 
 _MARGIN = 0.1

@@ -11,7 +11,7 @@ from nemolocal_contract.draft import Metadata
 from nemolocal_contract.media import Resolution
 
 from ..media import MediaInfo
-from .draft_reader import DraftRejected, require_number, require_positive
+from .draft_limits import DraftRejected, require_number, require_positive
 
 Quality = Literal["low", "medium", "high"]
 

@@ -19,15 +19,10 @@ from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.text_effects import TEXT_EFFECTS, text_effect_from_wire
 
 from ..media import MediaSource
-from .draft_reader import (
-    SOLID_SOURCE,
-    DraftRejected,
-    EffectStack,
-    MediaTracks,
-    TimelineClip,
-    check_draft,
-    read_media_tracks,
-)
+from .audio_tracks import build_audio, sample_at
+from .clip_reader import SOLID_SOURCE, MediaTracks, TimelineClip, read_media_tracks
+from .draft_limits import DraftRejected, check_draft
+from .effect_reader import EffectStack
 from .output_settings import (
     QUALITY_SETTINGS,
     Canvas,
@@ -40,15 +35,8 @@ from .output_settings import (
 )
 from .plan_splitting import estimate_peak_memory, prepare_layers
 from .render_plan import RenderPlan, Title
-from .tracks import (
-    PlannedTrack,
-    build_audio,
-    build_layer,
-    build_titles,
-    frame_at,
-    plan_track,
-    sample_at,
-)
+from .titles import build_titles
+from .video_tracks import PlannedTrack, build_layer, frame_at, plan_track
 
 __all__ = ["DraftRejected", "MediaSource", "OutputSpec", "RenderPlan", "plan_render"]
 

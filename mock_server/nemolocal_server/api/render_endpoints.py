@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from nemolocal_contract.endpoints import OutputRequest, RenderRequest
 from nemolocal_contract.responses import ResponseCode, encode_render
-from nemolocal_render.planning.draft_reader import MAX_DRAFT_BYTES
+from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
 
 from ..errors import ContractError, bad_request
 from ..exports.export_service import ExportRecord

@@ -1,5 +1,5 @@
 -- The state of a server. Times are seconds since the epoch, JSON is text. Every change here is also a step in
--- migrations.py.
+-- migrations.py, but for a new index: this file runs at every start.
 
 -- An id is never used twice, since clients may remember it. `draw_id` is the key of random draws; `chosen` is 1 if a
 -- user chose the text of the token. `not_understood` is NULL if the server's setting applies.
@@ -120,6 +120,7 @@ CREATE TABLE IF NOT EXISTS renders (
     completed REAL,
     PRIMARY KEY (token_id, id)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS renders_of_session ON renders (session_id);
 
 -- The scripted replies at the time of a snapshot, with their use counts; `reply` is JSON. Unused otherwise.
 CREATE TABLE IF NOT EXISTS replies (
@@ -155,6 +156,7 @@ CREATE TABLE IF NOT EXISTS journal (
     ended REAL NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS journal_kinds ON journal (kind, id, size, ended);
+CREATE INDEX IF NOT EXISTS journal_of_session ON journal (session_id) WHERE session_id IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS journal_dropped (
     count INTEGER NOT NULL

@@ -26,7 +26,7 @@ from nemolocal_contract.responses import (
     encode_json,
 )
 from nemolocal_render.job import RenderJobFailed, RenderResult
-from nemolocal_render.planning.draft_reader import read_draft
+from nemolocal_render.planning.draft_limits import read_draft
 from nemolocal_render.planning.planner import (
     DraftRejected,
     MediaSource,

@@ -26,6 +26,7 @@ from nemolocal_contract.endpoints import (
     missing_attribution,
 )
 from nemolocal_contract.journal import Credits, Ending, Entry, ModelEntry, TurnEntry, Understood
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.responses import ResponseCode, decode_json
 
 from ..data.store import Store
@@ -82,9 +83,9 @@ class BodyCapture(msgspec.Struct, gc=False):
         if content_type.startswith("multipart/"):
             names = [name.decode(errors="replace") for name in _FILENAME.findall(self.head)]
             files = f", files {', '.join(map(repr, names[:_MAX_FILENAMES]))}" if names else ""
-            return redactor.text(f"<{kind}: {self.size} bytes{files}>")
+            return redactor.text(f"<{kind}: {pluralize(self.size, 'byte')}{files}>")
         if not (_TEXT.match(content_type) if content_type else b"\0" not in self.head):
-            return f"<{kind or 'binary'}: {self.size} bytes>"
+            return f"<{kind or 'binary'}: {pluralize(self.size, 'byte')}>"
         text = self.head.decode(errors="replace")
         clean = redactor.json(text) if "json" in content_type else redactor.text(text)
         return clean.encode()[:MAX_BODY].decode(errors="ignore")

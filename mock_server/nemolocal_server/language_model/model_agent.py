@@ -8,7 +8,7 @@ import msgspec
 from nemolocal_agent import Edit, length_of
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.describe import describe_timeline
-from nemolocal_contract.describe.descriptions import truncate_text
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.journal import ModelEntry, ModelOutcome
 from nemolocal_contract.responses import encode_json

@@ -6,7 +6,6 @@ import sys
 from tests.mutation.score_file import write_scores
 from tests.support.commit_draw import commit_seed
 
-from .equivalent_mutants import find_stale_patterns
 from .generated_catalogue import generated_mutants
 from .generated_document import (
     AIM,
@@ -20,6 +19,7 @@ from .generated_document import (
 from .generated_runner import GeneratedResult, run_generated
 from .generated_sample import draw_sample
 from .recorded_results import killed_after_others, killing_checks, write_results
+from .unkilled_mutants import find_stale_patterns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from nemolocal_conformance.mutation_scores import MutationScore
 
-from .equivalent_mutants import equivalent_mutants, find_reasons
 from .generated_catalogue import generated_mutants
-from .surviving_mutants import group_by_needs
+from .unkilled_mutants import equivalent_mutants, find_reasons, group_by_needs
 
 FILE = Path(__file__).parents[3] / "docs" / "reference" / "generated-mutants.md"
 # The share of the mutants that are not equivalent that must be killed.

@@ -7,7 +7,6 @@ import pytest
 from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_conformance.runner import run_check
 from nemolocal_conformance.server_checks import server_catalogue
-from tests.mutation.generated.equivalent_mutants import find_reasons, find_stale_patterns
 from tests.mutation.generated.generated_catalogue import generated_mutants
 from tests.mutation.generated.generated_document import (
     AIM,
@@ -21,7 +20,12 @@ from tests.mutation.generated.generated_runner import run_mutant
 from tests.mutation.generated.generated_sample import draw_sample
 from tests.mutation.generated.mutable_server import MutableServer, mutable_server
 from tests.mutation.generated.recorded_results import killed_after_others, killing_checks
-from tests.mutation.generated.surviving_mutants import find_needs, find_unused_patterns
+from tests.mutation.generated.unkilled_mutants import (
+    find_needs,
+    find_reasons,
+    find_stale_patterns,
+    find_unused_patterns,
+)
 from tests.mutation.memoized_media import MemoizedMedia
 from tests.support.commit_draw import commit_seed
 

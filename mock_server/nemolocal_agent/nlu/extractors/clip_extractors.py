@@ -50,6 +50,8 @@ _OTHER_SYMBOLS = symbol_set(
     "first last position order", Slot.NUMBER, Slot.ORDINAL, Slot.TIME, Slot.PERCENT, Slot.FACTOR,
     Slot.FRACTION, Slot.DEGREES, Slot.POSITION,
 )  # fmt: skip
+# A card has its role as its name.
+_CARD = re.compile(r" (?P<name>intro|outro)(?: (?:clip|card))?(?= )")
 _MIDDLE = re.compile(r" (?:halfway|middle) ")
 _TIME, _NUMBER = slot_pattern(Slot.TIME), slot_pattern(Slot.NUMBER)
 _PERCENT = slot_pattern(Slot.PERCENT)
@@ -114,8 +116,11 @@ def extract_merge(clause: Clause) -> list[Edit] | None:
 
 
 def extract_remove_clip(clause: Clause) -> list[Edit] | None:
-    """Remove clips."""
+    """Remove clips, or the card that is called so: "remove the intro"."""
     selectors = extract_selectors(clause)
+    if not selectors and (card := _CARD.search(clause.line)):
+        clause.consume(*card.span())
+        selectors = [Selector(name=card["name"])]
     return [RemoveClip(one) for one in selectors] if selectors else None
 
 
@@ -254,15 +259,15 @@ def extract_speed(clause: Clause) -> list[Edit] | None:
     if clause.has_any("speedup", "slowdown", "timelapse", "fast", "faster") and (
         lasts := _LASTS.search(clause.line)
     ):
-        return [SetSpeed(duration_ms=clause.value(lasts[1]))] if _is_whole(clause) else None
+        return [SetSpeed(duration_ms=clause.value(lasts[1]))] if _names_one_length(clause) else None
     selectors = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
     if (factor := _factor(clause)) is None or not 0.01 <= factor <= 100:
         return None
     return [SetSpeed(round(factor, 4), one) for one in selectors]
 
 
-def _is_whole(clause: Clause) -> bool:
-    """Whether the whole video is meant: one time, no clip, no part."""
+def _names_one_length(clause: Clause) -> bool:
+    """Whether the clause names one time and no clip: the length that the whole video shall have."""
     return len(clause.values(Slot.TIME)) == 1 and not extract_selectors(clause)
 
 

@@ -4,8 +4,8 @@ from math import gcd
 from typing import Literal
 
 from ...intents import Compress, Edit, SetAspect, SetFit, SetFrameRate, SetResolution
-from ..lexer.quantities import RESOLUTION_BY_HEIGHT
 from ..lexer.tokens import Slot
+from ..lexer.units import RESOLUTION_BY_HEIGHT
 from .clause import Clause
 
 _Fit = Literal["crop", "pad", "blur"]

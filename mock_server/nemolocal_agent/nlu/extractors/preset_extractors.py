@@ -25,12 +25,12 @@ from ...intents import (
     SetResolution,
 )
 from ..lexer.lexicon import PRESET_SYMBOL
-from ..lexer.tokens import LexToken, Slot, symbol_set
+from ..lexer.tokens import REMOVAL_WORDS, LexToken, Slot, symbol_set
 from .attribute_extractors import choose_by_degree, extract_position, extract_share
 from .clause import Clause, extract_scope
 from .effect_extractors import EFFECT_TYPES
 
-_REMOVAL = symbol_set("remove stop without cancel undo restart")
+_REMOVAL = REMOVAL_WORDS | symbol_set("undo restart")
 _PLACES = symbol_set("top bottom left right", Slot.POSITION)
 _WIDE, _HIGH, _FULL = 0.35, 0.25, 1.0
 # The rectangle at each position: left, top, width, height. An edge is hidden from end to end.

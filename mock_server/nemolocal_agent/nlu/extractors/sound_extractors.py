@@ -26,13 +26,12 @@ from ...intents import (
     TimelinePoint,
 )
 from ..lexer.lexicon import AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL
-from ..lexer.tokens import Slot, slot_pattern, symbol_set
+from ..lexer.tokens import REMOVAL_WORDS, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_number, extract_share
 from .clause import Clause, extract_scope, extract_selectors, extract_span
 
 _Extractor = Callable[[Clause], list[Edit] | None]
 _TIMES = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
-_REMOVAL = ("remove", "stop", "without", "cancel")
 _LESS = symbol_set("less lower down quieter low small smaller")
 # Words that say nothing more about a sound: "the", "in the video", "please".
 _PLAIN = symbol_set(
@@ -48,7 +47,7 @@ GENRE_PREFIX = "genre_"
 _SUBTITLE_FILES = ("srt", "vtt", "字幕文件")
 _SILENT_FLAWS = ("pause", "silence", "dead air", "停顿", "空白", "冷场", "卡顿")
 _UNITS = symbol_set("decibel hertz semitone less")
-_FIX = symbol_set("clean lower less trim cut edit") | symbol_set(" ".join(_REMOVAL))
+_FIX = REMOVAL_WORDS | symbol_set("clean lower less trim cut edit")
 
 
 def nearest_mood(clause: Clause) -> str | None:
@@ -83,12 +82,12 @@ def _target(clause: Clause) -> Literal["video", "music"]:
 
 def extract_audio_effect(clause: Clause) -> list[Edit] | None:
     """Change how clips or the music sound, or remove such a change: "add reverb"."""
-    if not _knows_all(clause, "audiofx", "audiofault", "sounding", "clean", *_REMOVAL, *_LESS):
+    if not _knows_all(clause, "audiofx", "audiofault", "sounding", "clean", *REMOVAL_WORDS, *_LESS):
         return None
     names, target = _effect_names(clause), _target(clause)
     if set(names) != set(_effect_names(clause, (AUDIO_EFFECT_SYMBOL,))):
         return None  # "hum the echo"
-    if clause.has_any(*_REMOVAL):
+    if clause.has_any(*REMOVAL_WORDS):
         scopes = _scopes(clause)
         return [RemoveAudioEffects(name, target, one) for one in scopes for name in names]
     timed = _is_timed(clause, names)
@@ -166,9 +165,9 @@ def extract_sound(clause: Clause) -> list[Edit] | None:
     """Play a sound effect, or remove those that are there: "a ding at 0:05"."""
     names = _sound_names(clause)
     more = ("sfx", "cuts", "transition", "between", "after", "before", "when", "every", "word")
-    if not _knows_all(clause, *more, *_REMOVAL):
+    if not _knows_all(clause, *more, *REMOVAL_WORDS):
         return None
-    if clause.has_any(*_REMOVAL):
+    if clause.has_any(*REMOVAL_WORDS):
         named: list[str | None] = [*names] or [None]
         return [RemoveSounds(name) for name in named]
     if len(names) > 1:
@@ -235,7 +234,7 @@ def extract_silence(clause: Clause) -> list[Edit] | None:
     known = symbol_set(
         "remove cut trim jumpcut cancel silentpart mute flaw over under less out off away long "
         "between quiet quieter short stop find longer only generate until through after before "
-        "ends"
+        "ends hide halt undone"
     )
     if not _knows_all(clause, *known):
         return None
@@ -276,18 +275,25 @@ def _names_silence(clause: Clause) -> bool:
 
 
 def extract_captions(clause: Clause) -> list[Edit] | None:
-    """Add captions to speech, whose words nobody gives; not those of a file."""
+    """Add captions to speech, whose words nobody gives; not those of a file.
+
+    Their kind alone asks for them, too: "karaoke subtitles".
+    """
     # To set or reset captions is about those that are there.
     made = any(token.value == "make" for token in clause.tokens)
     adds = made or clause.has_any("captioning", "add", "generate", "find")
-    known = symbol_set("captioning subtitles title byword over find", Slot.ASPECT_RATIO, Slot.MOOD)
-    if not adds or not _knows_all(clause, *known):
+    by_word = clause.has_any("byword", "karaoke")
+    is_name = by_word and all(token.kind is not TokenKind.VERB for token in clause.tokens)
+    known = symbol_set(
+        "captioning subtitles title byword karaoke over find", Slot.ASPECT_RATIO, Slot.MOOD
+    )
+    if not (adds or is_name) or not _knows_all(clause, *known):
         return None
     if clause.has_any(Slot.TIME, Slot.NUMBER, Slot.ORDINAL, "volume", "first", "last", "start"):
         return None
     if any(format_ in clause.original.lower() for format_ in _SUBTITLE_FILES):
         return None
-    return [AddCaptions(clause.has_any("byword"))]
+    return [AddCaptions(by_word)]
 
 
 def _may_remove(clause: Clause) -> bool:

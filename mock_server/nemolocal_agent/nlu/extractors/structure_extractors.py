@@ -37,7 +37,7 @@ from ...intents import (
     TextAnimation,
     TimelinePoint,
 )
-from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
+from ..lexer.tokens import REMOVAL_WORDS, LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .addition_extractors import transition_selector
 from .attribute_extractors import extract_color, extract_position, extract_title_size
 from .clause import Clause, extract_scope, extract_selectors, extract_span
@@ -57,7 +57,6 @@ _CHANGING = (
     "chang", "adjust", "modif", "alter", "tweak", "fix", "rename", "edit", "work on", "work with",
     "修改", "更改", "调整", "改一下", "变更", "编辑", "处理",
 )  # fmt: skip
-_REMOVAL = symbol_set("remove stop cancel without")
 _AT_TIME = re.compile(rf" (?:at|from|when|after) (?:at )?(?P<at>{_TIME})(?: at| when)?(?= )")
 # "5 s in", 5秒处; not "for 5 s at the end".
 _TIME_AT = re.compile(
@@ -300,7 +299,7 @@ def extract_reversed_sound(clause: Clause) -> list[Edit] | None:
 
 def extract_film_rate(clause: Clause) -> list[Edit] | None:
     """`24p film look`: the frame rate of film, and its look if one is asked for."""
-    if clause.symbols & _REMOVAL or not clause.has_any("film_rate", Slot.FRAME_RATE):
+    if clause.symbols & REMOVAL_WORDS or not clause.has_any("film_rate", Slot.FRAME_RATE):
         return None
     rate = 24 if clause.has_any("film_rate") else clause.first_value(Slot.FRAME_RATE)
     if clause.has_any("film_rate") and not clause.has_any("preset"):
@@ -337,10 +336,10 @@ _DRAWN = "corner top bottom left right middle start end small big huge throughou
 def extract_timer(clause: Clause) -> list[Edit] | None:
     """A clock, or none: "put a timer in the top left corner"."""
     slots = (Slot.POSITION, Slot.COLOR, Slot.TIME, Slot.FONT_SIZE)
-    if not knows_all(clause, f"timer countdown from {_DRAWN} first last", *_REMOVAL, *slots):
+    if not knows_all(clause, f"timer countdown from {_DRAWN} first last", *REMOVAL_WORDS, *slots):
         return None
-    if clause.symbols & _REMOVAL:
-        return [RemoveTimer()] if clause.symbols <= PLAIN | _REMOVAL | {"timer"} else None
+    if clause.symbols & REMOVAL_WORDS:
+        return [RemoveTimer()] if clause.symbols <= PLAIN | REMOVAL_WORDS | {"timer"} else None
     span = extract_span(clause, "bare", "at")
     if clause.has_any(Slot.TIME) and span is None:
         return None
@@ -358,10 +357,10 @@ def extract_timer(clause: Clause) -> list[Edit] | None:
 def extract_progress_bar(clause: Clause) -> list[Edit] | None:
     """A progress bar, or none."""
     if not knows_all(
-        clause, "progressbar top bottom frame throughout", *_REMOVAL, Slot.COLOR, Slot.POSITION
+        clause, "progressbar top bottom frame throughout", *REMOVAL_WORDS, Slot.COLOR, Slot.POSITION
     ):
         return None
-    if clause.symbols & _REMOVAL:
+    if clause.symbols & REMOVAL_WORDS:
         return [RemoveProgressBar()] if not clause.has_any(Slot.COLOR, Slot.POSITION) else None
     colors, position = clause.values(Slot.COLOR), extract_position(clause) or "bottom-center"
     if len(colors) > 1 or any(color not in PRESET_COLORS for color in colors):
@@ -380,7 +379,7 @@ _ANIMATIONS: dict[str, TextAnimation] = {
 def extract_animated_title(clause: Clause) -> list[Edit] | None:
     """A title that is typed, sung or on a bar, or the title that is there made so."""
     words = [word for word in _ANIMATIONS if word in clause.symbols]
-    if len(words) != 1 or clause.symbols & _REMOVAL:
+    if len(words) != 1 or clause.symbols & REMOVAL_WORDS:
         return None
     animation = _ANIMATIONS[words[0]]
     if not clause.has_any(Slot.QUOTED_TEXT):

@@ -21,7 +21,15 @@ from ...intents import (
     last_span,
     span_between,
 )
-from ..lexer.tokens import COMMA, LexToken, Slot, TokenKind, slot_pattern, symbol_set
+from ..lexer.tokens import (
+    COMMA,
+    REMOVAL_SYMBOLS,
+    LexToken,
+    Slot,
+    TokenKind,
+    slot_pattern,
+    symbol_set,
+)
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -58,6 +66,7 @@ _ADD_WORDS = symbol_set(
 )
 # What ends a title text without quotes.
 _CLOSING = ("then", Slot.TIME, Slot.POSITION, "throughout", "all")
+_VERBS_WITHOUT_TEXT = REMOVAL_SYMBOLS | symbol_set("set move")
 _COURTESY = ("please", "pls", "plz", "now", "thanks", "thank you", "instead", "too")
 _LINKS = symbol_set("says called is it")
 _PREPOSITIONS = symbol_set("for from at on in with during to")
@@ -315,7 +324,7 @@ def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original:
         Slot.FILE_NAME,
     ):
         return False
-    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:index]):
+    if not explicit and any(t.symbol in _VERBS_WITHOUT_TEXT for t in tokens[:index]):
         return False
     if explicit or token.kind == TokenKind.UNKNOWN:
         return True

@@ -4,12 +4,11 @@ import re
 
 from ...intents import AddSubtitleFile, ApplyLut, Edit, RemoveEffects
 from ..lexer.lexicon import PRESET_SYMBOL
-from ..lexer.tokens import Slot, slot_pattern, symbol_set
+from ..lexer.tokens import REMOVAL_WORDS, Slot, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree
 from .clause import Clause, extract_scope
 
 _NO_LENGTHS = ("bare", "to", "by", "all")
-_REMOVAL = symbol_set("remove stop without cancel")
 # The look that "color grade it" asks for: with a LUT it is the LUT.
 _GRADE = "color-grade"
 _CUBE, _SUBTITLES = (".cube",), (".srt", ".vtt")
@@ -47,11 +46,11 @@ def extract_lut(clause: Clause) -> list[Edit] | None:
     name = _file_name(clause, _CUBE)
     if name is None and not clause.has_any("lut"):
         return None
-    if clause.symbols - _PLAIN_LUT - _REMOVAL:
+    if clause.symbols - _PLAIN_LUT - REMOVAL_WORDS:
         return None
     if any(t.symbol == PRESET_SYMBOL and t.value != _GRADE for t in clause.tokens):
         return None  # another look beside it
-    if clause.symbols & _REMOVAL:
+    if clause.symbols & REMOVAL_WORDS:
         return [RemoveEffects("lut", one) for one in extract_scope(clause, *_NO_LENGTHS)]
     amount = _strength(clause)
     return [ApplyLut(name, amount, one) for one in extract_scope(clause, *_NO_LENGTHS)]

@@ -2,41 +2,21 @@
 
 import re
 
-from .tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+from .tokens import LexToken, Slot, TokenKind, symbol_set
+from .units import (
+    ASPECT_RATIOS,
+    FRAME_RATES,
+    MAX_TIME_MS,
+    RESOLUTION_BY_HEIGHT,
+    RESOLUTION_BY_THOUSANDS,
+    TIME_UNITS,
+    UNITS,
+    share_units,
+)
 
-# The slot that a number with a unit becomes, and the value of one unit.
-_UNITS: dict[str, tuple[Slot, float]] = {
-    "ms": (Slot.TIME, 1),
-    "s": (Slot.TIME, 1000),
-    "min": (Slot.TIME, 60_000),
-    "h": (Slot.TIME, 3_600_000),
-    "quarter": (Slot.TIME, 900_000),
-    "percent": (Slot.PERCENT, 0.01),
-    "x": (Slot.FACTOR, 1),
-    "deg": (Slot.DEGREES, 1),
-    "db": (Slot.DECIBELS, 1),
-    "fps": (Slot.FRAME_RATE, 1),
-    "mb": (Slot.FILE_SIZE, 1),
-    "gb": (Slot.FILE_SIZE, 1000),
-    "kb": (Slot.FILE_SIZE, 0.001),
-    "px": (Slot.FONT_SIZE, 1),
-}
-TIME_UNITS = ("s", "min", "h")
-"""Units of time that can have no number: "a minute"."""
-RESOLUTION_BY_HEIGHT = {
-    480: "720p", 540: "720p", 720: "720p", 1080: "1080p", 1440: "4k", 2160: "4k",
-}  # fmt: skip
-"""The resolution by the number of lines, as in 1080p."""
-# The resolution by thousands of columns, as in 4K.
-_RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
-# Aspect ratios that could be read as times.
-_ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
-# The longest time: a hundred hours.
-_MAX_TIME_MS = 360_000_000
 # Words that make "second 3" a point of time.
 _TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
-# 24p is a frame rate, 1080p a number of lines.
-_FRAME_RATES = (24, 25, 30, 48, 50, 60, 120)
+
 # The kinds of words that an ordinal counts.
 _COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
 # Words between two numbers of one unit: "seconds 6 to 8".
@@ -51,7 +31,6 @@ _MEASURE_KINDS = frozenset(
     (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT, TokenKind.SUFFIX)
 )
 _MEASURE_SYMBOLS = symbol_set("frame mark", Slot.FRACTION, Slot.ORDINAL) | {"mark timer"}
-_UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
 def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
@@ -103,7 +82,7 @@ class _QuantityParser:
             else:
                 self.output.append(token)
                 self.position += 1
-        return _share_units(self.output)
+        return share_units(self.output)
 
     def _parse_ambiguous(self, token: LexToken) -> bool:
         """Parse a token whose meaning depends on the numbers beside it, if it is one."""
@@ -213,7 +192,7 @@ class _QuantityParser:
         while True:
             amount = self._parse_amount()
             end = self.tokens[self.position - 1].end
-            self._add_slot(Slot.TIME, unit.start, end, round(amount * _UNITS[unit.symbol][1]))
+            self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
             joint = self._token_at(self.position)
             self.position += 1
             if (
@@ -252,7 +231,7 @@ class _QuantityParser:
             text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
         ):
             self._add_slot(Slot.FRACTION, token.start, token.end, share)
-        elif token.symbol == "ratio" or (self._clocks < 2 and text in _ASPECT_RATIOS):
+        elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
                 self._add_slot(Slot.ASPECT_RATIO, token.start, token.end, f"{width:g}:{height:g}")
@@ -261,7 +240,7 @@ class _QuantityParser:
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
             self._add_slot(
-                Slot.TIME, token.start, token.end, min(round(seconds * 1000), _MAX_TIME_MS)
+                Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
             )
 
     def _parse_after_edge(self, token: LexToken) -> None:
@@ -334,7 +313,7 @@ class _QuantityParser:
         """`16 by 9` is an aspect ratio."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
-        if ratio in _ASPECT_RATIOS:
+        if ratio in ASPECT_RATIOS:
             self._add_slot(Slot.ASPECT_RATIO, first.start, height.end, ratio)
             self.position += 2
         else:
@@ -368,10 +347,10 @@ class _QuantityParser:
         token = self.tokens[self.position]
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
-        if unit == "p" and amount in _FRAME_RATES:
+        if unit == "p" and amount in FRAME_RATES:
             unit = "fps"
         if unit in ("k", "p"):
-            height = (_RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
+            height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)
             )
             self._add_slot(
@@ -380,14 +359,14 @@ class _QuantityParser:
             return
         if unit == "min" and self._has_file_sizes and token.end - token.start == 1:
             unit = "mb"
-        slot, one = _UNITS[unit]
+        slot, one = UNITS[unit]
         value = round(amount * one, 6)
         if slot != Slot.TIME:
             self._add_slot(slot, start, token.end, value)
             return
         value += self._parse_rest_of_time(unit, one)
         self._add_slot(
-            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), _MAX_TIME_MS)
+            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
@@ -430,7 +409,7 @@ class _QuantityParser:
         elif token.symbol in TIME_UNITS and self._is_number_without_unit():
             self._parse_counted_times(token)
         elif token.symbol in TIME_UNITS and article:
-            one = _UNITS[token.symbol][1]
+            one = UNITS[token.symbol][1]
             self._add_slot(
                 Slot.TIME,
                 token.start,
@@ -463,25 +442,3 @@ def _is_pronoun_one(before: list[LexToken]) -> bool:
     if last is None or last.symbol == "it":
         return last is not None and last.value in ("this", "that")
     return last.symbol in _PRONOUN_ANTECEDENTS
-
-
-def _share_units(tokens: list[LexToken]) -> list[LexToken]:
-    """Give a number the unit of the next one: `2 to 4 seconds`."""
-    words = [token for token in tokens if token.symbol]
-    before = ["", *(token.symbol for token in words)]
-    rows = list(zip(before, words, words[1:], words[2:], strict=False))
-    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
-    for name, one, two, three in reversed(rows):
-        if (
-            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
-            and name not in ("clip", "hash", "photo")
-            and three.symbol in (Slot.TIME, Slot.PERCENT)
-            and (
-                two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
-            )
-        ):
-            one.symbol, one.value = (
-                three.symbol,
-                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
-            )
-    return tokens

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from ...intents import Cue
 from .chinese import find_longest_word, tokenize_chinese
 from .lexicon import SKIPPABLE_WORDS, LexiconEntry, load_lexicon
-from .quantities import TIME_UNITS
 from .srt import find_subtitles
 from .tokens import COMMA, SENTENCE_END, TOTAL_SYMBOLS, LexToken, Slot, TokenKind
+from .units import TIME_UNITS
 
 _TRADITIONAL = (
     "輯頻視畫標題樂聲後個鐘長開頭結刪減調節轉場換動鏡亂順優橫豎壓縮寬圖檔傳輸導載點積餘態層疊邊"

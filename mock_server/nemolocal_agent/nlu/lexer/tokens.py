@@ -118,5 +118,12 @@ class LexToken(msgspec.Struct):
 TOTAL_SYMBOLS = symbol_set("undo redo restart remove generate")
 """Symbols of commands that take away or cost the most: no typo is corrected into one of them."""
 
+REMOVAL_SYMBOLS = symbol_set("remove", "remove hide", "remove halt", "remove undone")
+"""The symbols of verbs that take something away. What is hidden ("turn off"), halted ("stop") or
+undone is still there, so that only the first removes clips or parts of them."""
+
+REMOVAL_WORDS = symbol_set("remove hide halt undone stop cancel without")
+"""The words that say that an effect, a sound, a clock or a title goes."""
+
 SENTENCE_END, COMMA = ".", ","
 """The symbols of the two separators: between sentences, and between the parts of a sentence."""

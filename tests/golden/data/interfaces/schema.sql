@@ -65,6 +65,8 @@ CREATE TABLE journal_dropped (
 
 CREATE INDEX journal_kinds ON journal (kind, id, size, ended);
 
+CREATE INDEX journal_of_session ON journal (session_id) WHERE session_id IS NOT NULL;
+
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),
@@ -103,6 +105,8 @@ CREATE TABLE renders (
     completed REAL,
     PRIMARY KEY (token_id, id)
 ) STRICT;
+
+CREATE INDEX renders_of_session ON renders (session_id);
 
 CREATE TABLE replies (
     position INTEGER PRIMARY KEY,
