@@ -57,8 +57,8 @@ def extract_cut(clause: Clause) -> list[Edit] | None:
         match = _span_of_share_or_middle(clause)
     if match is None:
         return _remove_whole_clips(clause, selectors)
-    if match.form == "all":
-        return None
+    if match.form == "all" or (match.form == "bare" and clause.has_any("flaw", "silentpart")):
+        return None  # "cut the 2 second mistakes" says how long they are, not where
     matches = [_as_shortening(clause, match)]
     while (another := extract_span(clause, "bare", "all", "to", "at")) is not None:
         matches.append(another)
