@@ -131,6 +131,17 @@ def test_folder_that_cannot_be_locked_is_not_left(
     assert list(temporary.iterdir()) == []
 
 
+def test_folder_of_the_same_name_is_another_ones_and_stays(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary_folder.secrets, "token_hex", lambda _: "0" * 16)
+    with TemporaryFolder("demo") as folder:
+        with pytest.raises(FileExistsError):
+            TemporaryFolder("demo")
+        assert list(temporary.iterdir()) == [folder]
+        assert (folder / OWNER).is_file()
+
+
 @pytest.mark.slow
 def test_signal_as_soon_as_the_folder_exists_leaves_nothing(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
