@@ -33,7 +33,7 @@ class Packet(bytearray):
     def has_sidedata(self, name: str) -> bool:
         return name == "encryption_info" and self == b"secret"
 
-    def decode(self) -> list[Any]:
+    def decode(self) -> list[Any]:  # type: ignore[override]
         return list(self._frames)
 
 
@@ -107,7 +107,11 @@ def test_packets_out_of_order_count_from_the_earliest() -> None:
     timing.set_first_frame(0)
     for at in (80, 0, 40):
         timing.add_packet(at, None, 40)
-    assert (timing.frame_count, timing.start, timing.end) == (3, 0, Fraction(3, 25))
+    assert (timing.frame_count, timing.start, timing.end) == (
+        3,
+        Fraction(0),
+        Fraction(3, 25),
+    )
     assert timing.estimate_fps([Fraction(25)]) == 25
 
 
@@ -127,7 +131,7 @@ def test_packets_without_times_follow_one_another() -> None:
     for _ in range(25):
         timing.add_packet(None, None, 40)
     timing.finish()
-    assert (timing.frame_count, timing.start, timing.end) == (25, 0, 1)
+    assert (timing.frame_count, timing.start, timing.end) == (25, Fraction(0), Fraction(1))
     assert timing.estimate_fps([]) == 25
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -134,7 +135,7 @@ def test_folder_that_cannot_be_locked_is_not_left(
 def test_folder_of_the_same_name_is_another_ones_and_stays(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary_folder.secrets, "token_hex", lambda _: "0" * 16)
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0" * 16)
     with TemporaryFolder("demo") as folder:
         with pytest.raises(FileExistsError):
             TemporaryFolder("demo")
