@@ -152,8 +152,7 @@ def _schemas() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(_TYPES, ref_template=_SCHEMAS + "{name}")
     schemas: dict[str, Any] = decode_json(encode_json(components))  # tuples become arrays
     for schema in schemas.values():
-        if "description" in schema:
-            schema["description"] = cleandoc(schema["description"])
+        schema["description"] = cleandoc(schema["description"])
     for holder in ("RenderRequest", "State"):  # any object to the types, a timeline to a reader
         schemas[holder]["properties"]["draft"] = _ref("Draft")
     return {**schemas, **_data().schema}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nemolocal_contract.clock import ManualClock, WallClock, iso8601
+from nemolocal_contract import clock as clocks
+from nemolocal_contract.clock import ManualClock, ScaledClock, WallClock, iso8601
 
 
 def test_advance_runs_what_falls_due_in_order_each_at_its_own_time() -> None:
@@ -199,6 +200,60 @@ def test_wall_clock_divides_waits_by_its_speed_and_leaves_the_time_alone() -> No
     clock.wait(600)
     asyncio.run(clock.sleep(600))
     assert clock.time() - before < 60
+
+
+def test_scaled_clock_passes_the_time_that_was_slept() -> None:
+    clock = ScaledClock(1_000_000, start=100.0)
+    before = clock.elapsed()
+    asyncio.run(clock.sleep(600))
+    assert before >= 100
+    assert clock.elapsed() - before >= 600
+    assert clock.time() >= clock.elapsed() - 1_000_000
+
+
+def test_wait_until_gives_up_where_nothing_can_happen(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clocks, "_HANGS_AFTER", 3)
+    clock = ManualClock(0.0)
+    attach(clock, loop)
+    with pytest.raises(TimeoutError, match="nothing sleeps"):
+        clock.wait_until(lambda: False)
+    assert clock.time() == 0
+
+
+def test_error_of_a_thread_reaches_who_waits_for_it_and_releases_the_time() -> None:
+    clock = ManualClock(0.0, autojump=True)
+
+    def fail() -> None:
+        assert clock.is_held()
+        raise ValueError("in a thread")
+
+    async def scene() -> None:
+        await clock.attach()
+        with pytest.raises(ValueError, match="in a thread"):
+            await asyncio.to_thread(fail)
+        assert not clock.is_held()
+
+    asyncio.run(scene())
+
+
+def test_work_that_nobody_waits_for_any_more_releases_the_time() -> None:
+    clock = ManualClock(0.0)
+    begun, ends = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        ends.wait()
+
+    executor = clocks._HoldingExecutor(clock)
+    result = executor.submit(work)
+    begun.wait()
+    assert result.cancel()
+    assert clock.is_held()
+    ends.set()
+    executor.shutdown()
+    assert not clock.is_held()
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])

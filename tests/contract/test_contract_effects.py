@@ -5,14 +5,20 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
+from nemolocal_contract.describe.descriptions import describe_effect
 from nemolocal_contract.effects import (
     EFFECTS,
     POSITIONS,
     AudioEffect,
     Blur,
+    Cell,
+    ChromaKey,
     Effect,
     Overlay,
     Rotate,
+    SmoothMotion,
+    Solid,
+    SoundFade,
     effect_from_wire,
     effect_to_wire,
     effect_type,
@@ -106,3 +112,20 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(
 
 def test_a_turn_is_one_of_three() -> None:
     assert effect_to_wire(Rotate(90)) == {"type": "rotate", "degrees": 90}
+
+
+@pytest.mark.parametrize(
+    ("effect", "english", "chinese"),
+    [
+        (SmoothMotion(), "motion interpolation", "补帧"),
+        (ChromaKey("green"), "chroma key (green)", "绿幕抠像（绿色）"),
+        (Solid("blue"), "solid colour (blue)", "纯色画面（蓝色）"),
+        (Cell(2, 1, 1, 0), "split screen (2/2 x 1/1)", "分屏（2/2 x 1/1）"),
+        (SoundFade(1000, 2500), "sound fades in over 1s, sound fades out over 2.5s",
+         "声音淡入1秒，声音淡出2.5秒"),
+        (SoundFade(0, 2500), "sound fades out over 2.5s", "声音淡出2.5秒"),
+        (SoundFade(0, 0), "sound fade", "声音淡入淡出"),
+    ],
+)  # fmt: skip
+def test_effect_is_named_with_what_it_does(effect: Effect, english: str, chinese: str) -> None:
+    assert (describe_effect(effect, "en"), describe_effect(effect, "zh")) == (english, chinese)

@@ -73,6 +73,7 @@ def test_missing_attribution_counts_empty_headers_and_ignores_case() -> None:
 def test_paths_quote_what_is_put_into_them() -> None:
     path = endpoints.UPLOAD.path(user="me", session="../a b?c")
     assert path == "/api/upload-video/nemo_agent/me/..%2Fa%20b%3Fc"
+    assert endpoints.RENDER_STATUS.path(render="..") == "/api/render/proxy/lambda/%2E%2E"
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from tests.support.tables import check_rows
 CORNERS = "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n"
 IDENTITY = f"LUT_3D_SIZE 2\n{CORNERS}"
 HEADER = 'TITLE "a look"\n# made by hand\n\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1.0 1.0 1.0\n'
+HEADER += "LUT_3D_INPUT_RANGE 0.0 1.0\n"
 WRONG: list[tuple[str, str]] = [
     ("", "has no LUT_3D_SIZE or LUT_1D_SIZE"),
     ("just some text", "line 1 of the LUT begins with 'just'"),

@@ -1,5 +1,6 @@
 """Audio effects and fades of the sound alone: what they do to samples of rendered files."""
 
+import asyncio
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.draft_limits import DraftRejected
 from nemolocal_render.planning.effect_reader import MAX_AUDIO_EFFECTS
 from nemolocal_render.planning.planner import MediaSource, plan_render
+from nemolocal_render.synthetic.sound_effects import make_sound
 from tests.support.audio import RATE, loudness, read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
@@ -194,3 +196,10 @@ def test_an_effect_that_no_row_has_is_a_warning(source: Callable[[str], MediaSou
     assert plan.warnings == (
         "draft.t[0].sg[0].fx[0]: the effect 'yodel' is not known, it is left out",
     )
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61, float("nan")])
+def test_sound_effect_of_another_length_is_refused(tmp_path: Path, seconds: float) -> None:
+    with pytest.raises(ValueError, match="a sound lasts from 0 to 60 s"):
+        asyncio.run(make_sound("bleep", seconds, tmp_path / "bleep.m4a"))
+    assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.effects import Cell
+from nemolocal_contract.effects import BlurRegion, Cell
+from nemolocal_render import encode_runs, ffmpeg_cli
 from nemolocal_render.filtergraph.composition_filters import compute_cell
-from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
+from nemolocal_render.filtergraph.ffmpeg_commands import (
+    EncodeResources,
+    FFmpegCommand,
+    render_command,
+)
+from nemolocal_render.filtergraph.region_filters import apply_region
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.draft_limits import DraftRejected
@@ -200,6 +206,15 @@ def graph_of(plan: RenderPlan, **machine: Any) -> str:
     return "".join(command.graphs.values())
 
 
+def test_picture_too_small_for_a_region_stays_as_it_is() -> None:
+    import ffmpeg
+
+    video = ffmpeg.input("a.mp4")["v"]
+    effect = BlurRegion(0.0, 0.0, 0.5, 0.5)
+    assert apply_region(video, effect, (320, 2), clear=False) is video
+    assert apply_region(video, effect, (320, 180), clear=False) is not video
+
+
 def test_a_stabilized_clip_is_rendered_in_one_part() -> None:
     assert len(split_plan(plan_of(), workers=2)) > 1
     assert len(split_plan(plan_of(STABILIZED), workers=2)) == 1
@@ -212,6 +227,30 @@ def test_without_a_measurement_the_clip_is_stabilized_in_one_pass() -> None:
     assert "motion-0-0-0-1500.trf" in measured
     backwards = graph_of(plan_of({"type": "reverse"}, STABILIZED, ms=2000), motion_measured=True)
     assert "deshake" in backwards
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_movements_are_measured_once_for_each_clip_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    plan, machine = plan_of(STABILIZED), EncodeResources("libx264")
+    runs: list[FFmpegCommand] = []
+
+    async def has_filters(*_: str) -> bool:
+        return True
+
+    async def measure(folder: Path, _: RenderPlan, command: FFmpegCommand, *__: Any) -> None:
+        runs.append(command)
+        if not works:
+            raise ffmpeg_cli.FFmpegFailed("vidstabdetect failed")
+        (folder / "motion-0-0-0-1500.trf").touch()
+
+    monkeypatch.setattr(ffmpeg_cli, "has_filters", has_filters)
+    monkeypatch.setattr(encode_runs, "run_command", measure)
+    for _ in range(2):
+        measured = asyncio.run(encode_runs._measure_motion(tmp_path, plan, machine))
+        assert measured.motion_measured is works
+    assert len(runs) == (1 if works else 2)
 
 
 def test_frames_are_interpolated_only_where_the_source_has_fewer() -> None:

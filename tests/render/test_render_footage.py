@@ -102,6 +102,14 @@ def test_font_names_that_would_be_syntax_are_not_used(tmp_path: Path) -> None:
     assert fonts.read_font(tmp_path / "evil.ttf") is None
 
 
+def test_font_that_was_just_removed_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "font.ttf"
+    make_font(path, "Here", "A")
+    assert fonts.read_font(path) is not None
+    path.unlink()
+    assert fonts.read_font(path) is None
+
+
 def test_without_the_bundled_font_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "read_font", lambda _: None)
     with pytest.raises(FileNotFoundError, match=r"DejaVuSans-Bold\.ttf"):

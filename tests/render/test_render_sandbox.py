@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 
 from nemolocal_render import child_process, ffmpeg_cli, sandbox, sandbox_exec
@@ -166,6 +167,30 @@ def test_limits_are_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "setrlimit", lambda kind, values: asked.append((kind, values)))
     sandbox_exec.set_limits({"CPU": 9, "NOFILE": 64, "UNHEARD_OF": 1})
     assert asked == [(resource.RLIMIT_CPU, (5, 5)), (resource.RLIMIT_NOFILE, (64, 64))]
+
+
+def test_limit_that_a_system_refuses_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses some."""
+    limits: dict[int, tuple[int, int]] = {}
+
+    def set_limit(kind: int, values: tuple[int, int]) -> None:
+        if kind == resource.RLIMIT_CPU:
+            raise ValueError("current limit exceeds maximum limit")
+        limits[kind] = values
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (0, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    sandbox_exec.set_limits({"CPU": 9, "NOFILE": 64})
+    assert limits == {resource.RLIMIT_NOFILE: (64, 64)}
+
+
+def test_without_any_ffmpeg_the_path_of_it_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> str:
+        raise RuntimeError("No ffmpeg exe could be found")
+
+    monkeypatch.delenv(ffmpeg_cli.BINARY_VARIABLE, raising=False)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
+    assert not ffmpeg_cli.executable().exists()
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])

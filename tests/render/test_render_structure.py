@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.text_effects import TEXT_EFFECTS
+from nemolocal_contract.text_effects import TEXT_EFFECTS, Timer
 from nemolocal_render.ass_subtitles import build_ass_script
 from nemolocal_render.fonts import bundled_font
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.draft_limits import DraftRejected
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
+from nemolocal_render.planning.render_plan import Title
 from nemolocal_render.probing.probe_worker import inspect_media
+from nemolocal_render.text_animations import TitleFrame, animate
 from tests.support.audio import loudness, read_samples
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
@@ -195,6 +197,23 @@ INFO = MediaInfo("video", "mp4", 2.0, width=640, height=360, fps=25.0, video_cod
 def plan_of(*tracks: tuple[int, list[dict[str, Any]]]) -> RenderPlan:
     wire = {"t": [{"tt": kind, "sg": segments} for kind, segments in tracks]}
     return plan_render(draft_from_wire(wire), {"a": MediaSource(Path("/a.mp4"), INFO)})
+
+
+@pytest.mark.parametrize(
+    ("down", "minutes", "first", "last"),
+    [
+        (False, 2, "0:00", "1:59"),
+        (True, 2, "2:00", "0:01"),
+        (False, 61, "0:00:00", "1:00:59"),
+        (True, 61, "1:01:00", "0:00:01"),
+    ],
+)
+def test_timer_shows_hours_if_it_reaches_one(
+    down: bool, minutes: int, first: str, last: str
+) -> None:
+    timer = Title("t[0]", "", 0, minutes * 60_000, 40, effect=Timer(down))
+    lines = animate(timer, "", TitleFrame(WIDTH, HEIGHT, 10), lambda _: "")
+    assert (lines[0].text, lines[-1].text, len(lines)) == (first, last, minutes * 60)
 
 
 def test_frame_is_held_for_longer_than_its_source() -> None:

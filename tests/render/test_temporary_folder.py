@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -129,6 +130,17 @@ def test_folder_that_cannot_be_locked_is_not_left(
     with pytest.raises(sqlite3.OperationalError):
         TemporaryFolder("demo")
     assert list(temporary.iterdir()) == []
+
+
+def test_folder_of_the_same_name_is_another_ones_and_stays(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0" * 16)
+    with TemporaryFolder("demo") as folder:
+        with pytest.raises(FileExistsError):
+            TemporaryFolder("demo")
+        assert list(temporary.iterdir()) == [folder]
+        assert (folder / OWNER).is_file()
 
 
 @pytest.mark.slow

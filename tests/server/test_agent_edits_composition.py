@@ -129,3 +129,28 @@ def test_a_split_screen_needs_two_clips() -> None:
         edited(SplitScreen(), uploads=(A,))
     (one,), (other,) = tracks_of(edited(FIRST, SplitScreen(name="b.mp4")))
     assert (one.source, other.source) == ("a", "b")
+
+
+def test_a_picture_of_a_split_screen_is_shown_as_long_as_the_clip() -> None:
+    draft = edited(FIRST, SplitScreen(name="logo.png"), uploads=(A, LOGO))
+    shown = [clip for track in tracks_of(draft) for clip in track]
+    assert sorted((clip.source, clip.start_ms, clip.duration_ms) for clip in shown) == [
+        ("a", 0, 10_000), ("logo", 0, 10_000),
+    ]  # fmt: skip
+
+
+def test_a_clip_that_is_there_already_is_shown_once_in_a_split_screen() -> None:
+    shown = [clip for track in tracks_of(edited(SplitScreen(name="b.mp4"))) for clip in track]
+    assert sorted(str(clip.source) for clip in shown) == ["a", "b"]
+
+
+def test_a_backdrop_alone_has_nothing_before_it() -> None:
+    with pytest.raises(EditRejected) as rejected:
+        edited(FIRST, KeyOut(backdrop="a.mp4"))
+    assert rejected.value.code == "no_video"
+
+
+def test_the_only_clip_is_no_overlay() -> None:
+    with pytest.raises(EditRejected) as rejected:
+        edited(FIRST, AddOverlay("picture-in-picture", Selector(number=1)), uploads=(A,))
+    assert rejected.value.code == "nothing_below"

@@ -25,15 +25,19 @@ from nemolocal_agent.intents import (
     CutSilence,
     Edit,
     Fade,
+    FreezeFrame,
     KeepHighlights,
+    KeepSpan,
     PlaceUploads,
     RemoveAudioEffects,
     RemoveSounds,
     ReplaceSound,
     Selector,
     SetSpeed,
+    SetVolume,
     Split,
     TimelinePoint,
+    first_span,
 )
 from nemolocal_contract.audio_effects import audio_effect_rows, sound_rows
 from nemolocal_contract.describe import describe_changes, describe_timeline
@@ -159,6 +163,20 @@ def test_sound_effects_stand_where_they_were_asked_for() -> None:
     assert segments(edited(RemoveSounds(), draft=draft), TrackType.AUDIO) == []
 
 
+def test_music_stays_when_sound_effects_are_removed() -> None:
+    draft = edited(PlaceUploads(), MUSIC, AddSound("ding"), RemoveSounds())
+    assert [one.source for one in segments(draft, TrackType.AUDIO)] == ["calm"]
+
+
+def test_a_clip_has_at_most_eight_audio_effects() -> None:
+    names = [*audio_effect_rows()][:9]
+    full = edited(*(ApplyAudioEffect(name) for name in names[:8]))
+    assert len(segments(full, TrackType.VIDEO)[0].effects or ()) == 8
+    with pytest.raises(EditRejected) as rejected:
+        edited(ApplyAudioEffect(names[8]), draft=full)
+    assert rejected.value.code == "many_audio_effects"
+
+
 def test_a_sound_at_each_cut_is_centred_on_it() -> None:
     draft = edited(Split(parts=2), AddSound("whoosh", at_cuts=True))
     assert spans(draft, TrackType.AUDIO) == [(4600, 5400)]
@@ -170,6 +188,47 @@ def test_the_sound_of_one_upload_goes_under_the_picture_of_another() -> None:
     (sound,) = segments(draft, TrackType.AUDIO)
     assert (clip.source, clip.volume, clip.start_ms) == ("b", 0, 0)
     assert (sound.source, sound.start_ms, sound.duration_ms) == ("a", 0, 4000)
+
+
+def test_the_sound_of_an_audio_file_takes_the_place_of_an_earlier_one() -> None:
+    song, other = Media("s", "song.mp3", "audio", 20_000), Media("o", "other.mp3", "audio", 3000)
+    media = pool(MUTE, song, other)
+    draft = edited(ReplaceSound("song.mp3"), media=media)
+    (clip,) = segments(draft, TrackType.VIDEO)
+    assert (clip.source, clip.volume) == ("mute", None)
+    assert spans(draft, TrackType.AUDIO) == [(0, 5000)]
+    again = edited(ReplaceSound("other.mp3"), draft=draft, media=media)
+    (sound,) = segments(again, TrackType.AUDIO)
+    assert (sound.source, sound.start_ms, sound.end_ms) == ("o", 0, 3000)
+
+
+def test_an_upload_whose_sound_is_meant_has_sound_and_a_name_of_its_own() -> None:
+    songs = (Media("1", "song.mp3", "audio", 9000), Media("2", "song.m4a", "audio", 9000))
+    for name, code in [("song", "which_upload"), ("mute.mp4", "no_sound_in")]:
+        with pytest.raises(EditRejected) as rejected:
+            edited(ReplaceSound(name), media=pool(A, MUTE, *songs))
+        assert rejected.value.code == code
+
+
+def test_sound_of_silent_clips_fades_with_their_music() -> None:
+    draft = edited(PlaceUploads(), MUSIC, Fade("out", 2000, "sound"), media=pool(MUTE))
+    (clip,) = segments(draft, TrackType.VIDEO)
+    (music,) = segments(draft, TrackType.AUDIO)
+    assert (clip.fade_out_ms, clip.effects, music.fade_out_ms) == (None, None, 2000)
+
+
+def test_volume_of_pictures_with_music_is_that_of_the_music() -> None:
+    picture = Media("p", "picture.jpg", "image", 0)
+    draft = edited(PlaceUploads(), MUSIC, SetVolume(0.5), media=pool(picture))
+    assert [one.volume for one in segments(draft, TrackType.VIDEO)] == [None]
+    assert [one.volume for one in segments(draft, TrackType.AUDIO)] == [0.5]
+
+
+def test_held_frame_has_no_sound() -> None:
+    with pytest.raises(EditRejected, match="no sound in it"):
+        edited(
+            PlaceUploads(), FreezeFrame(TimelinePoint(4000)), SetVolume(0.5, selector=Selector(2))
+        )
 
 
 def test_sound_fades_alone() -> None:
@@ -196,6 +255,11 @@ def test_silence_is_found_in_clips_that_are_fast_or_play_backwards() -> None:
     back = edited(ApplyEffect(Reverse()), CutSilence(), media=pool(a=QUIET))
     assert spans(back) == [(0, 2080), (2080, 5240), (5240, 7320)]
     assert sources(back) == [(7920, 10_000), (2920, 6080), (0, 2080)]
+
+
+def test_silence_in_what_a_clip_does_not_show_is_not_cut() -> None:
+    draft = edited(KeepSpan(first_span(5000)), CutSilence(), media=pool(a=QUIET))
+    assert sources(draft) == [(0, 2080), (2920, 5000)]
 
 
 @pytest.mark.parametrize(
@@ -239,6 +303,37 @@ def test_captions_stand_where_there_is_sound_and_are_placeholders() -> None:
     words = segments(edited(AddCaptions(True), media=pool(a=QUIET)), TrackType.TEXT)
     assert len(words) == 5 + 8 + 5
     assert words[0].text == "[word 1]"
+
+
+def test_captions_need_something_to_hear() -> None:
+    with pytest.raises(EditRejected) as rejected:
+        edited(AddCaptions(), media=pool(a=Silences(((0, 10_000),))))
+    assert rejected.value.code == "no_speech"
+
+
+def test_highlights_are_as_long_as_asked_where_the_gaps_are_short() -> None:
+    levels = [-30.0, -10, -10, -30, -11, -11, -30, -12, -12, -30]
+    draft = edited(KeepHighlights(9000), media=pool(a=Moments(tuple(levels))))
+    assert draft.duration_ms == 9000
+    assert sources(draft) == [(0, 9000)]
+
+
+def test_highlights_that_meet_are_one_clip() -> None:
+    levels = [-30.0] * 4 + [-10.0] * 4 + [-30.0] * 2
+    draft = edited(KeepHighlights(4000), media=pool(a=Moments(tuple(levels))))
+    assert sources(draft) == [(4000, 8000)]
+
+
+def test_muted_clips_and_pictures_are_no_loud_parts() -> None:
+    picture = Media("p", "picture.jpg", "image", 0)
+    loud, soft = Moments((-5.0,) * 10), Moments((-20.0,) * 4)
+    draft = edited(
+        PlaceUploads(), SetVolume(0.0, selector=Selector(1)), KeepHighlights(4000),
+        media=pool(A, picture, B, a=loud, b=soft),
+    )  # fmt: skip
+    assert [(one.source, one.duration_ms) for one in segments(draft, TrackType.VIDEO)] == [
+        ("b", 4000)
+    ]
 
 
 def test_highlights_are_the_loudest_parts_and_new_scenes_in_order() -> None:

@@ -1,5 +1,6 @@
 """Held frames, boomerangs, ramps, loops, gaps, exchanged clips, cards and clocks in a draft."""
 
+import msgspec
 import pytest
 
 from nemolocal_agent.edits import Media, MediaPool, apply_edits
@@ -19,6 +20,7 @@ from nemolocal_agent.intents import (
     Fade,
     FreezeFrame,
     InsertGap,
+    KeepSpan,
     Merge,
     PlaceUploads,
     RemoveClip,
@@ -35,6 +37,7 @@ from nemolocal_agent.intents import (
     SpeedRamp,
     Split,
     TimelinePoint,
+    first_span,
     span_between,
 )
 from nemolocal_contract.describe import describe_changes, describe_timeline
@@ -160,6 +163,16 @@ def test_shuffled_clips_are_in_another_order_that_is_always_the_same() -> None:
     assert [s.source for s in clips(edited(ShuffleClips()))] == ["b", "a"]
 
 
+def test_shuffled_clips_are_never_in_the_same_order() -> None:
+    """The order that the names of the clips draw can be the one that they are in."""
+    for pair in [("a", "b"), ("b", "a"), ("c", "a"), ("a", "c"), ("b", "c")]:
+        placed = [PlaceUploads(Selector(name=f"{name}.mp4")) for name in pair]
+        once = edited(*placed, ShuffleClips(), uploads=(A, B, C))
+        twice = edited(*placed, ShuffleClips(), ShuffleClips(), uploads=(A, B, C))
+        assert tuple(clip.source for clip in clips(once)) == pair[::-1]
+        assert tuple(clip.source for clip in clips(twice)) == pair
+
+
 def test_gap_is_inserted_after_a_clip_between_all_and_at_a_time() -> None:
     after = edited(InsertGap(2000, selector=FIRST))
     assert times(after) == [("a", 0, 10_000, 0), ("b", 12_000, 4000, 0)]
@@ -212,6 +225,12 @@ def test_cards_stand_where_they_are_asked_for() -> None:
     assert draft.duration_ms == 23_000
     ids = [clip.id for clip in (*clips(draft), *texts(draft))]
     assert len(ids) == len(set(ids))
+
+
+def test_card_at_a_time_cuts_the_clip_there() -> None:
+    draft = edited(ALONE, AddCard("Part 2", at=TimelinePoint(5000), duration_ms=2000))
+    assert times(draft)[::2] == [("a", 0, 5000, 0), ("a", 7000, 5000, 5000)]
+    assert [(text.text, text.start_ms) for text in texts(draft)] == [("Part 2", 5000)]
 
 
 def test_intro_without_words_has_the_name_of_the_video() -> None:
@@ -267,6 +286,17 @@ def test_timer_and_bar_last_as_long_as_the_video_and_are_no_titles() -> None:
     assert len(texts(edited(*drawn, RemoveTimer(), RemoveProgressBar()))) == 1
 
 
+def test_one_timer_takes_the_place_of_all_that_are_there() -> None:
+    draft = edited(ALONE, AddTimer())
+    (timer,) = draft.of_type(TrackType.TEXT)
+    other = msgspec.structs.replace(
+        timer, segments=(Segment(id="9", start_ms=0, duration_ms=500, text=""),)
+    )
+    doubled = msgspec.structs.replace(draft, tracks=(*(draft.tracks or ()), other))
+    after = apply_edits([AddTimer(down=True)], doubled, MediaPool((A,)))
+    assert [text.effects for text in texts(after)] == [({"type": "timer", "down": True},)]
+
+
 def test_changes_name_what_is_drawn() -> None:
     plain = edited(ALONE)
     typed = edited(ALONE, AddTitle("Hi", animation="typewriter"), AddTimer(), AddProgressBar())
@@ -313,6 +343,7 @@ GAP_FIRST = Draft(
         ([ALONE, ShuffleClips()], "two clips or more"),
         ([ReplaceClip(SECOND)], "say which upload"),
         ([ReplaceClip(SECOND, "z.mov")], "no upload has that name"),
+        ([ALONE, KeepSpan(first_span(500)), SeamlessLoop()], "too short"),
         ([SetVolume(0.0), ReverseSound()], "no sound"),
         ([AddCountdown(90)], "from 1 to 60"),
         ([AddCountdown(20)], "ends before 20s"),
@@ -327,6 +358,12 @@ GAP_FIRST = Draft(
 def test_what_does_not_fit_is_answered(edits: list[Edit], complaint: str) -> None:
     with pytest.raises(EditRejected, match=complaint):
         edited(*edits)
+
+
+def test_clip_is_not_replaced_by_one_of_several_uploads() -> None:
+    with pytest.raises(EditRejected) as rejected:
+        edited(ALONE, ReplaceClip(FIRST), uploads=(A, B, C))
+    assert rejected.value.code == "which_upload"
 
 
 def test_gap_has_no_frame_to_hold() -> None:

@@ -87,11 +87,9 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
 def _skip_stills(
     draft: Draft, change: Callable[[Segment], Segment], media_pool: MediaPool
 ) -> Callable[[Segment], Segment]:
-    """Leave still images out of the change, unless there is nothing else."""
+    """Leave still images, which have no sound, out of the change."""
     segments = [s for t in draft.of_type(TrackType.VIDEO) for s in t.segments or ()]
     still = dict(zip((s.id for s in segments), media_pool.static_flags(segments), strict=True))
-    if all(still.values()):
-        return change
     return lambda segment: segment if still.get(segment.id) else change(segment)
 
 

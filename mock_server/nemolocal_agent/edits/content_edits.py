@@ -5,6 +5,7 @@ All make ordinary cuts and subtitles. What is in the files comes as analyses (`a
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import cast
 
 from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment
@@ -85,10 +86,9 @@ def _silent_ranges(
     clip: Segment, request: SilenceRequest, media_pool: MediaPool
 ) -> Iterator[_Range]:
     """The silent ranges of a clip, on the timeline."""
-    silences = _analysis(clip, request, media_pool)
-    if isinstance(silences, Silences):
-        for start, end in silences.ranges:
-            yield from _on_timeline(clip, start, end)
+    silences = cast(Silences, _analysis(clip, request, media_pool))
+    for start, end in silences.ranges:
+        yield from _on_timeline(clip, start, end)
 
 
 def _analysis(clip: Segment, request: AnalysisRequest, media_pool: MediaPool) -> Analysis:
@@ -172,7 +172,23 @@ def keep_highlights(draft: Draft, edit: KeepHighlights, media_pool: MediaPool) -
             rest -= length
         if rest <= 0:
             break
+    if rest > 0:
+        chosen = _lengthened(chosen, rest, round(total))
     return rebuild_video(draft, [KeptRange(*one) for one in _merged(chosen)], media_pool)
+
+
+def _lengthened(chosen: Sequence[_Range], rest: Number, total: Number) -> list[_Range]:
+    """The parts, the best ones lengthened until all are so much longer: the gaps are too short."""
+    longer = list(chosen)
+    for n, (start, end) in enumerate(longer):
+        others = longer[:n] + longer[n + 1 :]
+        after = min([total, *(low for low, _ in others if low >= end)])
+        before = max([0, *(high for _, high in others if high <= start)])
+        later = min(rest, after - end)
+        earlier = min(rest - later, start - before)
+        longer[n] = (start - earlier, end + later)
+        rest -= later + earlier
+    return longer
 
 
 def _moments(draft: Draft, media_pool: MediaPool, total: int) -> tuple[list[float], set[int]]:
@@ -184,9 +200,7 @@ def _moments(draft: Draft, media_pool: MediaPool, total: int) -> tuple[list[floa
         media = media_pool.find(clip.source)
         if media is not None and media.kind == "image":
             continue
-        found = _analysis(clip, MomentsRequest(), media_pool)
-        if not isinstance(found, Moments):
-            continue
+        found = cast(Moments, _analysis(clip, MomentsRequest(), media_pool))
         for second, level in enumerate(found.loudness):
             for start, end in _on_timeline(clip, second * 1000, second * 1000 + 1000):
                 for at in range(int(start // 1000), int(-(-end // 1000))):

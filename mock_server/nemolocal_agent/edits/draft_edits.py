@@ -24,7 +24,8 @@ def replace_draft(_: Draft, edit: ReplaceDraft, media_pool: MediaPool) -> Draft:
 
 def patch_draft(draft: Draft, edit: PatchDraft, media_pool: MediaPool) -> Draft:
     """The patched draft; raises `EditRejected` if the patch does not fit."""
-    return _checked(draft_from_wire(apply_patch(draft_to_wire(draft), edit.patch)), media_pool)
+    wire = msgspec.to_builtins(draft_to_wire(draft))  # types of tracks as numbers, as in JSON
+    return _checked(draft_from_wire(apply_patch(wire, edit.patch)), media_pool)
 
 
 def apply_patch(wire: Mapping[str, Any], patch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

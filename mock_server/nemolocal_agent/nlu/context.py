@@ -5,6 +5,7 @@ Also remarks: clauses that say something about the video instead of asking for a
 
 from collections.abc import Iterable, Iterator
 
+from .lexer.lexicon import PRESET_SYMBOL
 from .lexer.tokens import COMMA, REMOVAL_SYMBOLS, LexToken, Slot, TokenKind, symbol_set
 from .segmentation import (
     ACTION_KINDS,
@@ -62,6 +63,9 @@ _OPPOSITES = {
     "fast": "slower", "faster": "slower", "slow": "faster", "warmer": "cooler", "vivid": "dull",
     "big": "smaller", "small": "bigger", "huge": "smaller", "blur": "sharpen", "contrast": "flat",
 }  # fmt: skip
+# Looks of which less can be asked for, and those that are there or not.
+_ONLY_WEAKER = (PRESET_SYMBOL, "vignette")
+_ALL_OR_NOTHING = ("sepia", "grayscale")
 _OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
@@ -108,7 +112,7 @@ class EllipsisResolver:
             token.symbol in _MUSIC_REMOVALS for token in tokens
         )
         elsewhere = bool(symbols & {"title", "music", *_CLIP_COMMANDS})
-        clips = [token for token in tokens if token.symbol in CLIP_SYMBOLS]
+        clips = [t for t in tokens if t.symbol in CLIP_SYMBOLS and not _is_lut(t)]
         if clips and not elsewhere:
             self._clips = clips
         elif elsewhere or "video" in symbols:
@@ -288,15 +292,31 @@ def _is_reference_only(clause: RawClause) -> bool:
 
 
 def invert_complaint(tokens: Iterable[LexToken]) -> list[LexToken]:
-    """Turn a complaint into a request: "too dark" asks for more light."""
+    """Turn a complaint into a request: "too dark" asks for more light, "too much glow" for a bit.
+
+    Empty if it is about a look that has neither an opposite nor an amount: "too sepia".
+    """
     row = [_lacks_to_more(token) for token in tokens]
     if not any(token.symbol == "too" for token in row):
         return row
+    if any(token.symbol in _ALL_OR_NOTHING for token in row):
+        return []
+    weaker = any(token.symbol in _ONLY_WEAKER for token in row)
     return [
-        LexToken(_OPPOSITES.get(t.symbol, t.symbol), t.kind, t.start, t.end, t.value)
+        LexToken(_complained(t.symbol), t.kind, t.start, t.end, t.value)
         for t in row
-        if t.symbol not in ("too", "much", "bit")
+        if t.symbol not in ("much", "bit") and (weaker or t.symbol != "too")
     ]
+
+
+def _is_lut(token: LexToken) -> bool:
+    """Whether it names a file of colours, which can be no clip."""
+    return token.symbol == Slot.FILE_NAME and str(token.value).lower().endswith(".cube")
+
+
+def _complained(symbol: str) -> str:
+    """What a complaint that names this asks for."""
+    return "bit" if symbol == "too" else _OPPOSITES.get(symbol, symbol)
 
 
 def _lacks_to_more(token: LexToken) -> LexToken:

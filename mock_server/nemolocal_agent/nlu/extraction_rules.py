@@ -136,7 +136,7 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (symbol_set("gap between after before later earlier", Slot.COLOR), _TEXT_WORDS, extract_gap),
     (symbol_set("replace swap", Slot.FILE_NAME), _TEXT_WORDS, extract_clip_replacement),
     (symbol_set("reverse backwards"), symbol_set("order music"), extract_reversed_sound),
-    (symbol_set("film_rate", Slot.FRAME_RATE), _TEXT_WORDS, extract_film_rate),
+    (symbol_set("", Slot.FRAME_RATE), _TEXT_WORDS, extract_film_rate),
     *SOUND_RULES,
     (symbol_set("undo restart"), symbol_set("normal redo"), extract_effect_reset),
     (symbol_set("undo redo restart"), _PICTURE_WORDS | {"normal"}, extract_history),
@@ -182,7 +182,7 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     ),
     (TRANSITION_SYMBOLS, _NO_SYMBOLS, extract_transition),
     (FADE_SYMBOLS, symbol_set("remove"), extract_fade),
-    (FADE_SYMBOLS, symbol_set("remove"), extract_transition),
+    (FADE_SYMBOLS, symbol_set("remove intro outro middle halfway"), extract_transition),
     (
         symbol_set("compress resolution", Slot.FILE_SIZE),
         symbol_set("", Slot.RESOLUTION, Slot.ASPECT_RATIO),
@@ -192,7 +192,7 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     (
         symbol_set("", Slot.SCENE),
         symbol_set(
-            "corner remove cut trim effect keep move first last loop speed compress edit",
+            "corner remove cut trim effect keep move first last loop speed compress edit gap card",
             Slot.FILE_NAME,
             Slot.MOOD,
             Slot.ORDINAL,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from nemolocal_contract.effects import BlurRegion, PixelateRegion, RegionEffect, RemoveLogo
+from nemolocal_contract.effects import PixelateRegion, RegionEffect, RemoveLogo
 
 from .graph_builder import Stream, decimal
 from .preset_filters import LEAST_SIDE, without_alpha
@@ -39,7 +39,7 @@ def apply_region(
         case PixelateRegion():
             block = max(round(side * _BLOCK), 2)
             part = ("pixelize", {"w": block, "h": block})
-        case BlurRegion():
+        case _:  # BlurRegion
             part = ("gblur", {"sigma": decimal(side * _BLUR), "steps": 3})
     return without_alpha(video, lambda color: _change_part(color, box, *part), clear)
 

@@ -175,11 +175,18 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start
     text = clause.original[after : _end_of_prompt(clause.tokens)]
+    if scene is None and _OWN_MATERIAL.search(text):
+        return None
     prompt = " ".join(_NOT_IN_PROMPT.sub(" ", text).split())
     return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
 
 
 _AT_TIME = re.compile(rf" at {slot_pattern(Slot.TIME)} ")
+# A video of what is there is no generated clip.
+_OWN_MATERIAL = re.compile(
+    r"\b(?:my|our|these|the) (?:clips|uploads|footage|photos|pictures|images|files|videos)\b",
+    re.IGNORECASE,
+)
 
 
 def _is_part_of_word(token: LexToken, after: LexToken) -> bool:

@@ -125,9 +125,11 @@ def extract_fade(clause: Clause) -> list[Edit] | None:
     """Fade everything, the picture or the sound."""
     if clause.has_any("between", "transition") or _PER_CLIP.search(clause.line):
         return None
-    if clause.has_any("intro", "outro", "middle"):
+    fade = _fade(clause)
+    edge = "in" if clause.has_any("intro") else "out" if clause.has_any("outro") else fade.way
+    if clause.has_any("middle", "halfway") or fade.way != edge:
         return None  # a fade is at the start or at the end
-    return [_fade(clause)]
+    return [fade]
 
 
 def _fade(clause: Clause) -> Fade:

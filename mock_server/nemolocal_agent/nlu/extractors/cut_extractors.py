@@ -59,6 +59,8 @@ def extract_cut(clause: Clause) -> list[Edit] | None:
         return _remove_whole_clips(clause, selectors)
     if match.form == "all" or (match.form == "from" and clause.has_any("beginning")):
         return None  # the beginning, which ends there, or all that begins there?
+    if match.form == "bare" and clause.has_any("flaw", "silentpart"):
+        return None  # "cut the 2 second mistakes" says how long they are, not where
     matches = [_as_shortening(clause, match)]
     while (another := extract_span(clause, "bare", "all", "to", "at")) is not None:
         matches.append(another)

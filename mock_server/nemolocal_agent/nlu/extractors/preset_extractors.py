@@ -48,6 +48,8 @@ _RECTANGLES: dict[Position, tuple[float, float, float, float]] = {
 _NO_LENGTHS = ("bare", "to", "by", "all")
 _SMOOTH_RATE = 60
 _SMOOTH_WORDS = ("smooth", "fluid", "流畅", "丝滑")
+# What can be removed again: 取消防抖; to remove shake (去抖) is to stabilize.
+_STABILIZATION = ("stabili", "anti shake", "防抖", "增稳")
 _TYPES = EFFECT_TYPES | {
     "stabilize": "stabilize",
     "smoothmotion": "smooth-motion",
@@ -77,9 +79,7 @@ def _preset(clause: Clause, name: str) -> PresetEffect:
         return preset_effect(name, None, color)
     share = extract_share(clause)
     usual = preset.amount
-    if share is None and clause.has_any("too"):
-        share = round(usual / 2, 2)
-    elif share is None:
+    if share is None:
         share = choose_by_degree(clause, usual, round(usual / 2, 2), min(round(usual * 1.4, 2), 1))
     return preset_effect(name, min(share, 1.0), color)
 
@@ -157,8 +157,6 @@ def extract_region(clause: Clause) -> list[Edit] | None:
 
 
 def _region_type(clause: Clause) -> type[RegionEffect] | None:
-    if clause.has_any("undo", "cancel", "stop"):
-        return None
     names = {token.value for token in clause.tokens if token.symbol == PRESET_SYMBOL}
     if clause.has_any("remove"):
         return RemoveLogo if clause.has_any("watermark") and not names else None
@@ -179,7 +177,10 @@ def extract_motion(clause: Clause) -> list[Edit] | None:
     """Stabilize, or make movements smooth: "make it 60 fps smooth"."""
     selectors = extract_scope(clause, *_NO_LENGTHS)
     if clause.has_any("stabilize"):
-        if clause.symbols & symbol_set("undo cancel stop without"):
+        said = (clause.original[t.start : t.end].lower() for t in clause.tokens)
+        if clause.symbols & _REMOVAL and any(
+            word in one for one in said for word in _STABILIZATION
+        ):
             return [RemoveEffects("stabilize", one) for one in selectors]
         return [ApplyEffect(Stabilize(), one) for one in selectors]
     if clause.symbols & _REMOVAL:

@@ -32,6 +32,7 @@ from .clause import Clause, extract_scope, extract_selectors, extract_span
 
 _Extractor = Callable[[Clause], list[Edit] | None]
 _TIMES = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
+_AT_TIME = re.compile(rf" at {slot_pattern(Slot.TIME)} ")
 _LESS = symbol_set("less lower down quieter low small smaller")
 # Words that say nothing more about a sound: "the", "in the video", "please".
 _PLAIN = symbol_set(
@@ -46,6 +47,7 @@ GENRE_PREFIX = "genre_"
 """Begins the symbols of kinds of music that there are not."""
 _SUBTITLE_FILES = ("srt", "vtt", "字幕文件")
 _SILENT_FLAWS = ("pause", "silence", "dead air", "停顿", "空白", "冷场", "卡顿")
+_SHORTER = ("under", "less", "short", "max")
 _UNITS = symbol_set("decibel hertz semitone less")
 _FIX = REMOVAL_WORDS | symbol_set("clean lower less trim cut edit")
 
@@ -137,14 +139,23 @@ def _amount(
         negative = clause.has_any("less", "lower", "down") or amount.high < 0
         return -abs(number) if negative and amount.low < 0 else number
     if (share := extract_share(clause)) is not None:
-        low = max(amount.low, 0.0)
-        return round(low + min(share, 1.0) * (amount.high - low), 2)
+        return _share_of(amount, min(share, 1.0), less=clause.has_any(*_LESS))
     slight = amount.default if amount.slight is None else amount.slight
     strong = amount.default if amount.strong is None else amount.strong
     chosen = choose_by_degree(clause, amount.default, slight, strong)
     if amount.opposite is not None and clause.has_any(*_LESS):
         return -abs(chosen)
     return None if chosen == amount.default else chosen
+
+
+def _share_of(amount: AmountRange, share: float, *, less: bool) -> float:
+    """A share of the strongest effect, whose amount can be the lowest: 400 Hz of `muffled`."""
+    weakest, strongest = amount.low, amount.high
+    if amount.strong is not None and amount.strong < amount.default:
+        weakest, strongest = strongest, weakest
+    if amount.opposite is not None:
+        weakest, strongest = 0.0, amount.low if less else amount.high
+    return round(weakest + share * (strongest - weakest), 2)
 
 
 def extract_audio_fault(clause: Clause) -> list[Edit] | None:
@@ -246,8 +257,8 @@ def extract_silence(clause: Clause) -> list[Edit] | None:
     levels += numbers
     if len(times) > 1 or len(levels) > 1:
         return None
-    if times and not clause.has_any("over", "long", "of"):
-        return None
+    if times and (_AT_TIME.search(clause.line) or (not levels and clause.has_any(*_SHORTER))):
+        return None  # only what is longer than a time can be cut
     edit = CutSilence()
     min_ms = max(int(times[0]), 100) if times else edit.min_ms
     level = -abs(float(levels[0])) if levels else edit.level_db

@@ -196,6 +196,7 @@ def extract_shuffle(clause: Clause) -> list[Edit] | None:
 _BLACK = re.compile(rf" {slot_pattern(Slot.COLOR)}(?= )")
 _PLACE = r"(?:start|end)"
 _AT_START = re.compile(r" (?:at |to |in |on |before )*(?:start|first video)(?= )")
+_OTHER_CLIP = re.compile(r" (?:first|last) ")
 _AT_END = re.compile(r" (?:at |to |in |on |after )*(?:end|last video)(?= )")
 
 
@@ -240,6 +241,8 @@ def insertion_place(clause: Clause) -> tuple[TimelinePoint | None, Selector] | N
     if len(selectors) > 1 or (selectors and at is not None):
         return None
     if selectors:
+        if _OTHER_CLIP.search(clause.line):
+            return None  # "after the first and the second clip"
         return _beside_clip(clause, selectors[0])
     if at is not None:
         return at, SELECT_ALL
@@ -299,11 +302,9 @@ def extract_reversed_sound(clause: Clause) -> list[Edit] | None:
 
 def extract_film_rate(clause: Clause) -> list[Edit] | None:
     """`24p film look`: the frame rate of film, and its look if one is asked for."""
-    if clause.symbols & REMOVAL_WORDS or not clause.has_any("film_rate", Slot.FRAME_RATE):
+    if clause.symbols & REMOVAL_WORDS:
         return None
-    rate = 24 if clause.has_any("film_rate") else clause.first_value(Slot.FRAME_RATE)
-    if clause.has_any("film_rate") and not clause.has_any("preset"):
-        return [SetFrameRate(24)] if knows_all(clause, "film_rate framerate") else None
+    rate = clause.first_value(Slot.FRAME_RATE)
     looks = extract_preset(clause)
     return [SetFrameRate(round(rate)), *looks] if looks and 1 <= rate <= 240 else None
 
@@ -388,7 +389,7 @@ def extract_animated_title(clause: Clause) -> list[Edit] | None:
         return [ChangeTitle(animation=animation)] if known and changes else None
     plain = Clause(_as_plain_title(clause.tokens, words[0]), clause.original)
     edits = extract_title(plain)
-    if not edits or plain.unread_slots() or not isinstance(edits[0], AddTitle):
+    if not edits or plain.unread_slots() or not isinstance(edits[0], AddTitle | ChangeTitle):
         return None
     for slot in {token.symbol for token in clause.tokens if token.kind == TokenKind.SLOT}:
         clause.values(Slot(slot))

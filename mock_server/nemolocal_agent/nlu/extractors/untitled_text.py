@@ -60,12 +60,10 @@ def _place_at_end(tokens: list[LexToken]) -> int | None:
     """The index where the place starts that the message ends with."""
     index = len(tokens)
     placed = False
-    while index:
-        token = tokens[index - 1]
-        known = token.symbol in _PLACES
-        if not (known or token.kind in (TokenKind.FILLER, TokenKind.SEPARATOR)):
-            break
-        placed = placed or known
+    skipped = (TokenKind.FILLER, TokenKind.SEPARATOR)
+    # The verb is before it.
+    while (token := tokens[index - 1]).symbol in _PLACES or token.kind in skipped:
+        placed = placed or token.symbol in _PLACES
         index -= 1
     while placed and index and tokens[index - 1].symbol in _BEFORE_PLACE:
         index -= 1
