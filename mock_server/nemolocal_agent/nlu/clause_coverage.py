@@ -106,7 +106,6 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "countdown": (intents.AddCountdown, intents.AddTimer),
     "timer": (intents.AddTimer, intents.RemoveTimer),
     "progressbar": (intents.AddProgressBar, intents.RemoveProgressBar),
-    "film_rate": (intents.SetFrameRate,),
 }  # fmt: skip
 
 
