@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nemolocal_skill import (
     CheckedDocument,
+    PhraseVerdict,
     Skill,
     as_json,
     as_sarif,
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         if skill is None:
             unread += 1
         else:
-            found = check_skill(skill)
+            found = check_skill(skill, judge_phrase)
             checked.append(CheckedDocument(skill.path, skill.name, skill.version, found))
     if checked or arguments.format != "text":
         print(_FORMATS[arguments.format](checked))
@@ -41,6 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     errors = any(f.level == "error" for document in checked for f in document.findings)
     return 1 if errors else 0
+
+
+def judge_phrase(phrase: str) -> PhraseVerdict:
+    """Return what the local agent makes of a message; it is imported for the first one only."""
+    from nemolocal_agent.nlu import understand_message
+
+    understood = understand_message(phrase)
+    return PhraseVerdict(understood.understood, understood.left_out)
 
 
 def read_skill_or_report(path: Path) -> Skill | None:

@@ -5,14 +5,29 @@ for finding in check_skill(skill):
     print(finding.line, finding.id, finding.message)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .checks.example_checks import PhraseJudge, PhraseVerdict
 from .linter import Severity, SkillCheck, SkillFinding, check_catalogue, check_skill
 from .parse.document import Skill, parse_skill, read_skill
 from .reports import CheckedDocument, as_json, as_sarif, as_text
-from .run.results import SkillCallResult
-from .run.runner import SkillRunTarget, run_skill
+
+if TYPE_CHECKING:
+    from .run.results import SkillCallResult
+    from .run.runner import SkillRunTarget, run_skill
+
+# Imported when they are used: checking a document needs no HTTP client.
+_LATE = {
+    "SkillCallResult": ".run.results",
+    "SkillRunTarget": ".run.runner",
+    "run_skill": ".run.runner",
+}
 
 __all__ = [
     "CheckedDocument",
+    "PhraseJudge",
+    "PhraseVerdict",
     "Severity",
     "Skill",
     "SkillCallResult",
@@ -28,3 +43,9 @@ __all__ = [
     "read_skill",
     "run_skill",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATE[name], __name__), name)

@@ -40,7 +40,8 @@ _SAME_ID = re.compile(
     r"\b(?:retry|resubmit|submit|try|again)\b[^.;|\n]{0,50}\bsame (?:render )?id\b", re.IGNORECASE
 )
 _MENTIONS_SILENCE = re.compile(
-    r"\bno (?:text|response text|response)\b|\bwithout (?:any )?(?:text|a word)\b|\bsilent"
+    r"\bno (?:text|response text|response)\b|\bsilent|\bempty (?:response|reply|stream)\b"
+    r"|\bwithout (?:\w{1,12}ing )?(?:any )?(?:text|a word)\b"
     r"|\bno words\b|无文本|没有(?:任何)?(?:文字|文本)",
     re.IGNORECASE,
 )
