@@ -14,18 +14,23 @@ from .parse.document import Skill, parse_skill, read_skill
 from .reports import CheckedDocument, as_json, as_sarif, as_text
 
 if TYPE_CHECKING:
+    from .run.examples import ExampleResult, play_examples
     from .run.results import SkillCallResult
-    from .run.runner import SkillRunTarget, run_skill
+    from .run.runner import run_skill
+    from .run.target import SkillRunTarget
 
 # Imported when they are used: checking a document needs no HTTP client.
 _LATE = {
+    "ExampleResult": ".run.examples",
+    "play_examples": ".run.examples",
     "SkillCallResult": ".run.results",
-    "SkillRunTarget": ".run.runner",
+    "SkillRunTarget": ".run.target",
     "run_skill": ".run.runner",
 }
 
 __all__ = [
     "CheckedDocument",
+    "ExampleResult",
     "PhraseJudge",
     "PhraseVerdict",
     "Severity",
@@ -40,6 +45,7 @@ __all__ = [
     "check_catalogue",
     "check_skill",
     "parse_skill",
+    "play_examples",
     "read_skill",
     "run_skill",
 ]
