@@ -29,7 +29,7 @@ def check_format(skill: Skill) -> Iterator[RawFinding]:
         if len(name) > _MAX_NAME_LENGTH:
             message = f"the name has {len(name)} characters, at most {_MAX_NAME_LENGTH} are allowed"
         yield RawFinding("skill.frontmatter.name-form", where, message)
-    folder = folder_of(skill.path)
+    folder = _folder_of(skill.path)
     if name and folder and name != folder:
         message = f"the name is {name[:_MAX_NAME_LENGTH]}, but the folder is {folder}"
         yield RawFinding("skill.frontmatter.name-folder", where, message)
@@ -42,7 +42,7 @@ def check_format(skill: Skill) -> Iterator[RawFinding]:
     yield from _check_size(skill)
 
 
-def folder_of(path: str) -> str:
+def _folder_of(path: str) -> str:
     """Return the folder of a SKILL.md, "" if the path does not name it."""
     file = PurePath(path)
     return file.parent.name if file.name.lower() == _FILE else ""

@@ -88,10 +88,10 @@ def _text(content: bytes, findings: list[RawFinding]) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _find_damage(lines: tuple[str, ...]) -> list[RawFinding]:
-    """Return the first finding of each kind, since a damaged document has many."""
+def _find_damage(lines: tuple[str, ...], first: int = 1) -> list[RawFinding]:
+    """Return the first finding of each kind from a line on; a damaged document has many."""
     found: dict[str, RawFinding] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines[first - 1 :], first):
         for check, pattern, template in (
             ("skill.text.mojibake", _MOJIBAKE, "{!r} is text in a wrong encoding"),
             ("skill.text.control-character", _CONTROL, "{!r} is a control character"),
@@ -218,11 +218,14 @@ def parse_skill(content: bytes, path: Path) -> Skill:
 
 def _raw_findings(decoded: DecodedText, parsed: ParsedFrontmatter) -> tuple[RawFinding, ...]:
     """Return the findings of both; what breaks the frontmatter is not reported a second time."""
-    found = decoded.raw_findings
+    found = [*decoded.raw_findings, *parsed.raw_findings]
     if any(finding.check == BROKEN_CHARACTERS for finding in parsed.raw_findings):
         same = ("skill.text.mojibake", "skill.text.control-character")
-        found = tuple(f for f in found if f.check not in same or f.line >= parsed.body_line)
-    return found + parsed.raw_findings
+        found = [f for f in found if f.check not in same or f.line >= parsed.body_line]
+        told = {finding.check for finding in found}
+        below = _find_damage(decoded.lines, parsed.body_line)
+        found += [finding for finding in below if finding.check not in told]
+    return tuple(found)
 
 
 def _rows(tables: tuple[Table, ...], lines: tuple[str, ...], body: int) -> dict[str, Any]:

@@ -9,6 +9,10 @@ import msgspec
 from nemolocal_contract.clock import Clock
 
 
+def _unknown() -> str:
+    return ""
+
+
 class SkillRunTarget(msgspec.Struct, frozen=True):
     """The server that a document runs against.
 
@@ -22,4 +26,4 @@ class SkillRunTarget(msgspec.Struct, frozen=True):
     clip_url: str
     clock: Clock
     last_request_rules: Callable[[], tuple[str, ...]]
-    last_understood: Callable[[], str] = lambda: ""
+    last_understood: Callable[[], str] = _unknown
