@@ -285,7 +285,13 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("phrase", EXAMPLES)
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        phrase if outcome == "simulated" else pytest.param(phrase, marks=pytest.mark.slow)
+        for phrase, outcome in EXAMPLES.items()
+    ],
+)
 def test_example_phrase_is_played_and_its_effect_told(
     serve: ServerStarter, clip: Path, phrase: str
 ) -> None:

@@ -246,3 +246,9 @@ def test_what_only_the_text_describes_is_called_behind_the_commands() -> None:
         "POST /api/auth/claim-token",
     ]
     assert asked[-1].content == b'{"task_id":"t", "session_id":"1"}'
+
+
+def test_costs_are_not_the_credits_of_a_token() -> None:
+    costs = b"Editing costs 50 credits.\n\nPOST /api/auth/anonymous-token: 100 free credits\n\n"
+    answers, _ = play(costs + script(f"{TOKEN} -H 'X-Client-Id: a'"))
+    assert [answer.as_said for answer in answers] == [True]
