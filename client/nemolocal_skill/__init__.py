@@ -6,14 +6,14 @@ for finding in check_skill(skill):
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import typing
 
 from .checks.example_checks import PhraseJudge, PhraseVerdict
 from .linter import Severity, SkillCheck, SkillFinding, check_catalogue, check_skill
 from .parse.document import Skill, parse_skill, read_skill
 from .reports import CheckedDocument, as_json, as_sarif, as_text
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from .run.examples import ExampleResult, play_examples
     from .run.results import SkillCallResult
     from .run.runner import run_skill
@@ -51,7 +51,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATE[name], __name__), name)
+    value = getattr(importlib.import_module(_LATE[name], __name__), name)
+    globals()[name] = value
+    return value

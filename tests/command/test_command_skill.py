@@ -282,6 +282,7 @@ EXAMPLES = {
     "make it vertical and turn the sea into lava": "partly",
     "give it a dreamy parallax drift": "simulated",
     "hello": "answered",
+    "export 4K MP4": "routed",
 }
 
 
@@ -304,6 +305,17 @@ def test_example_phrase_is_played_and_its_effect_told(
         (example,) = play_examples(skill, stage)
     assert (example.line, example.phrase, example.outcome) == (2, phrase, EXAMPLES[phrase])
     assert example.summary
+
+
+def test_example_phrase_without_a_response_has_failed(clip: Path) -> None:
+    def hang_up(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("gone", request=request)
+
+    skill = parse_skill(b'Try saying: "trim it"', Path("SKILL.md"))
+    with httpx.Client(base_url="http://x", transport=httpx.MockTransport(hang_up)) as http:
+        stage = SkillRunTarget(http, clip, "", WallClock(), lambda: ())
+        (example,) = play_examples(skill, stage)
+    assert (example.outcome, example.summary) == ("failed", "no response: ReadError")
 
 
 def test_example_phrase_that_the_server_refuses_has_failed(clip: Path) -> None:
