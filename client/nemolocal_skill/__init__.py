@@ -52,6 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> typing.Any:
+    """Import a public name on first use."""
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_LATE[name], __name__), name)

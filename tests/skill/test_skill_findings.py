@@ -145,6 +145,7 @@ def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
         "Or use a local server at http://127.0.0.1:8787/api/credits/balance/simple.",
         "Text → show. Tools → hide. Heartbeat → wait. Close → summarize.",
         "Give the user `$WEB/workspace/claim?ct=<claim_token>`.",
+        "Save the file as /workspace/out/film.mp4.",
         "The status page is https://status.example.com/v1/incidents.",
         "```sh\ncurl -L -o clip.mp4 https://files.example.org/v2/clips/42\n```",
         "```sh\nmkdir -p out && echo 'a & b' > out/x 2>&1\npython -m http.server & sleep 1\n```",

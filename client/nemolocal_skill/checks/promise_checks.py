@@ -29,7 +29,8 @@ _OUTPUT = re.compile(
     r"(?:\b(?:as|to|into|in|an?|formats?|is|are)\b|[:|])"
     rf"|convert(?:s|ed|ing)?\b{_NO_INPUT}\b(?:to|into|as)\b)"
     rf"{_NO_INPUT}\b({_OTHER_OUTPUTS})s?\b(?![^.;\n]{{0,30}}\b(?:upload|to mp4))"
-    rf"|\b(?:export|download|deliver|create|make)s?(?:\s(?!(?:to|for|of|in|with|on)\b)[\w-]{{1,12}}){{0,2}}\s({_OTHER_OUTPUTS})s?\b",
+    r"|\b(?:export|download|deliver|create|make)s?"
+    rf"(?:\s(?!(?:to|for|of|in|with|on)\b)[\w-]{{1,12}}){{0,2}}\s({_OTHER_OUTPUTS})s?\b",
     re.IGNORECASE,
 )
 _PLACES = r"\b(?:settings|dashboard|account page|web ?site|(?:\w{2,20} )?interface|control panel)\b"
@@ -53,7 +54,9 @@ _SIGN_UP = re.compile(
     re.IGNORECASE,
 )
 _NEAR = 80
-_TASK_PAGE = re.compile(r"/workspace/([a-z][\w-]{0,30})([\w/<>${}.=&?-]{0,200})")
+_WEB_PAGE = re.compile(r"/workspace/([a-z][\w-]{0,30})([\w/<>${}.=&?-]{0,200})")
+# A page of somebody's task; /workspace/ may also be a folder, or a page for registered users.
+_OF_A_TASK = re.compile(r"task|session|project|[{<$]")
 
 
 def check_promises(skill: Skill) -> Iterator[RawFinding]:
@@ -70,7 +73,7 @@ def check_promises(skill: Skill) -> Iterator[RawFinding]:
 def _check_costs(line: str, number: int) -> Iterator[RawFinding]:
     for match in _COST.finditer(line):
         figures = [int(group) for group in match.groups() if group]
-        if "export" in line[: match.end()].lower() or NEGATION.search(match.group()):
+        if "export" in match.group().lower() or NEGATION.search(match.group()):
             continue  # exports have a check of their own
         if not all(map(_is_in_tariff, figures)):
             message = (
@@ -102,8 +105,10 @@ def _check_reauthentication(line: str, number: int) -> Iterator[RawFinding]:
 
 
 def _check_task_links(line: str, number: int) -> Iterator[RawFinding]:
-    for match in _TASK_PAGE.finditer(line):
+    for match in _WEB_PAGE.finditer(line):
         page, rest = match.groups()
+        if not _OF_A_TASK.search(page + rest):
+            continue
         if page != "claim":
             message = f"/workspace/{page} opens only for the owner who is signed in"
         elif rest.startswith("?") and not re.search(r"[?&](?:ct|token)=", rest):

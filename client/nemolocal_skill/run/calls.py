@@ -82,12 +82,10 @@ class SkillCall(msgspec.Struct, frozen=True):
 
 def plan_calls(skill: Skill) -> tuple[SkillCall, ...]:
     """Return the calls in their order: the commands, then what only the text describes."""
-    if not skill.commands:
-        return tuple(_call_from_text(skill, name) for name in WORKFLOW if skill.endpoints)
     commands = [_call_from_command(skill, curl) for curl in skill.commands if curl.url]
-    commanded = {call.name for call in commands}
-    described = {use.name for use in skill.endpoints} - commanded
-    rest = [name for name in (*WORKFLOW, *_FURTHER) if name in described]
+    described = {use.name for use in skill.endpoints} - {call.name for call in commands}
+    whole = WORKFLOW if skill.endpoints and not skill.commands else ()
+    rest = [name for name in (*WORKFLOW, *_FURTHER) if name in described or name in whole]
     return (*commands, *(_call_from_text(skill, name) for name in rest))
 
 
