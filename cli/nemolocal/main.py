@@ -75,13 +75,10 @@ def _run(argv: Sequence[str] | None) -> int:
     if words[:1] == ["help"]:  # As in git: `nemolocal help edit`.
         words = [*words[1:], "--help"]
     arguments = _parser().parse_args(words)
-    # Imported late: `--help` and `--version` need none of it.
-    from nemolocal_client.errors import NemoError
-
     try:
         status: int = _COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
-    except (NemoError, CommandError) as error:
+    except _reported_errors() as error:
         print(f"nemolocal: {error}", file=sys.stderr)
         return error.exit_status if isinstance(error, CommandError) else 1
     except UnicodeEncodeError as error:
@@ -99,6 +96,24 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only now: that takes as long as all of `--help`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"nemolocal {installed_version()}")
+        parser.exit()
+
+
+def _reported_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that are reported in a line.
+
+    Called when a command has failed: the others need no HTTP client.
+    """
+    from nemolocal_client.errors import NemoError
+
+    return (NemoError, CommandError)
+
+
 @functools.cache
 def _parser() -> argparse.ArgumentParser:
     parser = SuggestingParser(
@@ -107,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"nemolocal {installed_version()}")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show program's version number and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in _COMMANDS.values():
         command.add_parser(commands)

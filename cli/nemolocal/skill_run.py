@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -13,7 +15,13 @@ from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import JOURNAL
 from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
-from nemolocal_skill import Skill, SkillCallResult, SkillRunTarget, run_skill
+from nemolocal_skill import (
+    ExampleResult,
+    SkillCallResult,
+    SkillRunTarget,
+    play_examples,
+    run_skill,
+)
 
 from .attribution import check_attribution_variables
 from .errors import CommandError
@@ -23,16 +31,23 @@ from .skill_check import read_skill_or_report
 _SPEED = 1000.0
 _TIMEOUT = 120.0
 _CLIP_SECONDS = 5
+# Example phrases cut at a minute and more: two minutes of the clip.
+_REPEATS = 24
 _CLIP_PATH = "/cdn/fixtures/sample.mp4"
 
 
 class SkillRunReport(msgspec.Struct, frozen=True):
-    """The JSON object of `--json`; `as_said`: every response was as the document says."""
+    """The JSON object of `--json`.
+
+    `as_said`: every response was as the document says, and there was one. `examples` are the
+    document's own example phrases, which do not count.
+    """
 
     path: str
     name: str
     as_said: bool
     answers: tuple[SkillCallResult, ...]
+    examples: tuple[ExampleResult, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,13 +62,19 @@ def run(arguments: argparse.Namespace) -> int:
         for answer in run_skill(skill, stage):
             answers.append(answer)
             show(_row(answer))
-    if not answers:
-        raise CommandError(f"{skill.path} contains no calls: add curl commands or endpoints")
-    as_said = all(answer.as_said for answer in answers)
+        if not answers:
+            raise CommandError(f"{skill.path} contains no calls: add curl commands or endpoints")
+        examples: list[ExampleResult] = []
+        for example in play_examples(skill, _with_longer_clip(stage)) if skill.examples else ():
+            examples.append(example)
+            show(_example_row(example))
+    answered = any(answer.status for answer in answers)
+    as_said = answered and all(answer.as_said for answer in answers)
     if arguments.json:
-        print(_json(skill, tuple(answers), as_said=as_said))
+        report = SkillRunReport(skill.path, skill.name, as_said, tuple(answers), tuple(examples))
+        print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
-        print(_summary(answers))
+        print(_summary(answers, examples))
     return 0 if as_said else 1
 
 
@@ -68,7 +89,8 @@ def _open_target() -> Iterator[SkillRunTarget]:
 
     with (
         TemporaryFolder("skill") as folder,
-        LocalServer(Settings(port=0, speed=_SPEED)) as server,
+        # As the cloud, the server tries what it does not understand.
+        LocalServer(Settings(port=0, speed=_SPEED, not_understood="try")) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
     ):
         clip = folder / "clip.mp4"
@@ -79,13 +101,42 @@ def _open_target() -> Iterator[SkillRunTarget]:
                 f"cannot generate a clip ({error}): run `nemolocal doctor`"
             ) from error
         fixture = f"{server.base_url}{_CLIP_PATH}"
-        yield SkillRunTarget(http, clip, fixture, WallClock(), lambda: _last_request_rules(http))
+        yield SkillRunTarget(
+            http,
+            clip,
+            fixture,
+            WallClock(),
+            lambda: _last_request_rules(http),
+            lambda: _last_understood(http),
+        )
+
+
+def _with_longer_clip(target: SkillRunTarget) -> SkillRunTarget:
+    from nemolocal_render.ffmpeg_cli import FFmpegFailed
+    from nemolocal_render.synthetic.sample_media import repeat_sample
+
+    longer = target.clip.with_name("longer-clip.mp4")
+    try:
+        asyncio.run(repeat_sample(target.clip, _REPEATS, longer))
+    except FFmpegFailed:
+        return target  # the short clip will do
+    return msgspec.structs.replace(target, clip=longer)
 
 
 def _last_request_rules(http: httpx.Client) -> tuple[str, ...]:
     """Return the rules that the last request touched, from the server's journal."""
+    return tuple(_last_entry(http).get("rules", ()))
+
+
+def _last_understood(http: httpx.Client) -> str:
+    """Return how much of the last message was understood: full, part, none, or ""."""
+    turn = _last_entry(http).get("turn") or {}
+    return str(turn.get("understood", ""))
+
+
+def _last_entry(http: httpx.Client) -> dict[str, Any]:
     entries = http.get(JOURNAL.template).json()["entries"]
-    return tuple(entries[-1]["rules"]) if entries else ()
+    return entries[-1] if entries else {}
 
 
 def _row(answer: SkillCallResult) -> str:
@@ -100,11 +151,21 @@ def _row(answer: SkillCallResult) -> str:
     return "\n".join([*lines, *(f"      ({note})" for note in answer.notes)])
 
 
-def _summary(answers: list[SkillCallResult]) -> str:
-    good = sum(answer.as_said for answer in answers)
-    return f"{good} of {pluralize(len(answers), 'call')} had the documented response"
+def _example_row(example: ExampleResult) -> str:
+    return (
+        f'   {example.outcome:<9}  "{example.phrase}"\n      line {example.line}: {example.summary}'
+    )
 
 
-def _json(skill: Skill, answers: tuple[SkillCallResult, ...], *, as_said: bool) -> str:
-    report = SkillRunReport(skill.path, skill.name, as_said, answers)
-    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+def _summary(answers: list[SkillCallResult], examples: list[ExampleResult]) -> str:
+    if not any(answer.status for answer in answers):
+        return "no call reached the API: use its base URL or $API in the commands"
+    # Without calls of other sites, and without a second token.
+    counted = [answer for answer in answers if answer.status or not answer.as_said]
+    good = sum(answer.as_said for answer in counted)
+    line = f"{good} of {pluralize(len(counted), 'call')} had the documented response"
+    if examples:
+        outcomes = Counter(example.outcome for example in examples)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        line += f"; {pluralize(len(examples), 'example phrase')}: {counts}"
+    return line

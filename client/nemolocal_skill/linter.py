@@ -11,15 +11,21 @@ import msgspec
 
 from nemolocal_contract.rules import rules
 
-from .checks.command_checks import check_commands
+from .checks.command_checks import check_commands, check_shell
 from .checks.endpoint_checks import check_endpoints
+from .checks.example_checks import PhraseJudge, check_examples
+from .checks.foreign_checks import check_foreign, is_foreign
+from .checks.format_checks import check_format
 from .checks.frontmatter_checks import (
     check_attribution,
+    check_bearer,
     check_environment,
     check_frontmatter,
     check_secrets,
 )
 from .checks.limit_checks import check_retries, check_stated_limits
+from .checks.promise_checks import check_promises
+from .checks.scanner_checks import check_scanner_remarks
 from .checks.table_checks import check_errors, check_events, check_gui, check_routing
 from .model import RawFinding
 from .parse.document import Skill
@@ -28,20 +34,25 @@ Severity = Literal["error", "warning", "note"]
 _CheckFunction = Callable[[Skill], Iterator[RawFinding]]
 _DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
     check_frontmatter,
+    check_format,
     check_secrets,
-    check_commands,
-    check_endpoints,
+    check_shell,
 )
+# Checks against the contract, which say nothing about a document of another API.
+_CONTRACT_CHECKS: tuple[_CheckFunction, ...] = (check_commands, check_endpoints)
 # Checks of documents that call the API.
 _API_CHECKS: tuple[_CheckFunction, ...] = (
     check_attribution,
+    check_bearer,
     check_environment,
     check_stated_limits,
+    check_promises,
     check_retries,
     check_routing,
     check_errors,
     check_gui,
     check_events,
+    check_scanner_remarks,
 )
 # The same mistake on every line is one mistake.
 _MAX_PER_CHECK = 20
@@ -104,12 +115,24 @@ def to_finding(finding: RawFinding) -> SkillFinding:
     )
 
 
-def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
-    """Return the findings of a document, by line; at most 20 of each check."""
+def check_skill(skill: Skill, judge: PhraseJudge | None = None) -> tuple[SkillFinding, ...]:
+    """Return the findings of a document, by line; at most 20 of each check.
+
+    `judge` says what the local agent makes of a message; without it the example phrases are not
+    judged. A document of another API gets one error that says so, and no check of the contract.
+    """
     found = list(skill.raw_findings)
-    for check in (*_DOCUMENT_CHECKS, *(_API_CHECKS if skill.endpoints else ())):
+    for check in _checks_for(skill):
         found += check(skill)
+    if judge is not None:
+        found += check_examples(skill, judge)
     return tuple(to_finding(finding) for finding in _sort_and_limit(_clamp_lines(skill, found)))
+
+
+def _checks_for(skill: Skill) -> tuple[_CheckFunction, ...]:
+    if is_foreign(skill):
+        return (*_DOCUMENT_CHECKS, check_foreign)
+    return (*_DOCUMENT_CHECKS, *_CONTRACT_CHECKS, *(_API_CHECKS if skill.endpoints else ()))
 
 
 def _clamp_lines(skill: Skill, findings: Iterable[RawFinding]) -> Iterator[RawFinding]:

@@ -117,6 +117,14 @@ class EndpointMention(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class ExamplePhrase(msgspec.Struct, frozen=True):
+    """A message that the document proposes to its users, without its quotation marks."""
+
+    text: str
+    line: int
+    column: int
+
+
 class SkillLimits(msgspec.Struct, frozen=True):
     """The first stated limit of each kind, None if there is none.
 

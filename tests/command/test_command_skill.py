@@ -11,7 +11,14 @@ from nemolocal import skill_run
 from nemolocal_client import BadAttribution
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
-from nemolocal_skill import SkillCallResult, SkillRunTarget, check_skill, parse_skill, run_skill
+from nemolocal_skill import (
+    SkillCallResult,
+    SkillRunTarget,
+    check_skill,
+    parse_skill,
+    play_examples,
+    run_skill,
+)
 from tests.support.cli import CommandRunner, ServerStarter
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -261,6 +268,80 @@ def test_run_without_ffmpeg_says_where_to_look(
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 1
     assert "cannot generate a clip (no encoder): run `nemolocal doctor`" in outcome.err
+
+
+def test_run_that_reaches_no_call_of_the_api_is_no_pass(run: CommandRunner, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("```sh\ncurl -s https://example.com/install.sh\n```\n")
+    outcome = run("skill", "run", "other.md")
+    assert outcome.status == 1
+    assert outcome.lines[-1].startswith("no call reached the API: use its base URL")
+
+
+EXAMPLES = {
+    "trim to the first 2 seconds": "done",
+    "make it vertical and turn the sea into lava": "partly",
+    "give it a dreamy parallax drift": "simulated",
+    "hello": "answered",
+    "export 4K MP4": "routed",
+}
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        phrase if outcome == "simulated" else pytest.param(phrase, marks=pytest.mark.slow)
+        for phrase, outcome in EXAMPLES.items()
+    ],
+)
+def test_example_phrase_is_played_and_its_effect_told(
+    serve: ServerStarter, clip: Path, phrase: str
+) -> None:
+    base_url = serve(seed=1, not_understood="try")
+    skill = parse_skill(f'Try saying:\n- "{phrase}"\n'.encode(), Path("SKILL.md"))
+    with httpx.Client(base_url=base_url, trust_env=False, timeout=600) as http:
+        stage = SkillRunTarget(
+            http, clip, "", WallClock(), lambda: (), lambda: skill_run._last_understood(http)
+        )
+        (example,) = play_examples(skill, stage)
+    assert (example.line, example.phrase, example.outcome) == (2, phrase, EXAMPLES[phrase])
+    assert example.summary
+
+
+def test_example_phrase_without_a_response_has_failed(clip: Path) -> None:
+    def hang_up(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("gone", request=request)
+
+    skill = parse_skill(b'Try saying: "trim it"', Path("SKILL.md"))
+    with httpx.Client(base_url="http://x", transport=httpx.MockTransport(hang_up)) as http:
+        stage = SkillRunTarget(http, clip, "", WallClock(), lambda: ())
+        (example,) = play_examples(skill, stage)
+    assert (example.outcome, example.summary) == ("failed", "no response: ReadError")
+
+
+def test_example_phrase_that_the_server_refuses_has_failed(clip: Path) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        ok = {"code": 0, "data": {"token": "t", "session_id": "1"}}
+        failed = {"code": 2001, "message": "no credits", "data": None}
+        return httpx.Response(200, json=failed if request.url.path == "/run_sse" else ok)
+
+    skill = parse_skill(b'Try saying: "trim it"', Path("SKILL.md"))
+    with httpx.Client(base_url="http://x", transport=httpx.MockTransport(refuse)) as http:
+        stage = SkillRunTarget(http, clip, "", WallClock(), lambda: ())
+        (example,) = play_examples(skill, stage)
+    assert (example.outcome, example.summary) == ("failed", "no credits")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("rendered")
+def test_run_prints_the_example_phrases_and_their_count(run: CommandRunner, tmp_path: Path) -> None:
+    text = CLEAN.read_text(encoding="utf-8") + '\nTry saying:\n- "trim to the first 2 seconds"\n'
+    (tmp_path / "more.md").write_text(text, encoding="utf-8")
+    outcome = run("skill", "run", "more.md")
+    assert outcome.status == 0, outcome.out
+    assert '   done       "trim to the first 2 seconds"' in outcome.lines
+    assert outcome.lines[-1] == (
+        "8 of 8 calls had the documented response; 1 example phrase: 1 done"
+    )
 
 
 def test_run_of_nothing_says_so(run: CommandRunner, tmp_path: Path) -> None:

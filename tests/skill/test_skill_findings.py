@@ -13,6 +13,11 @@ ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / "fixtures" / "skills"
 CLEAN = (SKILLS / "clean.md").read_text(encoding="utf-8")
 PLANTED = tomllib.loads((SKILLS / "planted.toml").read_text(encoding="utf-8"))["planted"]
+PAIRED = [
+    finding
+    for file in (SKILLS / "pairs" / "faulty").glob("*/expected.toml")
+    for finding in tomllib.loads(file.read_text(encoding="utf-8"))["finding"]
+]
 FAULTS = tomllib.loads((SKILLS / "faults.toml").read_text(encoding="utf-8"))["fault"]
 
 
@@ -50,7 +55,7 @@ def test_every_planted_document_has_its_line_in_the_table() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["id"])
 def test_fault_is_found_where_it_was_put(fault: dict[str, str]) -> None:
     text = with_fault(fault["old"], fault["new"])
-    line = text[: text.index(fault["at"])].count("\n") + 1
+    line = text[: text.index(fault["at"])].count("\n") + 1 if fault["at"] else 0
     assert check(text) == [(fault["id"], line)]
 
 
@@ -59,9 +64,9 @@ MORE = {
     "skill.text.too-long": (CLEAN.encode() + b" " * 300_000, 1),
     "skill.frontmatter.missing": (CLEAN.partition("---\n\n")[2].encode(), 1),
     "skill.frontmatter.invalid": (CLEAN.replace("homepage: ", "homepage: a: ").encode(), 6),
-    "skill.attribution.unstated": (CLEAN.replace("X-Skill-Platform", "X-Platform").encode(), 16),
+    "skill.attribution.unstated": (CLEAN.replace("X-Skill-Platform", "X-Platform").encode(), 0),
     "skill.turn.silence": (CLEAN.replace("without any text", "at times").encode(), 63),
-    "skill.endpoint.missing": (CLEAN.replace("lambda/<id>", "lambda/<id>/cancel").encode(), 16),
+    "skill.endpoint.missing": (CLEAN.replace("lambda/<id>", "lambda/<id>/cancel").encode(), 0),
     "skill.page.flattened": (b"A page about something else.", 1),
 }
 
@@ -75,7 +80,7 @@ def test_fault_of_the_whole_document_is_found(check_id: str) -> None:
 
 
 def test_every_check_of_the_catalogue_is_shown_to_find_something() -> None:
-    shown = {entry["id"] for entry in [*PLANTED, *FAULTS]} | set(MORE)
+    shown = {entry["id"] for entry in [*PLANTED, *FAULTS, *PAIRED]} | set(MORE)
     assert shown == set(check_catalogue())
 
 
@@ -111,7 +116,8 @@ def test_message_never_repeats_a_token() -> None:
 @pytest.mark.slow
 def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
     text = CLEAN + "nmv_usr_Zk81mPq0aa7RtVe2\n" * 1000
-    assert len(check(text)) == 20
+    found = [check_id for check_id, _ in check(text)]
+    assert found.count("skill.auth.hard-coded-token") == 20
 
 
 @pytest.mark.slow
@@ -137,6 +143,18 @@ def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
         "**Timeout**: 10 min heartbeats-only → assume timeout.",
         "The web is at `${NEMO_WEB_URL:-https://nemovideo.com}`; API docs: https://docs.example.com.",
         "Or use a local server at http://127.0.0.1:8787/api/credits/balance/simple.",
+        "Text → show. Tools → hide. Heartbeat → wait. Close → summarize.",
+        "Give the user `$WEB/workspace/claim?ct=<claim_token>`.",
+        "Save the file as /workspace/out/film.mp4.",
+        "The status page is https://status.example.com/v1/incidents.",
+        "```sh\ncurl -L -o clip.mp4 https://files.example.org/v2/clips/42\n```",
+        "```sh\nmkdir -p out && echo 'a & b' > out/x 2>&1\npython -m http.server & sleep 1\n```",
+        "Convert a WebM to MP4 before you upload it; a GIF is accepted too.",
+        "No GIF is exported.",
+        "Revoke the token in Settings → API Tokens on nemovideo.com.",
+        "When the token expires, request another one; the dashboard is not needed for that.",
+        "Two generated clips cost 200 credits.",
+        "Wait silently while the backend works.",
     ],
 )
 def test_harmless_sentence_is_no_finding(sentence: str) -> None:
@@ -169,7 +187,7 @@ def test_field_in_another_spelling_is_found_on_the_first_line_of_its_body() -> N
 
 def test_document_that_calls_nothing_is_only_told_so() -> None:
     text = "---\nname: poem\nversion: 1.0.0\ndescription: Writes poems.\n---\n\nWrite a poem.\n"
-    assert check(text) == [("skill.endpoint.missing", 6)]
+    assert check(text) == [("skill.endpoint.missing", 0)]
 
 
 def test_documented_table_of_checks_is_up_to_date() -> None:

@@ -87,7 +87,7 @@ NAMED = "---\nname: a-skill\nversion: 1.0.0\n"
         (f"{NAMED}x: @y\n---\n", "invalid", 4),
         (f"{NAMED}x: &y 1\nz: *y\n---\n", "invalid", 5),
         (f'{NAMED}x: "\\UFFFFFFFF"\n---\n', "invalid", 2),
-        (f"{NAMED}x: \x85\ufffe\n---\n", "invalid", 2),
+        (f"{NAMED}x: \x85\ufffe\n---\n", "characters", 4),
         (f"{NAMED}x: {'[' * 90}\n---\n", "invalid", 4),
         (f"{NAMED}x: {'y' * 40_000}\n---\n", "invalid", 2),
         (f"{NAMED}name: a-skill\n---\n", "doubled-key", 4),

@@ -185,3 +185,70 @@ def test_attribution_is_right_whatever_a_document_calls_its_variables() -> None:
     assert sent == ["my-skill", "1.2.3", "unknown"]
     _, (request,) = play(head + script('curl $API/api/x -H "X-Skill-Source: $SKILL_SOURCE"'))
     assert request.headers["x-skill-source"] == "my-skill"
+
+
+TOKEN = "curl -X POST $API/api/auth/anonymous-token"
+
+
+@pytest.mark.rule("AUTH-3")
+def test_second_token_call_is_answered_from_the_known_token() -> None:
+    answers, asked = play(script(f"{TOKEN} -H 'X-Client-Id: a'", f"{TOKEN} -H 'X-Client-Id: $A'"))
+    assert len(asked) == 1
+    assert (answers[1].status, answers[1].as_said) == (0, True)
+    assert answers[1].summary == "not called again: the token of call 1 is valid for 7 days"
+    _, asked = play(script(f"{TOKEN} -H 'X-Client-Id: a'", TOKEN))
+    assert len(asked) == 2
+
+
+def test_token_that_is_fetched_first_is_not_the_one_of_the_document() -> None:
+    _, asked = play(
+        script('curl $API/api/x -H "A: $TOKEN"', f'{TOKEN} -H "X-Client-Id: <your-uuid>"')
+    )
+    first, _, own = (request.headers.get("x-client-id") for request in asked)
+    assert first != own
+    assert own
+
+
+def test_placeholder_means_what_its_place_means() -> None:
+    chat = '{"session_id":"{the_one}","new_message":{"parts":[{"text":"<what they said>"}]}}'
+    answers, asked = play(
+        script(
+            "curl $API/api/state/nemo_agent/<someone>/<whatever>/latest -H 'Authorization: <x>'",
+            f"curl -N $API/run_sse -d '{chat}'",
+            'curl $API/api/render/proxy/lambda -d \'{"id":"<another>"}\'',
+        )
+    )
+    by_path = {request.url.path: request for request in asked}
+    assert by_path["/api/state/nemo_agent/me/1/latest"].headers["authorization"] == "nmv_usr_1"
+    assert b'"session_id":"1"' in by_path["/run_sse"].content
+    assert b'"text":"trim to the first 2 seconds"' in by_path["/run_sse"].content
+    assert b"<" not in by_path["/api/render/proxy/lambda"].content
+    assert [answer.notes for answer in answers if "not set" in str(answer.notes)] == []
+
+
+def test_call_with_a_placeholder_that_means_nothing_is_not_made() -> None:
+    answers, asked = play(script('curl "$API/api/x?a=<mystery>&b=<lang>"', "curl $API/api/$B"))
+    assert [request.url.path for request in asked] == ["/api/"]
+    assert not answers[0].as_said
+    assert answers[0].summary == (
+        "not called: the document does not say what <mystery> stands for: use the name of the "
+        "value, such as <session_id>"
+    )
+    assert answers[1].notes == ("B is not set",)
+
+
+def test_what_only_the_text_describes_is_called_behind_the_commands() -> None:
+    text = b"GET /api/credits/balance/simple, POST /api/auth/claim-token; Authorization: Bearer\n"
+    answers, asked = play(text + script(f"{TOKEN} -H 'X-Client-Id: a'"))
+    assert [answer.call for answer in answers] == [
+        "POST /api/auth/anonymous-token",
+        "GET /api/credits/balance/simple",
+        "POST /api/auth/claim-token",
+    ]
+    assert asked[-1].content == b'{"task_id":"t", "session_id":"1"}'
+
+
+def test_costs_are_not_the_credits_of_a_token() -> None:
+    costs = b"Editing costs 50 credits.\n\nPOST /api/auth/anonymous-token: 100 free credits\n\n"
+    answers, _ = play(costs + script(f"{TOKEN} -H 'X-Client-Id: a'"))
+    assert [answer.as_said for answer in answers] == [True]

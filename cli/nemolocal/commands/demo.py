@@ -1,7 +1,6 @@
 """`nemolocal demo`: the full workflow once, from a sample to an MP4, without account or network."""
 
 import argparse
-import asyncio
 import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +70,9 @@ def demo_messages(length: float) -> list[str]:
 
 
 def _sample(stack: contextlib.ExitStack, display: "Display") -> str:
+    # Imported late: it takes a fifth of the time of `--help`.
+    import asyncio
+
     from nemolocal_render.ffmpeg_cli import FFmpegFailed
     from nemolocal_render.synthetic.sample_media import make_sample
     from nemolocal_render.temporary_folder import TemporaryFolder

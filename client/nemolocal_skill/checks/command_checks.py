@@ -12,7 +12,7 @@ from nemolocal_contract.endpoints import (
 )
 
 from ..model import RawFinding
-from ..parse.curl import BROKEN_CONTINUATION, CurlArgument, CurlCommand
+from ..parse.curl import BROKEN_CONTINUATION, SHELLS, CurlArgument, CurlCommand
 from ..parse.document import Skill
 from ..parse.endpoint_mentions import endpoint_name, url_path
 from ..parse.markdown import find_code_blocks
@@ -20,21 +20,49 @@ from ..parse.shell_words import WordPart
 from .endpoint_checks import check_command_body
 
 _SMART = re.compile("[“”„‘’«»]")
+_QUOTED = re.compile(r"\"[^\"]{0,400}\"|'[^']{0,400}'|#.*")
+# Commands that end at once: nobody means to run them in the background.
+_LOST_AMPERSAND = re.compile(
+    r"(?:^|[;&|]|\bthen\b|\bdo\b)[ \t]{0,20}(mkdir|cd|test|\[|touch|cp|mv|export|cat)(?=[ \t])"
+    r"[^;&|\n]{0,200}?(?<![&>|])(&)(?![&>\d])[ \t]{0,20}(?=[\w./$\[({])"
+)
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,60}|\$\([^\s)]")
 
 
-def check_commands(skill: Skill) -> Iterator[RawFinding]:
-    """Check every command; after a quoting error the rest of a command is not checked."""
+def check_shell(skill: Skill) -> Iterator[RawFinding]:
+    """Check how the shell reads the commands: quoting, continued lines, a lost `&`."""
     yield from _check_continuations(skill)
+    yield from _check_lost_ampersands(skill)
     for curl in skill.commands:
         found = list(_check_words(curl))
         yield from found
-        if found and found[-1].check != "skill.shell.single-quoted-variable":
-            continue
-        if not curl.url:
+        if not curl.url and not _is_misread(found):
             yield RawFinding("skill.shell.no-url", curl.line, "this curl has no URL", curl.column)
-            continue
-        yield from _check_request(skill, curl)
+
+
+def check_commands(skill: Skill) -> Iterator[RawFinding]:
+    """Check the request of every command; after a quoting error it is unknown."""
+    for curl in skill.commands:
+        if curl.url and not _is_misread(list(_check_words(curl))):
+            yield from _check_request(skill, curl)
+
+
+def _is_misread(found: list[RawFinding]) -> bool:
+    return bool(found) and found[-1].check != "skill.shell.single-quoted-variable"
+
+
+def _check_lost_ampersands(skill: Skill) -> Iterator[RawFinding]:
+    """Find `mkdir -p x & echo y`: the second command does not wait for the first."""
+    for block in find_code_blocks(skill.lines, skill.body_line):
+        for number, line in enumerate(block.lines, block.line) if block.language in SHELLS else ():
+            match = _LOST_AMPERSAND.search(_QUOTED.sub(_blanks, line))
+            if match is not None:
+                message = f"a single & runs {match[1]} in the background: the rest does not wait"
+                yield RawFinding("skill.shell.lost-ampersand", number, message, match.start(2) + 1)
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 def _check_continuations(skill: Skill) -> Iterator[RawFinding]:

@@ -215,7 +215,7 @@ def check_endpoints(skill: Skill) -> Iterator[RawFinding]:
     if missing:
         known = endpoints()
         paths = ", ".join(f"{known[name].method} {known[name].template}" for name in missing)
-        yield RawFinding("skill.endpoint.missing", skill.body_line, f"not documented: {paths}")
+        yield RawFinding("skill.endpoint.missing", 0, f"not documented: {paths}")
     yield from _check_hosts(skill)
 
 

@@ -4,7 +4,13 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from nemolocal_contract.endpoints import ANONYMOUS_TOKEN_PREFIX, ATTRIBUTION, CLAIM_TOKEN_PREFIX
+from nemolocal_contract.endpoints import (
+    ANONYMOUS_TOKEN_PREFIX,
+    ATTRIBUTION,
+    AUTHORIZATION,
+    CLAIM_TOKEN_PREFIX,
+    CLIENT_ID,
+)
 
 from ..model import RawFinding
 from ..parse.document import Skill
@@ -56,7 +62,7 @@ def check_attribution(skill: Skill) -> Iterator[RawFinding]:
     missing = [name for name in ATTRIBUTION if name.lower() not in text]
     if missing:
         message = f"not in the document: {', '.join(missing)}"
-        yield RawFinding("skill.attribution.unstated", skill.body_line, message)
+        yield RawFinding("skill.attribution.unstated", 0, message)
     own = skill.frontmatter.text("name")
     if own and skill.stated_name and skill.stated_name != own:
         line = next(n for n, text in enumerate(skill.lines, 1) if skill.stated_name in text)
@@ -81,6 +87,19 @@ def check_secrets(skill: Skill) -> Iterator[RawFinding]:
         if at is not None and not NEGATION.search(line[: at.start()]):
             message = "the URL contains a token"
             yield RawFinding("skill.auth.token-in-url", number, message, at.start() + 1)
+
+
+def check_bearer(skill: Skill) -> Iterator[RawFinding]:
+    """Check that the text names the headers of tokens, if no command does (GEN-3, AUTH-2)."""
+    text = "\n".join(skill.lines).lower()
+    commanded = {use.name for use in skill.endpoints for c in skill.commands if c.line == use.line}
+    if "bearer" not in text and not commanded - {"", "token"}:
+        message = f"the document never says that requests carry {AUTHORIZATION}: Bearer"
+        yield RawFinding("skill.auth.no-bearer", 0, message)
+    asks = [use for use in skill.endpoints if use.name == "token"]
+    if asks and CLIENT_ID.lower() not in text and "token" not in commanded:
+        message = f"the document never says that a token request carries {CLIENT_ID}"
+        yield RawFinding("skill.auth.no-client-id", asks[0].line, message, asks[0].column)
 
 
 def check_environment(skill: Skill) -> Iterator[RawFinding]:

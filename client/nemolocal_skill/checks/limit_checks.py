@@ -15,10 +15,6 @@ _REFUSED = frozenset(
     "flv wmv mpeg mpg mpe m4v 3gp ts mts m2ts vob ogv ogg oga opus flac wma aiff aif amr heic heif "
     "tiff tif bmp svg psd raw avif pdf mxf rm rmvb swf asf srt".split()
 )
-_PRICE = re.compile(
-    r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b|消耗|花费|扣|每次", re.IGNORECASE
-)
-_GRANTED = re.compile(r"token|anonymous|sign|start|free|trial|令牌|匿名|免费", re.IGNORECASE)
 _EXPORT_COSTS = re.compile(
     r"\bexport\w{0,4}\b[^.;|\n]{0,40}\b(?:costs?|charges?|uses|consumes?|deducts?|takes)\b"
     r"[^.;|\n]{0,20}\bcredits?\b|导出[^。；|\n]{0,12}(?:消耗|花费|需要|扣)[^。；|\n]{0,8}积分",
@@ -40,7 +36,8 @@ _SAME_ID = re.compile(
     r"\b(?:retry|resubmit|submit|try|again)\b[^.;|\n]{0,50}\bsame (?:render )?id\b", re.IGNORECASE
 )
 _MENTIONS_SILENCE = re.compile(
-    r"\bno (?:text|response text|response)\b|\bwithout (?:any )?(?:text|a word)\b|\bsilent"
+    r"\bno (?:text|response text|response)\b|\bsilent|\bempty (?:response|reply|stream)\b"
+    r"|\bwithout (?:\w{1,12}ing )?(?:any )?(?:text|a word)\b"
     r"|\bno words\b|无文本|没有(?:任何)?(?:文字|文本)",
     re.IGNORECASE,
 )
@@ -93,8 +90,7 @@ def _check_tokens(skill: Skill) -> Iterator[RawFinding]:
     message = f"a token is valid for {_TOKEN_DAYS} days"
     yield from _check_equal(skill, "token_life", _TOKEN_DAYS, "skill.auth.token-life", message)
     for stated in skill.limits_of_kind("grant"):
-        line = skill.lines[stated.line - 1]
-        if stated.value != _GRANT and _GRANTED.search(line) and not _PRICE.search(line):
+        if stated.value != _GRANT:
             message = f'"{stated.text}": a token comes with {_GRANT} credits'
             yield RawFinding("skill.credits.grant", stated.line, message, stated.column)
     for number, line in enumerate(skill.lines, 1):

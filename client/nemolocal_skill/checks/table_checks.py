@@ -42,14 +42,22 @@ _GUI = {
     "preview in timeline": r"\bpreview\b|预览",
     "Export button": r"\bexport\b|导出",
 }
+_STREAM_END = "the stream closes"
 _EVENTS = {
     "text": r"\btext\b|文字|文本",
     "tool call/result": r"\btools?\b|\bfunction|工具",
     "heartbeat / empty data:": r"\bheartbeats?\b|心跳|\bempty\b[^.\n]{0,12}\bdata:",
-    "the stream closes": r"\bstream (?:closes|ends?|is closed)|\bclose[sd]? the stream"
+    _STREAM_END: r"\b(?:stream|sse|connection|response)\b[^.;|\n]{0,30}"
+    r"\b(?:close[sd]?|closing|ends?|ended|is over|finish(?:es|ed)?)\b"
+    r"|\bclos(?:e[sd]?|ing)\b[^.;|\n]{0,30}\b(?:stream|sse|connection)\b"
+    r"|\bclos(?:e[sd]?|ing)\b[`*\"' ]{0,4}(?:→|[-=]>|=|:|—|–)"
     r"|流(?:结束|关闭)|没有(?:任何)?(?:文字|文本)|无文本|\bend of (?:the )?stream"
     r"|\bno text\b|\bwithout (?:any )?text\b",
 }
+# A cell that is only the word for the end of the stream.
+_END_CELL = re.compile(
+    r"\W{0,4}(?:close[sd]?|closing|ends?|ended|end of stream|eof|finished)\b", re.IGNORECASE
+)
 # A code in a sentence; a line with more than a few codes explains them.
 _CODE_IN_TEXT = re.compile(r"(?<![\w.-])(\d{3,4})(?![\w.]?\w)")
 _MAX_CODES_IN_PASSING = 2
@@ -65,7 +73,7 @@ def check_routing(skill: Skill) -> Iterator[RawFinding]:
     found = {row.target for row in rows} if rows else set(_quoted_targets(skill))
     missing = [target for target in _TARGETS if target not in found]
     if missing:
-        line = rows[0].line if rows else skill.body_line
+        line = rows[0].line if rows else 0
         yield RawFinding("skill.routing.missing", line, f"no row for {', '.join(missing)}")
     for row in rows:
         if row.skips_sse is None or row.target == "other":
@@ -97,7 +105,7 @@ def _text(skill: Skill) -> str:
 def check_errors(skill: Skill) -> Iterator[RawFinding]:
     """Check that every code is there with the right meaning."""
     rows = {row.code: row for row in skill.errors if row.code in _CODES}
-    line = skill.errors[0].line if skill.errors else skill.body_line
+    line = skill.errors[0].line if skill.errors else 0
     text = "" if skill.errors else _text(skill)
     in_text = {int(match[1]) for match in _CODE_IN_TEXT.finditer(text)}
     missing = [str(code) for code in _CODES if code not in rows and code not in in_text]
@@ -138,7 +146,7 @@ def check_gui(skill: Skill) -> Iterator[RawFinding]:
     says = "\n".join(row.says for row in skill.gui) if skill.gui else _text(skill)
     missing = [name for name, words in _GUI.items() if not re.search(words, says, re.IGNORECASE)]
     if missing:
-        line = skill.gui[0].line if skill.gui else skill.body_line
+        line = skill.gui[0].line if skill.gui else 0
         yield RawFinding("skill.gui.missing", line, f"no row for {', '.join(missing)}")
 
 
@@ -147,6 +155,8 @@ def check_events(skill: Skill) -> Iterator[RawFinding]:
     rows = skill.events
     says = "\n".join(row.event for row in rows) if rows else _text(skill)
     missing = [name for name, words in _EVENTS.items() if not re.search(words, says, re.IGNORECASE)]
+    if any(_END_CELL.match(row.event) for row in rows):
+        missing = [name for name in missing if name != _STREAM_END]
     if missing:
-        line = rows[0].line if rows else skill.body_line
+        line = rows[0].line if rows else 0
         yield RawFinding("skill.events.missing", line, f"not mentioned: {', '.join(missing)}")

@@ -9,7 +9,7 @@ import msgspec
 from .markdown import CodeBlock
 from .shell_words import ShellCommand, ShellWord, WordPart, parse_command
 
-_SHELLS = frozenset(("", "bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"))
+SHELLS = frozenset(("", "bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"))
 _CURL = re.compile(r"(?<![\w./-])curl(?=[ \t\\])")
 _ASSIGNED = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=", re.MULTILINE)
 BROKEN_CONTINUATION = re.compile(r"\\[ \t]{1,40}$")
@@ -109,7 +109,7 @@ def find_assignments(blocks: tuple[CodeBlock, ...]) -> dict[str, ShellWord]:
 
 def _scripts(blocks: tuple[CodeBlock, ...]) -> Iterator[tuple[str, int]]:
     """Yield the text of each shell block and the number of its first line."""
-    for block in islice((block for block in blocks if block.language in _SHELLS), _MAX_COMMANDS):
+    for block in islice((block for block in blocks if block.language in SHELLS), _MAX_COMMANDS):
         # A backslash followed by a space was meant to continue; another check reports it.
         lines = (
             line.rstrip() if BROKEN_CONTINUATION.search(line) else line for line in block.lines

@@ -15,6 +15,7 @@ from ..model import (
     EndpointMention,
     ErrorRow,
     EventRow,
+    ExamplePhrase,
     FormatList,
     Frontmatter,
     GuiRow,
@@ -26,7 +27,8 @@ from ..model import (
 )
 from .curl import CurlCommand, find_assignments, find_curl_commands
 from .endpoint_mentions import find_base_urls, find_endpoint_mentions
-from .frontmatter import parse_frontmatter
+from .example_phrases import find_example_phrases
+from .frontmatter import BROKEN_CHARACTERS, ParsedFrontmatter, parse_frontmatter
 from .markdown import Table, find_code_blocks, find_inline_commands, find_tables
 from .shell_words import ShellWord
 from .stated_limits import find_formats, find_polling_loops, find_stated_limits
@@ -86,10 +88,10 @@ def _text(content: bytes, findings: list[RawFinding]) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _find_damage(lines: tuple[str, ...]) -> list[RawFinding]:
-    """Return the first finding of each kind, since a damaged document has many."""
+def _find_damage(lines: tuple[str, ...], first: int = 1) -> list[RawFinding]:
+    """Return the first finding of each kind from a line on; a damaged document has many."""
     found: dict[str, RawFinding] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines[first - 1 :], first):
         for check, pattern, template in (
             ("skill.text.mojibake", _MOJIBAKE, "{!r} is text in a wrong encoding"),
             ("skill.text.control-character", _CONTROL, "{!r} is a control character"),
@@ -138,6 +140,7 @@ class Skill(msgspec.Struct, frozen=True):
     endpoints: tuple[EndpointMention, ...]
     commands: tuple[CurlCommand, ...]
     assignments: dict[str, ShellWord]
+    examples: tuple[ExamplePhrase, ...]
 
     @property
     def base_url(self) -> str:
@@ -201,15 +204,28 @@ def parse_skill(content: bytes, path: Path) -> Skill:
         body_line=body,
         lines=lines,
         frontmatter=head,
-        raw_findings=decoded.raw_findings + parsed.raw_findings,
+        raw_findings=_raw_findings(decoded, parsed),
         base_urls=tuple(BaseUrl(*found) for found in find_base_urls(lines, body)),
         stated_limits=_by_position((*find_stated_limits(lines, 1), *find_polling_loops(blocks))),
         formats=find_formats(lines, 1),
         endpoints=find_endpoint_mentions(lines, body, tables, commands),
         commands=commands,
         assignments=find_assignments(blocks),
+        examples=find_example_phrases(lines, body),
         **_rows(tables, lines, body),
     )
+
+
+def _raw_findings(decoded: DecodedText, parsed: ParsedFrontmatter) -> tuple[RawFinding, ...]:
+    """Return the findings of both; what breaks the frontmatter is not reported a second time."""
+    found = [*decoded.raw_findings, *parsed.raw_findings]
+    if any(finding.check == BROKEN_CHARACTERS for finding in parsed.raw_findings):
+        same = ("skill.text.mojibake", "skill.text.control-character")
+        found = [f for f in found if f.check not in same or f.line >= parsed.body_line]
+        told = {finding.check for finding in found}
+        below = _find_damage(decoded.lines, parsed.body_line)
+        found += [finding for finding in below if finding.check not in told]
+    return tuple(found)
 
 
 def _rows(tables: tuple[Table, ...], lines: tuple[str, ...], body: int) -> dict[str, Any]:

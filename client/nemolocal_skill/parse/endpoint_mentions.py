@@ -11,8 +11,9 @@ from .curl import CurlCommand
 from .markdown import Table
 
 _METHOD = r"\b(GET|POST|PUT|PATCH|DELETE)\b(?:ing)?"
-_HOST = r"(?:https?://[\w.:-]{1,100}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
-_PATH = r"(/(?:api/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
+_HOST = r"(https?://[\w.:-]{1,100}|\$\{[A-Z_]{1,30}:-[^}\s]{1,100}\}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
+# `/v1/…` is how other APIs are called: they are found to say so.
+_PATH = r"(/(?:api/[a-z]|v\d{1,2}/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
 _USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST}{_PATH}")
 _SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
 # A placeholder in a path: <sid>, $SID, ${SID}, {session_id}, :id.
@@ -24,6 +25,14 @@ _NAMED_BASE = re.compile(r"\bbase\b|\bhost\b|\bAPI\b|API_URL", re.IGNORECASE)
 _OTHER_SITE = re.compile(
     r"WEB[\w:{}\-]{0,12}$|\b(?:web|docs?|home ?page|site)\W{1,4}$", re.IGNORECASE
 )
+# A host name of the vendor; one with a label "api" serves the API, the others serve web pages.
+_VENDOR_HOST = re.compile(r"(?:[\w-]{1,40}\.){0,3}nemovideo\.(?:ai|com)", re.IGNORECASE)
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_ORIGIN = re.compile(
+    r"https?://[^/\s]{0,200}|\$\{[^}/]{1,60}:-https?://[^/}]{1,100}\}"
+    r"|\$\{?\w{1,40}[^/]{0,100}|<[^<>/]{1,40}>"
+)
+_WEB_PAGES = "/workspace/"
 _MAX_ABOUT_LENGTH = 600
 _MAX_MENTIONS = 500
 
@@ -45,20 +54,53 @@ def find_base_urls(lines: tuple[str, ...], first: int) -> tuple[tuple[str, int, 
 def find_endpoint_mentions(
     lines: tuple[str, ...], first: int, tables: tuple[Table, ...], commands: tuple[CurlCommand, ...]
 ) -> tuple[EndpointMention, ...]:
-    """Return all mentioned endpoints, in the order of the document."""
+    """Return the endpoints in the order of the document, without web pages and other sites."""
     in_commands = {n for curl in commands for n in range(curl.line, curl.last_line + 1)}
     found = [use for table in tables for use in _in_table(table)]
     taken = in_commands | {use.line for use in found}
     for number in range(first, len(lines) + 1):
         if number not in taken:
             found += islice(_in_line(lines[number - 1], number), 40)
-    found += [_in_command(curl) for curl in commands if url_path(curl.url)]
+    found += [
+        _in_command(curl)
+        for curl in commands
+        if is_api_url(_url_origin(curl.url), url_path(curl.url))
+    ]
     return tuple(sorted(found, key=lambda use: (use.line, use.column))[:_MAX_MENTIONS])
+
+
+def is_api_url(origin: str, path: str) -> bool:
+    """Whether a path on an origin ("" or a placeholder if unknown) is meant as one of the API.
+
+    Pages of the web side and other sites are not, unless the contract has the endpoint.
+    """
+    if not path:
+        return False
+    if endpoint_name("", path):
+        return True
+    return not path.startswith(_WEB_PAGES) and not is_other_site(origin)
+
+
+def is_other_site(origin: str) -> bool:
+    """Whether an origin is known to be something else than the API: `$WEB`, nemovideo.com."""
+    default = origin.partition(":-")[2].rstrip("}")
+    host = re.sub(r"^https?://", "", default or origin, flags=re.IGNORECASE)
+    if origin.startswith("$") and "WEB" in origin.upper():
+        return True
+    if not host or host.startswith(("$", "<", *_LOOPBACK)):
+        return False
+    vendor = _VENDOR_HOST.match(host)
+    return vendor is None or "api" not in vendor.group().lower().split(".nemovideo", 1)[0]
+
+
+def _url_origin(url: str) -> str:
+    match = _ORIGIN.match(url)
+    return match.group() if match else ""
 
 
 def url_path(url: str) -> str:
     """Return the path of a URL, which may begin with a placeholder; "" if there is none."""
-    rest = re.sub(r"^(?:https?://[^/\s]{0,200}|\$\{?\w{1,40}[^/]{0,100}|<[^<>/]{1,40}>)", "", url)
+    rest = _ORIGIN.sub("", url, count=1) if _ORIGIN.match(url) else url
     return rest.partition("?")[0] if rest.startswith("/") else ""
 
 
@@ -83,11 +125,11 @@ def _in_table(table: Table) -> Iterator[EndpointMention]:
         return
     for row in table.rows:
         text = " | ".join(row.cells)
-        path = re.search(_PATH, text)
+        path = re.search(_HOST + _PATH, text)
         method = _SAID.search(" ".join(row.cells[:2]))
-        if path is not None:
+        if path is not None and is_api_url(path[1] or "", path[2]):
             yield _mention(
-                method[1] if method else "", path[1], row.line, 1, " ".join(row.cells[2:]) or text
+                method[1] if method else "", path[2], row.line, 1, " ".join(row.cells[2:]) or text
             )
 
 
@@ -95,9 +137,11 @@ def _in_line(line: str, number: int) -> Iterator[EndpointMention]:
     matches = list(islice(_USE.finditer(line), 40))
     ends = [*(match.start() for match in matches[1:]), len(line)]
     for match, end in zip(matches, ends, strict=False):
+        if not is_api_url(match[2] or "", match[3].rstrip(".,;:*")):
+            continue
         method = match[1] or _method_before(line, match.start())
         about = line[match.end() : min(end, match.end() + _MAX_ABOUT_LENGTH)]
-        yield _mention(method, match[2], number, match.start(2) + 1, about)
+        yield _mention(method, match[3], number, match.start(3) + 1, about)
 
 
 def _method_before(line: str, at: int) -> str:

@@ -16,6 +16,9 @@ from ..model import Frontmatter, RawFinding
 _FENCE = re.compile(r"-{3,}[ \t]*$")
 _KEY = re.compile(r"[\"']?([A-Za-z][\w.-]{0,60})[\"']?[ \t]*:(?:[ \t]+(.*)|$)")
 _NUMBER = re.compile(r"version[\"']?[ \t]*:[ \t]*(\d{1,9}\.\d{0,8}0)[ \t]*(?:#.*)?$")
+BROKEN_CHARACTERS = "skill.frontmatter.characters"
+"""The check of characters that make the frontmatter invalid YAML."""
+
 _MAX_CHARACTERS = 32_000
 _MAX_DEPTH = 24
 _MAX_LINES = 400
@@ -78,9 +81,7 @@ def _values(
     except _InvalidFrontmatter as error:
         if text == "\n".join(lines):  # otherwise the tabs are the reason, already reported
             where = first + error.line
-            findings.append(
-                RawFinding("skill.frontmatter.invalid", where, error.message, error.column)
-            )
+            findings.append(RawFinding(error.check, where, error.message, error.column))
         return _line_by_line(lines, first)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
     findings += _duplicate_keys(pairs, first)
@@ -89,8 +90,10 @@ def _values(
 
 
 class _InvalidFrontmatter(Exception):
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
-        self.message, self.line, self.column = message, line, column
+    def __init__(
+        self, message: str, line: int = 0, column: int = 0, check: str = "skill.frontmatter.invalid"
+    ) -> None:
+        self.message, self.line, self.column, self.check = message, line, column, check
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -105,6 +108,8 @@ def _compose(text: str) -> yaml.Node | None:
         raise _InvalidFrontmatter(
             f"invalid YAML: {error.problem or error.context}", *where
         ) from None
+    except yaml.reader.ReaderError as error:
+        raise _bad_character(text, error) from None
     except yaml.YAMLError as error:
         raise _InvalidFrontmatter(f"invalid YAML: {' '.join(str(error).split())[:120]}") from None
     except (ValueError, OverflowError):
@@ -112,6 +117,14 @@ def _compose(text: str) -> yaml.Node | None:
     if root is not None and not isinstance(root, yaml.MappingNode):
         raise _InvalidFrontmatter("the frontmatter is not a list of `key: value`")
     return root
+
+
+def _bad_character(text: str, error: yaml.reader.ReaderError) -> _InvalidFrontmatter:
+    """Name the character that YAML refuses; it mostly comes from a wrong encoding."""
+    at = min(error.position, max(0, len(text) - 1))
+    line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at)
+    message = f"YAML does not allow the character U+{ord(text[at]):04X}"
+    return _InvalidFrontmatter(message, line, column, BROKEN_CHARACTERS)
 
 
 def _check_limits(text: str) -> None:

@@ -47,6 +47,11 @@ _TIMES = re.compile(
     r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
     r"|\bi ?<=? ?(\d{1,4})\b"
 )
+# A number of credits is a grant where the line is about a token, and not about costs.
+_PRICE = re.compile(
+    r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b|消耗|花费|扣|每次", re.IGNORECASE
+)
+_GRANTED = re.compile(r"token|anonymous|sign|start|free|trial|令牌|匿名|免费", re.IGNORECASE)
 # A sleep this long is in milliseconds.
 _MILLISECONDS = 1000
 
@@ -152,7 +157,10 @@ def find_stated_limits(lines: tuple[str, ...], first: int) -> tuple[StatedLimit,
 def _limits_in_line(line: str, number: int) -> Iterator[StatedLimit]:
     if not any(character.isdigit() for character in line):
         return
+    is_grant = _GRANTED.search(line) and not _PRICE.search(line)
     for kind, read, pattern in _COMPILED:
+        if kind == "grant" and not is_grant:
+            continue
         for match in pattern.finditer(line):
             text = match.group().strip()
             yield StatedLimit(kind, read(match), number, match.start() + 1, text)

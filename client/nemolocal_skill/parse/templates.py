@@ -10,9 +10,11 @@ from nemolocal_contract.responses import encode_json
 from .shell_words import ShellWord
 
 _ANGLED = r"<([A-Za-z][\w .-]{0,40})>"
-_IN_QUOTES = re.compile(_ANGLED)
+# In a JSON string `{sid}` is a placeholder too.
+_BRACED = r"(?<=\"){([A-Za-z_]\w{0,40})}(?=\")"
+_IN_QUOTES = re.compile(rf"{_ANGLED}|{_BRACED}")
 _IN_TEXT = re.compile(
-    _ANGLED
+    rf"{_ANGLED}|{_BRACED}"
     + r"|\$\{([A-Za-z_]\w{0,40})[^{}\n]{0,100}\}|\$([A-Za-z_]\w{0,40})|\$\(([^()\n]{0,200})\)"
 )
 _IN_PATH = re.compile(_IN_TEXT.pattern + r"|\{([A-Za-z_][\w-]{0,40})\}|(?<=/):([A-Za-z_]\w{0,40})")
@@ -20,9 +22,14 @@ _ELLIPSIS = re.compile(r"\.\.\.|…")
 
 
 class Placeholder(msgspec.Struct, frozen=True):
-    """A placeholder: its name, or the command of a substitution."""
+    """A placeholder: its name, or the command of a substitution.
+
+    `is_required`: it is written for a reader, as `<sid>` or `{sid}`, who must know what it means; a
+    shell replaces an unknown `$NAME` by nothing.
+    """
 
     name: str
+    is_required: bool = False
 
 
 Template = tuple[str | Placeholder, ...]
@@ -55,7 +62,8 @@ def _split(text: str, pattern: re.Pattern[str]) -> Iterator[str | Placeholder]:
     for match in pattern.finditer(text):
         if match.start() > at:
             yield text[at : match.start()]
-        yield Placeholder(next(group for group in match.groups() if group is not None))
+        name = next(group for group in match.groups() if group is not None)
+        yield Placeholder(name, is_required=not match.group().startswith("$"))
         at = match.end()
     if at < len(text):
         yield text[at:]

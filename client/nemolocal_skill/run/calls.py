@@ -1,4 +1,4 @@
-"""The calls of a document: its curl commands, or if it has none, those that its text describes."""
+"""The calls of a document: its curl commands, and the calls that only its text describes."""
 
 import re
 from collections.abc import Iterator
@@ -29,6 +29,8 @@ from ..parse.templates import (
 
 # The order of the workflow, for documents without commands.
 WORKFLOW = ("token", "session", "upload", "chat", "state", "balance", "render", "render_status")
+# Called where the document describes them.
+_FURTHER = ("claim_token", "render_download")
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 # The value of each field, for documents that name the fields but show no body.
@@ -39,6 +41,10 @@ _FIELDS: dict[str, tuple[tuple[str, Template], ...]] = {
         ("user_id", (f'"{CURRENT_USER}"',)),
         ("session_id", ('"', Placeholder("sid"), '"')),
         ("new_message", ('{"parts":[{"text":"', Placeholder("msg"), '"}]}')),
+    ),
+    "claim_token": (
+        ("task_id", ('"', Placeholder("task_id"), '"')),
+        ("session_id", ('"', Placeholder("sid"), '"')),
     ),
     "render": (
         ("id", ('"render_', Placeholder("ts"), '"')),
@@ -75,10 +81,12 @@ class SkillCall(msgspec.Struct, frozen=True):
 
 
 def plan_calls(skill: Skill) -> tuple[SkillCall, ...]:
-    """Return the calls in their order."""
-    if skill.commands:
-        return tuple(_call_from_command(skill, curl) for curl in skill.commands if curl.url)
-    return tuple(_call_from_text(skill, name) for name in WORKFLOW if skill.endpoints)
+    """Return the calls in their order: the commands, then what only the text describes."""
+    commands = [_call_from_command(skill, curl) for curl in skill.commands if curl.url]
+    described = {use.name for use in skill.endpoints} - {call.name for call in commands}
+    whole = WORKFLOW if skill.endpoints and not skill.commands else ()
+    rest = [name for name in (*WORKFLOW, *_FURTHER) if name in described or name in whole]
+    return (*commands, *(_call_from_text(skill, name) for name in rest))
 
 
 def _text_about(skill: Skill, name: str) -> str:

@@ -119,13 +119,18 @@ def _failure(skill: Skill, received: ReceivedResponse, code: int | None) -> str:
     return sanitize_line(f"{message or 'no message'}{advice}")
 
 
+def stream_texts(stream: str) -> list[str]:
+    """Return the texts of an event stream."""
+    parser = SseParser(largest=sys.maxsize)
+    frames = [*parser.feed(stream.encode()), *parser.finish()]
+    events = [event for frame in frames for event in decode_turn_events(frame)]
+    return [event.text for event in events if isinstance(event, Text)]
+
+
 def _evaluate_stream(received: ReceivedResponse) -> tuple[bool, str]:
     if received.kind != "text/event-stream":
         return False, f"expected an event stream, got {received.kind or 'nothing'}"
-    parser = SseParser(largest=sys.maxsize)
-    frames = [*parser.feed(received.text.encode()), *parser.finish()]
-    events = [event for frame in frames for event in decode_turn_events(frame)]
-    texts = [event.text for event in events if isinstance(event, Text)]
+    texts = stream_texts(received.text)
     return True, sanitize_line(texts[0]) if texts else "no text: the state shows what changed"
 
 

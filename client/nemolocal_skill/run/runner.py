@@ -1,22 +1,20 @@
 """Makes the calls of a document on a server, without a shell, and evaluates the responses."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import msgspec
 
 from nemolocal_client.errors import sanitize_line
 from nemolocal_client.httpx_adapter import encode_headers
-from nemolocal_contract.clock import Clock
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.endpoints import CLIENT_ID, CLOUD_BASE_URL
 from nemolocal_contract.responses import ResponseCode
 
 from ..parse.document import Skill
 from ..parse.endpoint_mentions import url_path
 from ..parse.templates import Template, fill_json_template, fill_template
 from .calls import SkillCall, plan_calls
+from .placeholders import bind_placeholders
 from .results import (
     ReceivedResponse,
     SkillCallResult,
@@ -25,26 +23,13 @@ from .results import (
     find_field,
     response_code,
 )
+from .target import SkillRunTarget
 from .variables import Prerequisites, SkillVariables
 
 # A render is polled twice a second, for ten minutes.
 _POLL_SECONDS, _POLLS = 0.5, 1200
 _RENDER_ENDPOINTS = ("render_status", "render_cancel", "render_download")
 _UNFINISHED = ("pending", "processing")
-
-
-class SkillRunTarget(msgspec.Struct, frozen=True):
-    """The server that a document runs against.
-
-    `http` has the server's base URL and no own headers; `clip` is the file for every upload,
-    `clip_url` the URL of one; `last_request_rules` returns the rules that the last request touched.
-    """
-
-    http: httpx.Client
-    clip: Path
-    clip_url: str
-    clock: Clock
-    last_request_rules: Callable[[], tuple[str, ...]]
 
 
 def run_skill(skill: Skill, target: SkillRunTarget) -> Iterator[SkillCallResult]:
@@ -63,6 +48,8 @@ class _SkillRunner:
             skill, attribution, base_url, target.clip_url, target.clock
         )
         self._prerequisites = Prerequisites(target.http, self._variables, attribution, target.clip)
+        # The number of the call that got a token, 0 for none.
+        self._token_call = 0
 
     def run(self) -> Iterator[SkillCallResult]:
         for number, call in enumerate(plan_calls(self._skill), 1):
@@ -70,9 +57,20 @@ class _SkillRunner:
 
     def _run_call(self, number: int, call: SkillCall) -> SkillCallResult:
         self._variables.unset.clear()
+        call, unknown = bind_placeholders(call, self._variables.is_known)
         self._prerequisites.ensure_for(call)
         url = self._url(call)
         shown = sanitize_line(f"{call.method} {url.partition('?')[0]}")
+        if unknown:
+            names = ", ".join(f"<{name}>" for name in unknown)
+            summary = sanitize_line(
+                f"not called: the document does not say what {names} stands for: use the name of "
+                "the value, such as <session_id>"
+            )
+            return SkillCallResult(number, call.line, shown, 0, None, False, summary)
+        if call.name == "token" and self._token_call and _has_client_id(call):
+            summary = f"not called again: the token of call {self._token_call} is valid for 7 days"
+            return SkillCallResult(number, call.line, shown, 0, None, True, summary)
         if not url.startswith("/"):
             summary = "not called: not a URL of the API"
             return SkillCallResult(number, call.line, shown, 0, None, True, summary)
@@ -84,6 +82,7 @@ class _SkillRunner:
         code = response_code(received)
         if code == ResponseCode.OK:
             self._prerequisites.record_response(call, decode_json_or_none(received.text))
+            self._token_call = number if call.name == "token" else self._token_call
         unset = (f"{name} is not set" for name in dict.fromkeys(self._variables.unset))
         notes = (*call.notes, *self._prerequisites.notes, *unset)
         rules = self._target.last_request_rules()
@@ -153,3 +152,7 @@ class _SkillRunner:
             return ReceivedResponse(0, "", f"no response: {type(error).__name__}")
         kind = reply.headers.get("content-type", "").partition(";")[0]
         return ReceivedResponse(reply.status_code, kind, reply.text)
+
+
+def _has_client_id(call: SkillCall) -> bool:
+    return any(name.lower() == CLIENT_ID.lower() for name, _ in call.headers)

@@ -5,6 +5,7 @@ session, an upload or a draft, `Prerequisites` fetches it as a client of the con
 notes that.
 """
 
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,9 @@ _ALIASES = {
     "token": "token nemotoken authtoken accesstoken yourtoken apitoken bearertoken",
     "base": "api baseurl nemoapiurl apiurl base apibase nemoapi host",
     "session": "sid session sessionid yoursessionid nemosession savedsessionid",
-    "client": "uuid clientid nemoclientid cid",
+    "client": "uuid clientid nemoclientid cid client clientuuid randomuuid",
     "task": "taskid task",
-    "user": "userid bind",
+    "user": "userid bind user",
     "render": "render renderid jobid exportid rid",
     "ts": "ts timestamp now epoch unix time random rand",
     "message": "msg message text prompt usermessage usertext instruction query yourmessage",
@@ -64,6 +65,9 @@ _VARIABLE_BY_HEADER = {
 }
 _MAX_DEPTH, _MAX_VALUE_LENGTH = 16, 20_000
 # Assignments in the document do not replace these values.
+# "your-uuid", "saved session id" and "token from step 1" mean uuid, session id and token.
+_BEFORE = re.compile(r"^(?:your|my|the|current|saved|returned|new|generated|user)+(?=\w)")
+_BEHIND = re.compile(r"(?:value|here|above|returned|from(?:the)?(?:step\d*|response|above))$")
 _NEVER_OVERRIDDEN = ("token", "base", "session", "draft", "output")
 _JSON = {"Content-Type": "application/json"}
 _USER = {"user": wire.CURRENT_USER}
@@ -86,6 +90,11 @@ class SkillVariables:
         self.unset: list[str] = []
         self.values: dict[str, object] = {
             "base": base_url,
+            "user": wire.CURRENT_USER,
+            # Requests of their own do not use up the token that the document asks for.
+            "prerequisite-client": str(
+                uuid.uuid5(uuid.NAMESPACE_URL, f"nemolocal:{skill.name}:prerequisite")
+            ),
             "client": str(uuid.uuid5(uuid.NAMESPACE_URL, f"nemolocal:{skill.name}")),
             "message": SAMPLE_MESSAGE,
             "language": "en",
@@ -101,12 +110,21 @@ class SkillVariables:
         plain = "".join(character for character in name.lower() if character.isalnum())
         if plain == "id":
             return "render" if place == "path" else "ts"
-        if plain in _VARIABLE_BY_ALIAS:
-            return _VARIABLE_BY_ALIAS[plain]
+        for word in (plain, _BEHIND.sub("", _BEFORE.sub("", plain))):
+            if word in _VARIABLE_BY_ALIAS:
+                return _VARIABLE_BY_ALIAS[word]
         # A substitution: $(uuidgen), $(date +%s), $(cat ~/.config/nemovideo/client_id)
         marks = {"uuid": "client", "clientid": "client", "date": "ts", "token": "token"}
         found = (variable for mark, variable in marks.items() if mark in plain)
         return next(found, "") if " " in name or plain.startswith(("uuid", "date")) else ""
+
+    def is_known(self, name: str, place: str) -> bool:
+        """Whether a name has a meaning, or a value in the document."""
+        return bool(
+            place.lower() in _VARIABLE_BY_HEADER
+            or self.variable_for(name, place)
+            or name in self._skill.assignments
+        )
 
     def lookup(self, name: str, place: str = "") -> object:
         """Return the value of a placeholder."""
@@ -162,10 +180,10 @@ class Prerequisites:
         wanted = {self._variables.variable_for(name, place) for name, place in holes}
         if "token" in wanted:
             self._ensure_token()
-        if "session" in wanted:
+        if wanted & {"session", "task"}:
             self._ensure_session()
         if call.name == "chat" and "session" in wanted:
-            self._ensure_upload()
+            self.ensure_upload()
         if "draft" in wanted:
             self._ensure_draft()
 
@@ -174,7 +192,8 @@ class Prerequisites:
         known = self._variables.values
         if call.name in ("token", "session"):
             for name, field in (("token", "token"), ("session", "session_id"), ("task", "task_id")):
-                if found := find_field(body, field):
+                # A token that was fetched first is kept, and with it the session.
+                if (found := find_field(body, field)) and (name != "token" or name not in known):
                     known[name] = found
         elif call.name in ("chat", "upload"):
             known.pop("draft", None)
@@ -191,7 +210,7 @@ class Prerequisites:
         known = self._variables.values
         if "token" not in known:
             self.notes.append("a token was fetched first")
-            headers = {CLIENT_ID: str(known["client"])}
+            headers = {CLIENT_ID: str(known["prerequisite-client"])}
             reply = self._http.request(wire.TOKEN.method, wire.TOKEN.path(), headers=headers)
             known["token"] = find_field(decode_json_or_none(reply.text), "token")
 
@@ -201,8 +220,10 @@ class Prerequisites:
             self.notes.append("a session was opened first")
             body = self._call(wire.SESSION, content=encode_json(SessionRequest()))
             known["session"] = find_field(body, "session_id")
+            known["task"] = find_field(body, "task_id")
 
-    def _ensure_upload(self) -> None:
+    def ensure_upload(self) -> None:
+        """Upload the clip, once."""
         if self._uploaded:
             return
         self._ensure_session()
@@ -216,7 +237,7 @@ class Prerequisites:
         known = self._variables.values
         if "draft" in known:
             return
-        self._ensure_upload()
+        self.ensure_upload()
         if not self._edited:
             self.notes.append("the clip was put on the timeline first")
             message = Message((Part(SAMPLE_MESSAGE),))
@@ -233,11 +254,14 @@ class Prerequisites:
 
     def _call(self, endpoint: wire.Endpoint, **body: Any) -> object:
         """Make a call of the contract; return None if the response is not JSON."""
+        return decode_json_or_none(self.send(endpoint, **body).text)
+
+    def send(self, endpoint: wire.Endpoint, **body: Any) -> httpx.Response:
+        """Make a call of the contract with the known token and session."""
         self._ensure_token()
         known = self._variables.values
         named = self._attribution.headers() | bearer_header(str(known["token"]))
         named |= _JSON if "content" in body else {}
         headers = {name.encode(): value.encode() for name, value in named.items()}
         path = endpoint.path(**_USER, session=str(known.get("session", "")))
-        reply = self._http.request(endpoint.method, path, headers=headers, **body)
-        return decode_json_or_none(reply.text)
+        return self._http.request(endpoint.method, path, headers=headers, **body)

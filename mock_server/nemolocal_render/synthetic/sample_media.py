@@ -79,7 +79,7 @@ def _drums(mood: Mood) -> list[str]:
 
 
 __all__ = ["COUNTER_BITS", "COUNTER_BLOCK", "COUNTER_LEFT", "COUNTER_TOP", "MOODS", "make_music"]
-__all__ += ["make_sample"]
+__all__ += ["make_sample", "repeat_sample"]
 
 SAMPLE_SIZE = (1280, 720)
 SAMPLE_FPS = 30
@@ -143,6 +143,15 @@ async def make_sample(destination: Path, *, seconds: int = 20) -> None:
     length = ["-frames:v", str(seconds * SAMPLE_FPS), "-t", str(seconds)]
     graph = ["-filter_complex", _sample_graph(seconds), "-map", "[video]", "-map", "[sound]"]
     await write_generated([*graph, *video, *sound, *length], "mp4", destination)
+
+
+async def repeat_sample(sample: Path, times: int, destination: Path) -> None:
+    """Write a sample `times` in a row, without encoding it again; both are in the same folder.
+
+    Raises FFmpegFailed if FFmpeg fails.
+    """
+    source = ["-stream_loop", str(times - 1), "-i", f"file:{sample.absolute()}"]
+    await write_generated([*source, "-c", "copy"], "mp4", destination)
 
 
 def _sample_graph(seconds: int) -> str:

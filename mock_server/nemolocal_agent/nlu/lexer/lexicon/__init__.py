@@ -116,9 +116,14 @@ def _is_corrected(entry: LexiconEntry, word: str) -> bool:
         return False  # a row of sound: no typo is corrected into one of so many words
     if entry.symbol in _UNSUPPORTED_SYMBOLS:
         return False
-    if not _SELDOM_SYMBOLS.isdisjoint(entry.symbol.split()):
+    if _is_seldom(entry.symbol):
         return len(word) >= _MIN_CORRECTED_SELDOM
     return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
+
+
+@cache
+def _is_seldom(symbol: str) -> bool:
+    return not _SELDOM_SYMBOLS.isdisjoint(symbol.split())
 
 
 def _toml(name: str) -> dict[str, Any]:
