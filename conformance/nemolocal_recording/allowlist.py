@@ -25,6 +25,7 @@ KEPT_HEADERS = (
     "content-type",
     "retry-after",
     "allow",
+    "date",
 )
 """The headers whose values are kept or replaced by pseudonyms; the others are counted."""
 METHODS = frozenset("GET POST PUT PATCH DELETE HEAD OPTIONS CONNECT TRACE".split())
@@ -46,6 +47,7 @@ ID_PREFIXES = ("nmv_usr_", "clm_", "anon_", "render_", "e-")
 """What ids of the contract begin with: a pseudonym keeps it."""
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)?", re.A)
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}", re.ASCII)
+HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
 RATIO = re.compile(r"\d{1,5}:\d{1,5}", re.ASCII)
 
 # The names of ADK's events, of typed events, of ADK's refusals and of nested renders.

@@ -6,6 +6,7 @@ texts their length, URLs their host and suffix. Redaction happens before anythin
 
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +16,7 @@ from nemolocal_contract.generations import known_templates
 from .allowlist import (
     ENUMERATIONS,
     FILENAME_KEYS,
+    HTTP_DATE,
     ID_KEYS,
     ISO_TIME,
     KEPT_HEADERS,
@@ -211,10 +213,28 @@ def _is_plain(name: str, value: str) -> bool:
     """Whether the value of a header can only be a number or an enumeration."""
     if name == "x-skill-platform":
         return value in PLATFORMS
-    form = {"x-skill-version": VERSION, "retry-after": _SECONDS, "allow": _ALLOW}.get(name)
+    form = _PLAIN_FORMS.get(name)
     if form is None or not form.fullmatch(value):
         return False
+    if name == "date":
+        return _is_date(value)
     return name != "allow" or {one.strip() for one in value.split(",")} <= METHODS
+
+
+_PLAIN_FORMS = {
+    "x-skill-version": VERSION,
+    "retry-after": _SECONDS,
+    "allow": _ALLOW,
+    "date": HTTP_DATE,
+}
+
+
+def _is_date(value: str) -> bool:
+    try:
+        parsedate_to_datetime(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _any_template(path: str) -> str | None:

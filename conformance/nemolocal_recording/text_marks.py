@@ -20,6 +20,12 @@ _PHRASES = {
     "credits": re.compile(r"\bcredits?\b|积分", re.IGNORECASE),
     # REN-6
     "duplicate": re.compile(r"\bduplicate\b", re.IGNORECASE),
+    # GEN-6: a field of a request by name.
+    "field": re.compile(
+        r"\b(?:[a-z]+_[a-z_]+|X-Client-Id|sessionId|files|draft|urls|parts?|text)\b", re.IGNORECASE
+    ),
+    # GEN-7: a hint that something exists.
+    "exists": re.compile(r"\b(?:another|other|belongs?|exists?)\b", re.IGNORECASE),
     # What a GUI text is about, in Chinese.
     "han": re.compile("[\u4e00-\u9fff]"),
 }

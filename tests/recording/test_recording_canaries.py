@@ -208,6 +208,7 @@ def response(canary: Canaries, number: int) -> tuple[dict[str, str], bytes]:
         "Content-Disposition": f'attachment; filename="{canary["disposition"]}"',
         "Retry-After": canary["retry"],
         "Allow": canary["allow"].upper(),
+        "Date": canary["date"],
         f"X-{canary['reply-header']}": canary["reply-value"],
     }
     if number == 0:

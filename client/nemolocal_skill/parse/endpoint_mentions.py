@@ -12,7 +12,11 @@ from .markdown import Table
 
 _METHOD = r"\b(GET|POST|PUT|PATCH|DELETE)\b(?:ing)?"
 _HOST = r"(?:https?://[\w.:-]{1,100}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
-_PATH = r"(/(?:api/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
+# The last ones are of generation 2; a bare /projects may be a page of any site.
+_PATH = (
+    r"(/(?:api/[a-z]|run_|workspace/|auth/verify|billing/balance|files/upload|services/v1/|ws/chat)"
+    r"[\w./<>${}:*-]{0,160})"
+)
 _USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST}{_PATH}")
 _SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
 # A placeholder in a path: <sid>, $SID, ${SID}, {session_id}, :id.
