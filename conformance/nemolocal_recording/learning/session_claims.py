@@ -135,16 +135,18 @@ def large_files_are_refused(view: TrafficView) -> Sightings:
 def uploads_are_all_or_nothing(view: TrafficView) -> Sightings:
     """After a refused upload the session has the media that it had."""
     for one in view.of("upload"):
-        if code_of(one) != 4001:
-            continue
         session = segment(one, "session")
-        before, after = (
-            _media(view.before(one, "state"), session, -1),
-            _media(view.after(one, "state"), session, 0),
-        )
-        between = [up for up in view.of("upload") if up is not one and code_of(up) == 0]
-        if before is not None and after is not None and not between:
-            yield seen(one, before == after, "", f"{before} and then {after} media")
+        before = [at for at in view.before(one, "state", "upload") if _is_about(at, session)][-1:]
+        after = [at for at in view.after(one, "state", "upload") if _is_about(at, session)][:1]
+        around = [at.endpoint for at in (*before, *after)]
+        if code_of(one) == ResponseCode.UNSUPPORTED_FILE and around == ["state", "state"]:
+            counts = [_count_media(at) for at in (*before, *after)]
+            yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
+
+
+def _is_about(exchange: ExchangeRecord, session: str) -> bool:
+    is_refused_upload = exchange.endpoint == "upload" and code_of(exchange) != 0
+    return segment(exchange, "session") == session and not is_refused_upload
 
 
 @claim("UPL-6", "reason")
@@ -155,9 +157,9 @@ def refused_url_has_a_reason(view: TrafficView) -> Sightings:
             yield seen(one, bool(message_of(one)), "", one.json)
 
 
-def _media(reads: list[ExchangeRecord], session: str, at: int) -> int | None:
-    found = [one for one in reads if segment(one, "session") == session and code_of(one) == 0]
-    state = found[at].json["data"].get("state") if found else None
+def _count_media(exchange: ExchangeRecord) -> int | None:
+    data = exchange.json.get("data") if isinstance(exchange.json, dict) else None
+    state = data.get("state") if isinstance(data, dict) else None
     infos = state.get("video_infos") if isinstance(state, dict) else None
     return len(infos) if isinstance(infos, list) else None
 
