@@ -39,6 +39,7 @@ _QUERY_NAMES = frozenset(("bind", "ct", "token", "lang", "source"))
 _CHARSET = re.compile(r"charset=\"?(utf-8)\"?", re.IGNORECASE)
 _ALLOW = re.compile(r"[A-Z]{3,7}(?:, ?[A-Z]{3,7}){0,8}")
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_MOST_DIGITS = 18
 _MOST_NESTED, _MOST_ITEMS, _MOST_QUERY = 60, 10_000, 50
 
 
@@ -180,7 +181,7 @@ class AllowlistRedactor:
     def _scalar(self, key: str, value: Any) -> Any:
         if isinstance(value, int | float):
             if key in ID_KEYS and isinstance(value, int):
-                return int(self.pseudonyms.of(str(value)).lstrip("0-") or 1)
+                return int(self.pseudonyms.of(str(value)[:_MOST_DIGITS]).lstrip("0-") or 1)
             return value
         if value in ENUMERATIONS.get(key, ()):
             return value

@@ -45,8 +45,12 @@ class RecordingSession:
         """Return the seconds since the recording began."""
         return round(self._clock.elapsed() - self._started, _TIME_DIGITS)
 
+    def count_generation(self, generation: int) -> None:
+        """Count an exchange of a generation."""
+        self.generations[generation] = self.generations.get(generation, 0) + 1
+
     def begin(self, method: str, target: str, headers: RawHeaders) -> "ExchangeRecorder":
-        """Begin an exchange with the head of its request."""
+        """Begin an exchange by its request; `write_request` records that."""
         self.count += 1
         return ExchangeRecorder(self, self.count, method, target, headers)
 
@@ -65,23 +69,27 @@ class ExchangeRecorder:
         self._session = session
         self._number = number
         self.method = method
-        self.path, _, query = target.partition("?")
-        named = named_headers(headers)
-        self.endpoint = (find_endpoint(method, self.path) or (None, None))[0]
-        self._sent = BodyRecorder(named, session.redactor)
+        self._target = target
+        self.endpoint = (find_endpoint(method, target.partition("?")[0]) or (None, None))[0]
+        self._headers = named_headers(headers)
+        self._sent: BodyRecorder | None = None
         self._received: BodyRecorder | None = None
         self._chunks: list[tuple[float, int]] = []
         self._has_ended = False
-        redactor = session.redactor
-        kept = redactor.path(method, self.path)
-        generation = client_generation(method, self.path, named)
+
+    def write_request(self) -> None:
+        """Record the head of the request."""
+        path, _, query = self._target.partition("?")
+        redactor, named = self._session.redactor, self._headers
+        generation = client_generation(self.method, path, named)
         if generation is not None:
-            session.generations[generation] = session.generations.get(generation, 0) + 1
-        session.write(
+            self._session.count_generation(generation)
+        kept = redactor.path(self.method, path)
+        self._session.write(
             RequestLine(
-                number,
-                session.now(),
-                redactor.method(method),
+                self._number,
+                self._session.now(),
+                redactor.method(self.method),
                 self.endpoint,
                 kept.template,
                 kept.path,
@@ -89,16 +97,20 @@ class ExchangeRecorder:
                 generation,
                 redactor.headers(named),
                 _count_others(named),
-                _has_token(target, named),
+                _has_token(self._target, named),
             )
         )
+        self._sent = BodyRecorder(named, redactor)
 
     def send(self, data: bytes) -> None:
         """Take bytes of the body of the request."""
-        self._sent.feed(data)
+        if self._sent is not None:
+            self._sent.feed(data)
 
     def end_request(self) -> None:
         """Record the body of the request."""
+        if self._sent is None:
+            return
         body = self._sent.finish()
         size, now = self._sent.size, self._session.now()
         self._session.write(RequestBodyLine(self._number, now, size, body))
@@ -113,7 +125,8 @@ class ExchangeRecorder:
 
     def receive(self, data: bytes, at: float) -> None:
         """Take bytes of the body of the response, which came at this time."""
-        assert self._received is not None
+        if self._received is None:
+            return
         frames = self._received.feed(data)
         if self._received.is_stream:
             self._session.write(ChunkLine(self._number, at, len(data), frames))

@@ -144,7 +144,7 @@ class _Connection:
         await asyncio.wait((self._sending,))
         if self._receiving is not None:
             await asyncio.wait((self._receiving,))
-        self._tap.end(self._own_ending)
+        self._record(self._tap.end, self._own_ending)
         for task in (self._sending, self._receiving):
             if task is not None and not task.cancelled():
                 task.result()
@@ -208,6 +208,7 @@ class _Connection:
         method, target = request.method.decode("ascii"), request.target.decode("latin-1")
         self._proxy.settings.on_request(self)
         exchange = self._proxy.session.begin(method, target, headers)
+        self._record(exchange.write_request)
         if (limit := self._proxy.admit(exchange.endpoint)) is not None:
             exchange.refuse(limit)
             await self._refuse(limit, parser)
@@ -240,10 +241,10 @@ class _Connection:
             event = await self._next(parser)
             if isinstance(event, h11.Data):
                 await self._write_far(out.send(event) or b"")
-                exchange.send(bytes(event.data))
+                self._record(exchange.send, bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 await self._write_far(out.send(event) or b"")
-                exchange.end_request()
+                self._record(exchange.end_request)
                 return
             else:
                 raise ConnectionResetError("the client ended its request early")
@@ -279,21 +280,30 @@ class _Connection:
                     return
                 self._feed(block, at)
         except (ConnectionResetError, ssl.SSLError):
-            self._tap.end("rst" if self._own_ending == "fin" else self._own_ending)
+            ending = "rst" if self._own_ending == "fin" else self._own_ending
+            self._record(self._tap.end, ending)
             _reset(self._writer)
             return
         self._feed(b"", self._proxy.session.now())
-        self._tap.end(self._own_ending)
+        self._record(self._tap.end, self._own_ending)
         self._writer.close()
 
     def _feed(self, block: bytes, at: float) -> None:
-        self._tap.feed(block, at)
+        self._record(self._tap.feed, block, at)
         self._fed.set()
+
+    def _record(self, work: Callable[..., None], *arguments: object) -> None:
+        """Record something; the client gets its bytes whatever the recorder makes of them."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            kind = type(error).__name__
+            self._proxy.tell_once(f"an exchange could not be recorded completely: {kind}")
 
     def _end_for_client(self) -> None:
         """The client is gone: the server learns it as it would without a recorder."""
         self._own_ending = "client"
-        self._tap.end("client")
+        self._record(self._tap.end, "client")
         if self._far is not None:
             _reset(self._far)
 

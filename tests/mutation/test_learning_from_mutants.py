@@ -16,7 +16,7 @@ from tests.support.ordinary_session import OrdinarySession
 from tests.support.recorder import running_recorder
 
 # What the reference is seen to do in an ordinary session.
-CONFIRMED = {"AUTH-2", "CRD-1", "REN-3", "SES-4", "SSE-4", "SSE-8", "SSE-9", "STA-3"}
+CONFIRMED = {"AUTH-2", "CRD-1", "SES-4", "SSE-4", "SSE-8", "SSE-9", "STA-3"}
 IN_THE_SHORT_RUN = {"credits.sum", "chat.done"}
 
 

@@ -200,10 +200,11 @@ def test_file_that_is_no_recording_changes_nothing(
 
 def test_days_of_the_cloud_are_counted() -> None:
     seen = [
-        Observation("CRD-1", "confirmed", day, "x", server)
-        for day, server in (("2026-01-01", "cloud"), ("2026-01-01", "cloud"),
-                            ("2026-01-02", "cloud"), ("2026-01-03", "other"))
-    ]  # fmt: skip
+        Observation("CRD-1", "confirmed", "2026-01-01", "a", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-01", "b", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-02", "c", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-03", "d", "other"),
+    ]
     assert days_seen(seen, "CRD-1", "confirmed") == 2
     assert days_seen(seen, "CRD-1", "held") == 0
 

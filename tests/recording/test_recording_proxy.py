@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from nemolocal_recording.allowlist_redactor import AllowlistRedactor
 from nemolocal_recording.recording import ExchangeRecord
 from nemolocal_recording.spending_limit import SpendingLimit
 from tests.support.recorder import (
@@ -263,6 +264,24 @@ def test_server_that_is_not_there_is_recorded(tmp_path: Path) -> None:
     (exchange,) = recorder.exchanges()
     assert exchange.ending == "unreachable"
     assert recorder.told[0].startswith(f"cannot reach 127.0.0.1:{port}: ")
+
+
+def test_client_gets_its_bytes_even_if_they_cannot_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret in its message")
+
+    for name in ("path", "json", "headers"):
+        monkeypatch.setattr(AllowlistRedactor, name, fail)
+    with (
+        raw_server(WHOLE["length"]) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+    ):
+        assert exchange_bytes(recorder.address, CHAT) == (WHOLE["length"], "fin")
+        assert len(server.requests) == 1
+    assert "an exchange could not be recorded completely: RuntimeError" in recorder.told
+    assert not any("secret" in line for line in recorder.told)
 
 
 def end_of(client: socket.socket) -> str:

@@ -26,7 +26,7 @@ are replaced by others of the same form. `nemolocal recording show FILE` prints
 all that is in it. The calls are real: turns cost credits.
 
 The program is led to the recorder by a proxy, environment variables and hooks
-for Node and Python. A client that heeds none of them reaches the cloud without
+for Node and Python. A client that uses none of them reaches the cloud without
 being recorded.
 
 Exit status: that of the program. Wrong usage: 2.

@@ -208,11 +208,21 @@ def _sse(frame: StreamFrame) -> SseEvent:
 
 def _draft(reads: list[ExchangeRecord], session: str, *, last: bool) -> Any:
     found = [one for one in reads if segment(one, "session") == session and code_of(one) == 0]
-    if not found:
-        return None
-    data = found[-1 if last else 0].json["data"]
+    state = _state(found[-1 if last else 0]) if found else None
+    return None if state is None else state.get("draft")
+
+
+def _state(exchange: ExchangeRecord) -> dict[str, Any] | None:
+    data = exchange.json.get("data")
     state = data.get("state") if isinstance(data, dict) else None
-    return state.get("draft") if isinstance(state, dict) else None
+    return state if isinstance(state, dict) else None
+
+
+def state_after(view: TrafficView, turn: Turn) -> dict[str, Any] | None:
+    """Return the state of a session that was read first after a turn, or None."""
+    reads = view.after(turn.exchange, "state")
+    found = [one for one in reads if segment(one, "session") == turn.session and code_of(one) == 0]
+    return _state(found[0]) if found else None
 
 
 def _request(exchange: ExchangeRecord) -> ObservedRequest:

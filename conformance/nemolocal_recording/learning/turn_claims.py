@@ -8,7 +8,7 @@ from ..recording import ExchangeRecord
 from ..text_marks import marks_of
 from .account_claims import seen
 from .claims import Sighting, claim
-from .traffic_view import TrafficView, Turn, asked_language, segments_of
+from .traffic_view import TrafficView, Turn, asked_language, segments_of, state_after
 
 Sightings = Iterator[Sighting]
 _LONGEST_TURN = 900.0
@@ -149,11 +149,20 @@ def work_goes_on_without_the_client(view: TrafficView) -> Sightings:
 def generation_adds_music_and_a_title(view: TrafficView) -> Sightings:
     """After a generation the draft has a clip, music and a title."""
     for turn in view.turns:
-        if "generate_video_with_seedance" in turn.tools:
-            _, after = view.state_around(turn)
-            if after is not None:
-                kinds = {track.get("tt") for track, _ in segments_of(after)}
-                yield seen(turn.exchange, kinds >= {0, 1, 7}, "", sorted(map(str, kinds)))
+        state = state_after(view, turn) if "generate_video_with_seedance" in turn.tools else None
+        if state is not None:
+            kinds = {track.get("tt") for track, _ in segments_of(state.get("draft"))}
+            yield seen(turn.exchange, kinds >= {0, 1, 7}, "", sorted(map(str, kinds)))
+
+
+@claim("SSE-8", "media")
+def generated_clip_is_listed(view: TrafficView) -> Sightings:
+    """A generated clip is in the media of the state, and its tool call has the form of one."""
+    for turn in view.turns:
+        state = state_after(view, turn) if "generate_video_with_seedance" in turn.tools else None
+        if state is not None:
+            is_formed = not view.violations(turn.exchange, "SSE-2")
+            yield seen(turn.exchange, is_formed and bool(state.get("generated_media")), "", state)
 
 
 @claim("SSE-9", "issue")
