@@ -27,7 +27,7 @@ RENDER_ENDPOINTS = ("render", "render_status", "render_cancel")
 ENVELOPE_ENDPOINTS = ("token", "claim_token", "session", "upload", "balance", "state")
 
 
-class Turn(msgspec.Struct, frozen=True):
+class StreamedTurn(msgspec.Struct, frozen=True):
     """A turn: its exchange, its events with the times of their frames, and the session."""
 
     exchange: ExchangeRecord
@@ -102,7 +102,7 @@ class TrafficView:
             yield from ((number, one) for one in found)
 
     @cached_property
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[StreamedTurn]:
         """The turns that were streamed."""
         return [_turn(one) for one in self.of("chat") if one.is_stream]
 
@@ -134,7 +134,7 @@ class TrafficView:
         found = [one for one in self.of(*endpoints) if one.request.exchange > number]
         return [one for one in found if bearer_of(one) == token]
 
-    def state_around(self, turn: Turn) -> tuple[Any, Any]:
+    def state_around(self, turn: StreamedTurn) -> tuple[Any, Any]:
         """Return the drafts that were read of a session before and after a turn, or None."""
         return (
             _draft(self.before(turn.exchange, "state"), turn.session, last=True),
@@ -192,12 +192,12 @@ def _is_judged(exchange: ExchangeRecord) -> bool:
     return exchange.is_complete and exchange.refused is None and exchange.request.generation != 2
 
 
-def _turn(exchange: ExchangeRecord) -> Turn:
+def _turn(exchange: ExchangeRecord) -> StreamedTurn:
     sent = exchange.sent_json if isinstance(exchange.sent_json, dict) else {}
     events = tuple(
         (frame.at, event) for frame in exchange.frames for event in decode_turn_events(_sse(frame))
     )
-    return Turn(exchange, events, str(sent.get("session_id", "")))
+    return StreamedTurn(exchange, events, str(sent.get("session_id", "")))
 
 
 def _sse(frame: StreamFrame) -> SseEvent:
@@ -218,7 +218,7 @@ def _state(exchange: ExchangeRecord) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
-def state_after(view: TrafficView, turn: Turn) -> dict[str, Any] | None:
+def state_after(view: TrafficView, turn: StreamedTurn) -> dict[str, Any] | None:
     """Return the state of a session that was read first after a turn, or None."""
     reads = view.after(turn.exchange, "state")
     found = [one for one in reads if segment(one, "session") == turn.session and code_of(one) == 0]

@@ -8,7 +8,7 @@ from ..recording import ExchangeRecord
 from ..text_marks import marks_of
 from .account_claims import seen
 from .claims import Sighting, claim
-from .traffic_view import TrafficView, Turn, asked_language, segments_of, state_after
+from .traffic_view import StreamedTurn, TrafficView, asked_language, segments_of, state_after
 
 Sightings = Iterator[Sighting]
 _LONGEST_TURN = 900.0
@@ -78,7 +78,7 @@ def long_silences_have_heartbeats(view: TrafficView) -> Sightings:
         yield from _silences(turn)
 
 
-def _silences(turn: Turn) -> Sightings:
+def _silences(turn: StreamedTurn) -> Sightings:
     before, beats = None, 0
     for frame in turn.exchange.frames:
         body = frame.json if isinstance(frame.json, dict) else {}
@@ -140,7 +140,7 @@ def work_goes_on_without_the_client(view: TrafficView) -> Sightings:
         if one.endpoint != "chat" or one.ending != "client" or not one.is_stream:
             continue
         sent = one.sent_json if isinstance(one.sent_json, dict) else {}
-        before, after = view.state_around(Turn(one, (), str(sent.get("session_id"))))
+        before, after = view.state_around(StreamedTurn(one, (), str(sent.get("session_id"))))
         if before is not None and after is not None and before != after:
             yield seen(one, True)
 

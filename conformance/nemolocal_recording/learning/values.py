@@ -9,7 +9,7 @@ import msgspec
 
 from nemolocal_contract.turn_events import Heartbeat
 
-from .traffic_view import TrafficView, Turn, balance_of, segment
+from .traffic_view import StreamedTurn, TrafficView, balance_of, segment
 
 # 95 % of a normal distribution.
 _Z = 1.96
@@ -67,7 +67,7 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
     return max(0.0, middle - apart), min(1.0, middle + apart)
 
 
-def kind_of_turn(turn: Turn) -> str:
+def kind_of_turn(turn: StreamedTurn) -> str:
     """Return `generation`, `edit` or `talk`."""
     if "generate_video_with_seedance" in turn.tools:
         return "generation"
