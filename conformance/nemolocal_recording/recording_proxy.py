@@ -172,6 +172,7 @@ class _Connection:
                 if event is None:
                     break
                 if not await self._forward(event, parser):
+                    self._end_far()
                     return
                 rest = parser.trailing_data[0]
                 if b"upgrade" in dict(event.headers) and await self._is_upgraded():
@@ -186,6 +187,7 @@ class _Connection:
             return
         except h11.RemoteProtocolError:
             await self._answer(400, ResponseCode.BAD_REQUEST, "nemolocal record: invalid HTTP")
+            self._end_far()
             return
         self._own_ending = "client"
         self._end_far()
@@ -279,7 +281,7 @@ class _Connection:
                     self._end_for_client()
                     return
                 self._feed(block, at)
-        except (ConnectionResetError, ssl.SSLError):
+        except OSError:
             ending = "rst" if self._own_ending == "fin" else self._own_ending
             self._record(self._tap.end, ending)
             _reset(self._writer)

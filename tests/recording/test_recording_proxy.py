@@ -256,6 +256,25 @@ def test_call_over_the_limit_is_refused_and_never_forwarded(tmp_path: Path) -> N
     assert "--max-turns is reached" in told
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\nHost: x\r\n\r\n", b"505"),
+    ],
+)
+def test_request_that_is_not_http_1_1_is_refused(
+    request_bytes: bytes, status: bytes, tmp_path: Path
+) -> None:
+    with (
+        raw_server(WHOLE["length"]) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+    ):
+        answer, ending = exchange_bytes(recorder.address, request_bytes)
+        assert server.connections == 0
+    assert (answer.split()[1], ending) == (status, "fin")
+
+
 def test_server_that_is_not_there_is_recorded(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

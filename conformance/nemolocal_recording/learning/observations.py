@@ -19,7 +19,8 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one recording shows of a rule.
 
     `day` is that of the recording in UTC, `recording` a hash of the file. Observed is another axis
-    than the grade of a rule: it never changes the grade.
+    than the grade of a rule: it never changes the grade. `actual` is what contradicts the rule; it
+    is left out of recordings that were made with texts.
     """
 
     rule: str
@@ -58,7 +59,7 @@ class RecordingSource(msgspec.Struct, frozen=True):
                 header.server,
                 one.times_held,
                 one.alternative,
-                one.actual,
+                "" if header.has_text else one.actual,
             )
             for one in evaluate_recordings([self.recording])
             if one.outcome != "not seen"
