@@ -21,6 +21,7 @@ FOLDERS = {
     "nemolocal_skill": "client",
     "nemolocal": "cli",
     "nemolocal_conformance": "conformance",
+    "nemolocal_recording": "conformance",
     "nemolocal_pytest": "conformance",
     "nemolocal_bench": "bench",
 }
@@ -79,6 +80,14 @@ MAY_IMPORT = {
         *FOLDERS,
     },
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
+    # What it learns is judged by the forms that the checks of servers use.
+    "nemolocal_recording": {
+        "h11",
+        "msgspec",
+        "nemolocal_conformance",
+        "nemolocal_contract",
+        "python_multipart",
+    },
     # It hands its user a server and a client; it imports them when a test wants them.
     "nemolocal_pytest": {
         "httpx",

@@ -16,6 +16,7 @@ PACKAGES = [
     "nemolocal_skill",
     "nemolocal",
     "nemolocal_conformance",
+    "nemolocal_recording",
     "nemolocal_pytest",
     "nemolocal_bench",
 ]

@@ -20,6 +20,7 @@ PACKAGES = {
     "nemolocal_skill": "client",
     "nemolocal": "cli",
     "nemolocal_conformance": "conformance",
+    "nemolocal_recording": "conformance",
     "nemolocal_pytest": "conformance",
     "nemolocal_bench": "bench",
 }

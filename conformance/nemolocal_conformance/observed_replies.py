@@ -81,7 +81,10 @@ class ObservedReplies:
 
     def observe(self, sent: httpx.Request, response: TargetResponse) -> None:
         """Watch one exchange; a reply that did not end cleanly says nothing."""
-        request = ObservedRequest.of(sent)
+        self.watch(ObservedRequest.of(sent), response)
+
+    def watch(self, request: ObservedRequest, response: TargetResponse) -> None:
+        """Watch one exchange by what is known of its request."""
         found = find_endpoint(request.method, request.path)
         if found is None or response.ending != "complete" or not response.status:
             return

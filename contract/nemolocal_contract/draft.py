@@ -289,3 +289,8 @@ def draft_to_wire(draft: Draft) -> dict[str, Any]:
     """Return the JSON object of a draft in wire names, with its unknown fields (STA-4)."""
     wire: dict[str, Any] = _write(draft)
     return wire
+
+
+def draft_wire_names() -> frozenset[str]:
+    """Return the names of all fields of a draft on the wire, at any depth (STA-2, STA-4)."""
+    return frozenset(name for fields in _FIELDS.values() for name in fields)

@@ -52,6 +52,14 @@ def test_middleware_lets_own_calls_through_and_counts_them(monitor: TrafficMonit
     assert monitor.call_count == 1
 
 
+def test_calls_of_generation_2_are_named(monitor: TrafficMonitor) -> None:
+    app = OwnerMiddleware(serve, monitor, lambda *_: True)
+    for path in ("/projects/p-1/sessions", "/ws/chat", "/api/credits/balance/simple", "/other"):
+        ask(app, path)
+    (named,) = (line for line in monitor.summary_lines("") if "generation" in line)
+    assert named.startswith("2 calls of generation 2 (the vendor's newer command line client)")
+
+
 def test_other_users_are_refused_and_not_counted(monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: False), "/api/credits/balance/simple")
     assert reply.status_code == 403

@@ -347,3 +347,11 @@ def test_program_that_goes_on_in_an_older_session_after_1002_fails(
     found = verdict("client.after-1002.new-session", builder, fixed_job=True)
     assert (found.outcome, found.expected) == ("failed", "a new session")
     assert verdict("client.after-1002.new-session", builder).outcome == "passed"
+
+
+@pytest.mark.parametrize("platform", ["claude_code", "terminal"])
+def test_platform_of_generation_2_is_no_fault(
+    platform: str, builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    builder.request("balance", headers={"X-Skill-Platform": platform})
+    assert verdict("client.attribution.platform", builder).outcome == "not judgeable"

@@ -51,6 +51,7 @@ _OFFERED: dict[str, tuple[str, ...]] = {
     "nemolocal_skill": ("",),
     "nemolocal": ("main",),
     "nemolocal_conformance": ("client_checks.client_check", "reports", "verdicts"),
+    "nemolocal_recording": ("record_lines",),
     "nemolocal_pytest": ("clock", "faults", "journal", "plugin", "respx_router", "server"),
     "nemolocal_bench": (),
 }

@@ -51,10 +51,10 @@ class CertificateAuthority:
     def __init__(self) -> None:
         self._ca: Any = _trustme().CA()
 
-    def server_context(self, host: str) -> ssl.SSLContext:
-        """Return the TLS context of a server that is `host` and localhost."""
+    def server_context(self, *hosts: str) -> ssl.SSLContext:
+        """Return the TLS context of a server that is each of `hosts`, and localhost."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(host, *_LOCAL).configure_cert(context)
+        self._ca.issue_cert(*hosts, *_LOCAL).configure_cert(context)
         return context
 
     def write_trust_store(self, folder: Path, believed: ssl.SSLContext | None) -> "TrustStore":

@@ -1,8 +1,9 @@
 """A CONNECT proxy on this machine that routes the cloud's host to the local server.
 
 So a program with the cloud's address written into it reaches the local server unchanged. Any other
-host is refused and reported. The proxy serves its own user only: a client must know the secret in
-the proxy's URL, or its connection must belong to that user.
+host is refused and reported, or reached and reported where a program is recorded. The proxy serves
+its own user only: a client must know the secret in the proxy's URL, or its connection must belong
+to that user.
 """
 
 import asyncio
@@ -63,7 +64,8 @@ class ConnectProxy:
     """Routes the host of `monitor` to the server on `port`, and `allowed` hosts to themselves.
 
     Requests for other hosts are reported to `monitor`. `own` takes the addresses of both ends of a
-    connection and returns whether it belongs to this user.
+    connection and returns whether it belongs to this user. The hosts in `also` are routed like that
+    of `monitor`. With `on_other_host` all other hosts are reached too, and it is called with each.
     """
 
     def __init__(
@@ -72,12 +74,17 @@ class ConnectProxy:
         port: int,
         allowed: Collection[AllowedHost] = (),
         own: Callable[[tuple[str, int], tuple[str, int]], bool] = is_own_connection,
+        *,
+        also: Collection[str] = (),
+        on_other_host: Callable[[str], None] | None = None,
     ) -> None:
         self.host = monitor.host
         self._monitor = monitor
         self._port = port
         self.allowed_hosts = frozenset(allowed)
         self._is_own = own
+        self.routed_hosts = frozenset((monitor.host, *also))
+        self._on_other_host = on_other_host
         self._secret = secrets.token_urlsafe(24)
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
@@ -133,17 +140,24 @@ class ConnectProxy:
             field = f'Proxy-Authenticate: Basic realm="{_USER}"\r\n'
             message = "this proxy requires authentication: use the address in HTTP_PROXY\n"
             await send_text_response(writer, "407 Proxy Authentication Required", message, field)
-        elif asked.host == self.host and asked.method != "CONNECT":
-            await send_https_redirect(writer, self.host, asked.path)
-        elif asked.host == self.host and asked.port == _HTTPS:
+        elif asked.host in self.routed_hosts and asked.method != "CONNECT":
+            await send_https_redirect(writer, asked.host, asked.path)
+        elif asked.host in self.routed_hosts and asked.port == _HTTPS:
             await self._forward(connection, reader, writer, ("127.0.0.1", self._port), None)
-        elif AllowedHost(asked.host, asked.port) in self.allowed_hosts:
+        elif self._may_reach(asked):
             request = None if asked.method == "CONNECT" else _forwarded_request(event, asked)
             await self._forward(connection, reader, writer, (asked.host, asked.port), request)
         else:
             message = refusal_message(asked.host, self.host, asked.port)
             self._monitor.record_refused_host(asked.host, message)
             await send_text_response(writer, "403 Forbidden", f"nemolocal exec {message}\n")
+
+    def _may_reach(self, asked: ProxyRequest) -> bool:
+        if AllowedHost(asked.host, asked.port) in self.allowed_hosts:
+            return True
+        if self._on_other_host is not None:
+            self._on_other_host(asked.host)
+        return self._on_other_host is not None
 
     def _is_authorized(self, request: h11.Request, writer: asyncio.StreamWriter) -> bool:
         wanted = b"Basic " + base64.b64encode(f"{_USER}:{self._secret}".encode())

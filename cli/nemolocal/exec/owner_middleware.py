@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH, control_headers
+from nemolocal_contract.generations import client_generation
 from nemolocal_contract.responses import ResponseCode, encode_json, failure
 
 from .connection_owner import SocketAddress
@@ -52,6 +53,8 @@ class OwnerMiddleware:
                 return
             if not control:
                 self._monitor.count_call(client)
+                if _is_generation_2(scope):
+                    self._monitor.count_generation_2()
         await self._app(scope, receive, send)
 
 
@@ -65,6 +68,11 @@ class InProcessTransport(httpx.BaseTransport):
         """Return the complete response to a request."""
         request.headers.update(control_headers(self._server.control_token))
         return self._server.call(_send_to_app(self._server.app, request, request.read()))
+
+
+def _is_generation_2(scope: Any) -> bool:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return client_generation(scope["method"], scope["path"], headers) == 2
 
 
 async def _send_to_app(app: Any, request: httpx.Request, content: bytes) -> httpx.Response:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -176,8 +176,8 @@ def open_cloud_environment(
             proxy = ConnectProxy(monitor, urlsplit(server.base_url).port or 0, rules.allowed_hosts)
             relay.run_coroutine(proxy.start())
             opened.callback(lambda: relay.run_coroutine(proxy.close()))
-            led, base_url = _proxy_variables(proxy, server.base_url), server.base_url
-            java = _java_proxy_options(proxy.port)
+            led, base_url = proxy_variables(proxy, server.base_url), server.base_url
+            java = java_proxy_options(proxy.port)
         else:
             listeners = [
                 seal.listeners[place] for place in layout.https_listeners if place in seal.listeners
@@ -237,11 +237,22 @@ def _sealed_variables() -> Mapping[str, str | None]:
     return {**gone, _HOOK_VARIABLE: None, "NEMO_API_URL": CLOUD_BASE_URL}
 
 
-def _proxy_variables(proxy: ConnectProxy, base_url: str) -> Mapping[str, str | None]:
-    """Return the variables that set the proxy, and the hooks for Node and Python."""
+def proxy_variables(
+    proxy: ConnectProxy, base_url: str, allowed: Collection[str] = ()
+) -> Mapping[str, str | None]:
+    """Return the variables that set the proxy, and the hooks for Node and Python.
+
+    `allowed` are hosts that the hooks let through besides those of the proxy; "*" are all.
+    """
     proxies = dict.fromkeys(_PROXIES[:-1], proxy.url) | {_NO_PROXY: _LOOPBACK}
-    allowed = sorted(f"{one.host}:{one.port}" for one in proxy.allowed_hosts)
-    facts = {"host": proxy.host, "port": urlsplit(base_url).port, "allowed": allowed}
+    allowed = sorted({*allowed, *(f"{one.host}:{one.port}" for one in proxy.allowed_hosts)})
+    facts: dict[str, object] = {
+        "host": proxy.host,
+        "port": urlsplit(base_url).port,
+        "allowed": allowed,
+    }
+    if also := sorted(proxy.routed_hosts - {proxy.host}):
+        facts["also"] = also
     node, python = os.environ.get("NODE_OPTIONS", ""), os.environ.get("PYTHONPATH", "")
     return {
         **proxies,
@@ -253,7 +264,7 @@ def _proxy_variables(proxy: ConnectProxy, base_url: str) -> Mapping[str, str | N
     }
 
 
-def _java_proxy_options(port: int) -> str:
+def java_proxy_options(port: int) -> str:
     """Return the proxy options for Java, which does not read the usual variables."""
     schemes = ("http", "https")
     return " ".join(f"-D{s}.proxyHost=127.0.0.1 -D{s}.proxyPort={port}" for s in schemes)

@@ -5,12 +5,22 @@ import contextlib
 import functools
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from ..errors import UsageError
 from ..termination import TERMINATING
-from .program_environment import ProgramEnvironment
 
 _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
+
+
+class Surroundings(Protocol):
+    """What a program runs in: see `ProgramEnvironment`."""
+
+    def wrap_command(self, words: Sequence[str]) -> list[str]:
+        """Return the command line that runs a program there."""
+
+    def merge_variables(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables `found` as the program gets them."""
 
 
 def program_command(given: list[str]) -> list[str]:
@@ -28,7 +38,7 @@ def is_started(status: int) -> bool:
 
 async def run_program(
     words: Sequence[str],
-    place: ProgramEnvironment,
+    place: Surroundings,
     environment: Mapping[str, str],
     log: Callable[[str], None],
 ) -> int:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
-from collections.abc import Collection, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
 import h11
@@ -17,6 +18,10 @@ from .traffic_monitor import TrafficMonitor, refusal_message
 
 _Result = TypeVar("_Result")
 _STEPS_TO_CLOSE = 3
+ConnectionHandler = Callable[
+    [asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]
+]
+"""Serves one connection."""
 
 
 class RelayThread:
@@ -42,6 +47,12 @@ class RelayThread:
 
         self.run_coroutine(self._listen(listener, serve))
 
+    def serve(
+        self, listener: socket.socket, serve: ConnectionHandler, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Serve the connections of a listener."""
+        self.run_coroutine(self._listen(listener, serve, tls))
+
     def redirect_http(self, listener: socket.socket, monitor: TrafficMonitor) -> None:
         """Redirect plain HTTP requests for the cloud to HTTPS, and refuse others."""
 
@@ -63,7 +74,9 @@ class RelayThread:
 
         self._opened.append(self.run_coroutine(serve_dns(listener, addresses, refuse)))
 
-    async def _listen(self, listener: socket.socket, serve: Any) -> None:
+    async def _listen(
+        self, listener: socket.socket, serve: ConnectionHandler, tls: ssl.SSLContext | None = None
+    ) -> None:
         async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
@@ -76,7 +89,7 @@ class RelayThread:
                 writer.close()
 
         listener.setblocking(False)
-        self._opened.append(await asyncio.start_server(run, sock=listener))
+        self._opened.append(await asyncio.start_server(run, sock=listener, ssl=tls))
 
     @contextlib.contextmanager
     def running(self) -> Iterator["RelayThread"]:

@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator
 
+from nemolocal_contract.generations import GENERATION_2
 from nemolocal_contract.plurals import pluralize
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", None)
@@ -26,12 +27,18 @@ class TrafficMonitor:
         self._failures: dict[str, int] = {}
         self._used_connections: set[object] = set()
         self._printed: set[str] = set()
+        self._generation_2 = 0
 
     def count_call(self, connection: object) -> None:
         """Count a request on a connection."""
         with self._lock:
             self.call_count += 1
             self._used_connections.add(connection)
+
+    def count_generation_2(self) -> None:
+        """Count a request of generation 2, which the local server does not have."""
+        with self._lock:
+            self._generation_2 += 1
 
     def record_refused_host(self, host: str, message: str) -> None:
         """Record a request for a host that is not served, and print `message` once."""
@@ -71,6 +78,8 @@ class TrafficMonitor:
                 "the client does not trust the certificate in $SSL_CERT_FILE, or does not speak "
                 "HTTP/1.1"
             )
+        if self._generation_2:
+            yield f"{pluralize(self._generation_2, 'call')} of {GENERATION_2}: answered with 404"
         if not self.call_count:
             yield f"no call to {self.host} was seen: {self._reason(doubt)}"
 

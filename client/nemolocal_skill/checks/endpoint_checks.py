@@ -7,13 +7,19 @@ from typing import get_args
 import msgspec
 
 from nemolocal_contract.endpoints import endpoints
+from nemolocal_contract.generations import GENERATION_2, find_generation_2
 from nemolocal_contract.media import Resolution
 from nemolocal_contract.responses import decode_json
 
 from ..model import EndpointMention, RawFinding
 from ..parse.curl import CurlCommand
 from ..parse.document import Skill
-from ..parse.endpoint_mentions import endpoint_name, find_json_objects, is_endpoint_prefix
+from ..parse.endpoint_mentions import (
+    PATH_PLACEHOLDER,
+    endpoint_name,
+    find_json_objects,
+    is_endpoint_prefix,
+)
 from ..parse.markdown import find_code_blocks
 from ..parse.templates import Template, fill_json_template, template_from_text, template_from_word
 
@@ -229,6 +235,9 @@ def _check_use(skill: Skill, use: EndpointMention) -> Iterator[RawFinding]:
         method = endpoints()[right].method
         message = f"{use.path} is called with {use.method}, but its method is {method}"
         yield RawFinding("skill.endpoint.method", use.line, message, use.column)
+    elif find_generation_2(PATH_PLACEHOLDER.sub("x", use.path.rstrip("/"))):
+        message = f"{use.path} belongs to {GENERATION_2}"
+        yield RawFinding("skill.endpoint.generation", use.line, message, use.column)
     elif use.method or not is_endpoint_prefix(use.path):
         message = f"the contract has no {use.method} {use.path}".replace("  ", " ")
         yield RawFinding("skill.endpoint.unknown", use.line, message, use.column)

@@ -12,8 +12,12 @@ from .markdown import Table
 
 _METHOD = r"\b(GET|POST|PUT|PATCH|DELETE)\b(?:ing)?"
 _HOST = r"(https?://[\w.:-]{1,100}|\$\{[A-Z_]{1,30}:-[^}\s]{1,100}\}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
-# `/v1/…` is how other APIs are called: they are found to say so.
-_PATH = r"(/(?:api/[a-z]|v\d{1,2}/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
+# `/v1/…` is how other APIs are called: they are found to say so. The last ones are of generation 2;
+# a bare /projects may be a page of any site.
+_PATH = (
+    r"(/(?:api/[a-z]|v\d{1,2}/[a-z]|run_|workspace/|auth/verify|billing/balance|files/upload"
+    r"|services/v1/|ws/chat)[\w./<>${}:*-]{0,160})"
+)
 _USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST}{_PATH}")
 _SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
 # A placeholder in a path: <sid>, $SID, ${SID}, {session_id}, :id.

@@ -7,11 +7,12 @@ from nemolocal_contract.endpoints import (
     ATTRIBUTION,
     missing_attribution,
 )
+from nemolocal_contract.generations import GENERATION_2_PLATFORMS
 
 from ..reports.report_text import MISSING_PREFIX
 from ..traffic.client_log import ClientLog
 from ..traffic.recorded_call import TOKEN_PLACEHOLDER, RecordedCall
-from .client_check import ClientFinding, client_check, failed, passed
+from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
 _PLATFORMS = ("clawhub", "cursor", "unknown")
 
@@ -46,9 +47,12 @@ def platform_is_a_known_one(log: ClientLog) -> Iterator[ClientFinding]:
         if platform := call.header(ATTRIBUTION[2]).strip():
             first.setdefault(platform, call)
     for platform, call in first.items():
-        known = platform in _PLATFORMS
-        expected = "clawhub, cursor or unknown"
-        yield passed(call) if known else failed("X-Skill-Platform", expected, platform, call)
+        if platform in _PLATFORMS:
+            yield passed(call)
+        elif platform in GENERATION_2_PLATFORMS:
+            yield inconclusive("the platform of a client of generation 2; CLI-1 is about 1", call)
+        else:
+            yield failed("X-Skill-Platform", "clawhub, cursor or unknown", platform, call)
 
 
 @client_check("client.bearer", "GEN-3")

@@ -1,11 +1,12 @@
 // What `nemolocal exec` has Node load before a program, where it cannot seal it: every connection
 // of Node's (fetch, node:http, node:https, http2, WebSockets) is made by a socket of node:net. One
-// to the cloud is led to the local server, one to any other host is refused.
+// to the cloud is led to the local server, one to any other host is refused, unless all are allowed
+// ("*", for `nemolocal record`).
 "use strict";
 
 const net = require("node:net");
 
-const { host, port, allowed } = JSON.parse(process.env.NEMOLOCAL_EXEC || "{}");
+const { host, port, allowed, also = [] } = JSON.parse(process.env.NEMOLOCAL_EXEC || "{}");
 const connect = net.Socket.prototype.connect;
 const near = /^(localhost|127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+|0\.0\.0\.0|::)$/i;
 
@@ -26,11 +27,11 @@ net.Socket.prototype.connect = function (...given) {
   const name = String(asked.host || "localhost").toLowerCase().replace(/\.$/, "");
   const more = typeof callback === "function" ? [callback] : [];
   if (!host || asked.path) return connect.apply(this, given);
-  if (name === host && Number(asked.port) === 443) {
+  if ((name === host || also.includes(name)) && Number(asked.port) === 443) {
     const { lookup, family, ...rest } = asked;
     return connect.call(this, { ...rest, host: "127.0.0.1", port }, ...more);
   }
-  if (near.test(name) || allowed.includes(`${name}:${asked.port}`)) {
+  if (near.test(name) || allowed.includes("*") || allowed.includes(`${name}:${asked.port}`)) {
     return connect.apply(this, given);
   }
   const way = `allow it with --allow-host ${name}:${asked.port}`;

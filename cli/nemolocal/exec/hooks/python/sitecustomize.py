@@ -31,8 +31,11 @@ def load_shadowed_module() -> None:
 class ConnectGuard:
     """Where connections go: to the cloud's stand-in, to this machine, to hosts that are allowed."""
 
-    def __init__(self, host: str, port: int, allowed: "list[str]") -> None:
+    def __init__(
+        self, host: str, port: int, allowed: "list[str]", also: "tuple[str, ...]" = ()
+    ) -> None:
         self._host = host
+        self._routed = {host, *also}
         self._port = port
         self._allowed = set(allowed)
         # What allowed hosts were found to be.
@@ -63,7 +66,7 @@ class ConnectGuard:
     ) -> Any:
         """`socket.getaddrinfo`."""
         name = _text(host)
-        if name == self._host and port in _HTTPS:
+        if name in self._routed and port in _HTTPS:
             return self._look_up("127.0.0.1", self._port, 0, type, proto)
         found = self._look_up(host, port, family, type, proto, flags)
         for *_, address in found:
@@ -77,11 +80,12 @@ class ConnectGuard:
         if sock.family not in (socket.AF_INET, socket.AF_INET6) or not stream:
             return address
         name, port = _text(address[0]), address[1]
-        if name == self._host and port in _HTTPS:
+        if name in self._routed and port in _HTTPS:
             return ("127.0.0.1", self._port)
         place = f"{name}:{port}"
         near = name in _ANY or name.startswith(_NEAR)
-        if near or place in self._allowed or tuple(address[:2]) in self._known:
+        # "*" allows every host: `nemolocal record` reaches them all.
+        if near or not self._allowed.isdisjoint((place, "*")) or tuple(address[:2]) in self._known:
             return address
         raise ConnectionRefusedError(
             errno.ECONNREFUSED,

@@ -1,0 +1,72 @@
+"""`nemolocal learn`: judges rules for servers from recordings."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..argument_parser import add_command
+from ..errors import CommandError, UsageError
+
+_DESCRIPTION = """\
+Judge the rules for servers from recordings of `nemolocal record`.
+
+confirmed      all of the rule was seen to hold
+held           what was seen held; the rest was not seen, or no recording shows it
+alternative    another variant of a rule whose sources disagree
+contradicted   it did not hold at least once
+cannot tell    what was seen has other explanations
+not seen       nothing of it was seen
+
+What each recording shows is added to the file of observations, once. It does
+not change the grade of a rule.
+
+Exit status: 0, or 2 if a recording cannot be read.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    learn = add_command(commands, "learn", "judge rules for servers from recordings", _DESCRIPTION)
+    learn.add_argument("recordings", nargs="+", metavar="RECORDING", help="a recording")
+    learn.add_argument(
+        "--observations",
+        metavar="FILE",
+        default="observations.jsonl",
+        help="the file of observations (default: %(default)s)",
+    )
+    learn.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was learnt; return 0."""
+    from nemolocal_recording.learning.evaluation import evaluate_recordings
+    from nemolocal_recording.learning.learning_text import result_lines, value_lines
+    from nemolocal_recording.learning.observations import RecordingSource, add_observations
+    from nemolocal_recording.learning.traffic_view import TrafficView
+    from nemolocal_recording.learning.values import seen_values, silent_share
+    from nemolocal_recording.recording_file import RecordingUnreadable
+
+    target = Path(arguments.observations)
+    try:
+        sources = [RecordingSource.read(Path(name)) for name in arguments.recordings]
+        observations = add_observations(target, sources)
+    except RecordingUnreadable as problem:
+        raise UsageError(str(problem)) from None
+    except OSError as error:
+        raise CommandError(f"cannot write {target}: {error.strerror}") from error
+    recordings = [source.recording for source in sources]
+    results = evaluate_recordings(recordings)
+    views = [TrafficView(recording) for recording in recordings]
+    values, share = seen_values(views), silent_share(views)
+    if arguments.json:
+        body = {"rules": results, "values": values, "shares": [share] if share else []}
+        print(msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
+        return 0
+    for line in result_lines(results, arguments.recordings, observations):
+        print(line)
+    print()
+    for line in value_lines(values, share):
+        print(line)
+    return 0

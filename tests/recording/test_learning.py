@@ -1,0 +1,216 @@
+"""What recordings show of the rules: outcomes, values, and the file that accumulates them."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from nemolocal.main import main
+from nemolocal_contract.rules import rules
+from nemolocal_recording.learning.claims import Claim, all_claims, claim
+from nemolocal_recording.learning.evaluation import (
+    RuleResult,
+    evaluate_recordings,
+    out_of_sight,
+)
+from nemolocal_recording.learning.observations import Observation, days_seen, read_observations
+from nemolocal_recording.learning.traffic_view import TrafficView
+from nemolocal_recording.learning.values import seen_values, silent_share, wilson_interval
+from nemolocal_recording.recording import Recording
+from tests.support.ordinary_session import OrdinarySession
+from tests.support.recorder import raw_server, running_recorder
+from tests.support.servers import ServerFactory, ServerSettings
+
+BALANCE = "/api/credits/balance/simple"
+HEADERS = {"Authorization": "Bearer nmv_usr_me", "X-Skill-Source": "s", "X-Skill-Version": "1"}
+
+
+def reply(body: object, status: str = "200 OK", headers: str = "") -> bytes:
+    content = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+def balance(available: int, frozen: int, total: int) -> bytes:
+    return reply({"code": 0, "data": {"available": available, "frozen": frozen, "total": total}})
+
+
+def record(path: Path, answers: list[bytes], *paths: str) -> Recording:
+    """A recording of these answers to GET requests."""
+    left = iter(answers)
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(next(left))
+
+    with raw_server(answer) as server, running_recorder(server.base_url, path) as recorder:
+        for _, asked in zip(answers, paths or (BALANCE,) * len(answers), strict=True):
+            httpx.get(
+                recorder.base_url + asked, headers={**HEADERS, "Connection": "close"},
+                trust_env=False, timeout=60,
+            )  # fmt: skip
+    return recorder.recording()
+
+
+@pytest.fixture
+def servers() -> Iterator[ServerFactory]:
+    started = ServerFactory()
+    yield started
+    started.stop()
+
+
+def learn(*recordings: Recording) -> dict[str, RuleResult]:
+    return {one.rule: one for one in evaluate_recordings(recordings)}
+
+
+def test_at_least_forty_rules_have_claims() -> None:
+    with_claims = {one.rule for one in all_claims().values()}
+    assert len(with_claims) >= 40
+    assert not {rule for rule in with_claims if rule.startswith("CLI-")}
+    assert out_of_sight().keys() <= with_claims <= rules().keys()
+
+
+def test_rule_is_confirmed_when_it_was_seen_often_enough(tmp_path: Path) -> None:
+    twice = record(tmp_path / "a", [balance(50, 50, 100)] * 2)
+    (seen,) = learn(twice)["CRD-1"].claims
+    assert (learn(twice)["CRD-1"].outcome, seen.missing) == ("held", ("it",))
+    assert learn(twice, twice)["CRD-1"].outcome == "confirmed"
+
+
+def test_one_violation_contradicts_and_names_its_exchange(tmp_path: Path) -> None:
+    found = record(tmp_path / "a", [balance(50, 50, 100)] * 3 + [balance(50, 50, 101)])
+    result = learn(found)["CRD-1"]
+    assert (result.outcome, result.exchange) == ("contradicted", 4)
+    assert "101" in result.actual
+
+
+def test_refusals_tell_their_style(tmp_path: Path) -> None:
+    refusal = {"code": 1001, "message": "no", "data": None}
+    envelope = record(tmp_path / "a", [reply(refusal)])
+    http = record(tmp_path / "b", [reply(refusal, "401 Unauthorized")])
+    odd = record(tmp_path / "c", [reply(refusal, "403 Forbidden")])
+    outcomes = [(learn(one)["GEN-2"].outcome, learn(one)["GEN-2"].alternative) for one in (
+        envelope, http, odd,
+    )]  # fmt: skip
+    assert outcomes == [("held", ""), ("alternative", "http"), ("contradicted", "")]
+
+
+def test_nothing_is_learnt_from_what_was_cut(tmp_path: Path) -> None:
+    wrong = balance(1, 1, 1).replace(b"Content-Length: ", b"Content-Length: 9")
+    with (
+        raw_server(wrong) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        httpx.get(recorder.base_url + BALANCE, trust_env=False, timeout=60)
+    assert {one.outcome for one in learn(recorder.recording()).values()} == {"not seen"}
+
+
+def test_cut_stream_has_another_explanation(tmp_path: Path) -> None:
+    cut = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata:\n"
+    with (
+        raw_server(cut) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        httpx.post(f"{recorder.base_url}/run_sse", json={}, trust_env=False, timeout=60)
+    assert learn(recorder.recording())["SSE-4"].outcome == "cannot tell"
+
+
+def test_nothing_is_learnt_from_generation_2(tmp_path: Path) -> None:
+    found = record(tmp_path / "r", [reply({"error": "x"}, "404 Not Found")], "/projects")
+    assert learn(found)["GEN-6"].outcome == "not seen"
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (300, 1000)])
+def test_interval_contains_its_share(count: int, total: int) -> None:
+    least, greatest = wilson_interval(count, total)
+    assert 0 <= least <= count / total <= greatest <= 1
+    wider = wilson_interval(count // 10 or count, max(1, total // 10)) if count >= 10 else None
+    assert wider is None or wider[1] - wider[0] >= greatest - least
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("memoized_servers")
+@pytest.mark.parametrize(
+    ("dialect", "alternatives"),
+    [
+        ({}, {}),
+        ({"sse": "typed"}, {"SSE-2": "typed"}),
+        ({"render": "nested"}, {"REN-4": "nested"}),
+        ({"errors": "http"}, {"GEN-2": "http"}),
+        ({"heartbeat": "event"}, {}),
+    ],
+)
+def test_every_dialect_is_told_and_contradicts_nothing(
+    dialect: ServerSettings,
+    alternatives: dict[str, str],
+    tmp_path: Path,
+    servers: ServerFactory,
+) -> None:
+    with running_recorder(servers.start(**dialect), tmp_path / "r") as recorder:
+        OrdinarySession(recorder.base_url).play()
+    found = recorder.recording()
+    learnt = learn(found)
+    assert {r for r, one in learnt.items() if one.outcome == "contradicted"} == set()
+    told = {r: one.alternative for r, one in learnt.items() if one.outcome == "alternative"}
+    assert told == alternatives
+    values = {one.name: one for one in seen_values([TrafficView(found)])}
+    assert values["price: generation"].median == 100
+    share = silent_share([TrafficView(found)])
+    assert share is not None
+    assert share.count >= 1
+
+
+def test_learn_prints_rules_and_keeps_each_recording_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "good.jsonl", [balance(50, 50, 100)] * 3)
+    record(tmp_path / "bad.jsonl", [balance(50, 50, 90)])
+    assert main(["learn", "good.jsonl"]) == 0
+    assert "CRD-1   D  confirmed: seen 3 times" in capsys.readouterr().out
+    assert main(["learn", "good.jsonl", "bad.jsonl"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("CRD-1   D  contradicted: ")
+    assert first.endswith("(exchange 1 of bad.jsonl)")
+    kept = [one for one in read_observations(Path("observations.jsonl")) if one.rule == "CRD-1"]
+    assert [one.outcome for one in kept] == ["confirmed", "contradicted"]
+    assert main(["learn", "good.jsonl", "--json"]) == 0
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert {one["outcome"] for one in printed["rules"] if one["rule"] == "CRD-1"} == {"confirmed"}
+
+
+def test_file_that_is_no_recording_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "good.jsonl", [balance(50, 50, 100)])
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    assert main(["learn", "good.jsonl", "x.jsonl"]) == 2
+    assert "x.jsonl, line 1" in capsys.readouterr().err
+    assert not Path("observations.jsonl").exists()
+    Path("observations.jsonl").write_text("[]\n")
+    assert main(["learn", "good.jsonl"]) == 2
+    assert "observations.jsonl, line 1" in capsys.readouterr().err
+
+
+def test_days_of_the_cloud_are_counted() -> None:
+    seen = [
+        Observation("CRD-1", "confirmed", "2026-01-01", "a", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-01", "b", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-02", "c", "cloud"),
+        Observation("CRD-1", "confirmed", "2026-01-03", "d", "other"),
+    ]
+    assert days_seen(seen, "CRD-1", "confirmed") == 2
+    assert days_seen(seen, "CRD-1", "held") == 0
+
+
+def test_claim_needs_a_rule_and_a_new_name() -> None:
+    first: Claim = next(iter(all_claims().values()))
+    for rule, name in (("XYZ-1", "x"), (first.rule, first.name)):
+        with pytest.raises(ValueError, match="a new name, a rule"):
+            claim(rule, name)(first.look)
