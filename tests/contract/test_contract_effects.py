@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.audio_effects import AudioEffectRow, audio_effect_rows
-from nemolocal_contract.describe.descriptions import describe_effect
+from nemolocal_contract.describe.effect_descriptions import describe_effect
 from nemolocal_contract.effects import (
     EFFECTS,
     POSITIONS,
