@@ -41,6 +41,30 @@ def test_too_much_is_refused_with_its_path(
     assert executor.plans == []
 
 
+def nested(levels: int) -> Any:
+    """A list in a list, and so on."""
+    return json.loads("[" * levels + "]" * levels)
+
+
+@pytest.mark.rule("REN-9")
+@pytest.mark.parametrize(
+    ("unknown", "reason"),
+    [
+        (nested(900), "is nested more than 50 levels deep"),
+        ([[]] * 900_000, "has more than 100000 values"),
+    ],
+    ids=["deep", "wide"],
+)
+def test_unknown_fields_may_not_contain_anything_at_all(
+    edited: HttpCaller, executor: FakeRenderExecutor, unknown: Any, reason: str
+) -> None:
+    """900 levels can be decoded, but not encoded again a few calls deeper."""
+    draft = {"t": [{"tt": 7, "sg": [title()]}], "m": {"x": unknown}}
+    reply = edited.submit("render_1", draft)
+    assert (reply["code"], reply["message"]) == (400, f"draft: {reason}")
+    assert executor.plans == []
+
+
 @pytest.mark.rule("REN-9")
 def test_a_body_that_is_too_large_is_not_read_to_its_end(edited: HttpCaller) -> None:
     body = json.dumps(

@@ -21,6 +21,7 @@ from nemolocal_contract.draft import (
     TrackType,
     Transition,
     draft_from_wire,
+    find_excess,
     find_mistyped_field,
 )
 from nemolocal_contract.effect_presets import PresetColor
@@ -127,6 +128,8 @@ def read_draft(wire: Mapping[str, Any]) -> Draft:
         for number, segment in enumerate(track_segments):
             effects += _count_effects(segment, f"{path}.sg[{number}]")
             _require_at_most(effects, "draft.t", "effects", MAX_TOTAL_EFFECTS)
+    if excess := find_excess(wire):
+        raise DraftRejected("draft", excess)
     return draft_from_wire(wire)
 
 
