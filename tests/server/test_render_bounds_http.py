@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.planning.draft_reader import MAX_DRAFT_BYTES, MAX_SEGMENTS
+from nemolocal_render.planning.draft_reader import MAX_SEGMENTS
 from nemolocal_render.planning.planner import RenderPlan, plan_render
+from nemolocal_server.body_memory import MAX_BODY
 from nemolocal_server.exports import export_service
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller
@@ -67,9 +68,7 @@ def test_unknown_fields_may_not_contain_anything_at_all(
 
 @pytest.mark.rule("REN-9")
 def test_a_body_that_is_too_large_is_not_read_to_its_end(edited: HttpCaller) -> None:
-    body = json.dumps(
-        {"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_DRAFT_BYTES}}
-    )
+    body = json.dumps({"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_BODY}})
     reply = edited.post("/api/render/proxy/lambda", content=body)
     assert (reply["code"], reply["message"]) == (400, "body is larger than 4 MB")
 

@@ -46,7 +46,6 @@ from nemolocal_contract.text_effects import TextEffect, text_effect_from_wire
 
 from ..media import MediaInfo, MediaSource
 
-MAX_DRAFT_BYTES = 4_000_000
 MAX_TRACKS = 100
 MAX_SEGMENTS = 1000
 MAX_MEDIA_SEGMENTS = 200
