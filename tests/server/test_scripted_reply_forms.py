@@ -180,7 +180,7 @@ def test_patch_is_bounded_and_checked() -> None:
 
 
 def test_patch_stays_as_it_was_when_it_is_used_again() -> None:
-    patch = [
+    patch: list[dict[str, Any]] = [
         {"op": "add", "path": "/m", "value": {}},
         {"op": "add", "path": "/m/title", "value": "A"},
     ]
