@@ -309,6 +309,22 @@ def test_a_newcomer_is_refused_where_all_are_at_work(
     assert (late.status, late.ended) == (503, "closed")
 
 
+def test_a_newcomer_takes_the_place_of_who_reads_nothing_for_long(
+    connect: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 2)
+    stuck, streaming = connect(), connect()
+    for connection in (stuck, streaming):
+        connection.feed(GET + b"\r\n")
+        connection.answer(more=True)
+    stuck.protocol.pause_writing()
+    stuck.loop.turn(LIMITS.head_seconds - 1)
+    assert connect().status == 503
+    stuck.loop.turn(2)
+    assert connect().ended == ""
+    assert (stuck.ended, streaming.ended) == ("aborted", "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize(("soft", "most"), [(64, 32), (256, 128), (1024, 768), (10**6, 8000)])

@@ -188,7 +188,7 @@ class BoundedConnection(asyncio.Protocol):
             self.transport.close()
 
     def _make_room(self) -> None:
-        """Close the connections that have waited longest for a request; if none has, this one.
+        """Close the connections that have waited longest for their clients; if none has, this one.
 
         Several are closed at once, since finding them takes a look at all connections.
         """
@@ -199,15 +199,24 @@ class BoundedConnection(asyncio.Protocol):
             key=lambda other: (_answering(other.cycle), other.waiting_since),
         )
         for other in waiting[: most // 16 + 1]:
-            other.transport.close()
+            other.make_way()
         if not waiting:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def is_waiting(self) -> bool:
-        """Whether the client has to send something, so that closing loses no response."""
+        """Whether it is the client's turn: to send something, or for long to read a response."""
+        if self._unread_since is not None:
+            return self.loop.time() - self._unread_since >= self.limits.head_seconds
         return not self.transport.is_closing() and (
             not _answering(self.cycle) or (self.cycle.more_body and not self.flow.read_paused)
         )
+
+    def make_way(self) -> None:
+        """Close the connection; at once if nobody reads what has been sent."""
+        if self._unread_since is not None:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     @property
     def waiting_since(self) -> float:
