@@ -17,6 +17,9 @@ import msgspec
 
 Number = int | float
 
+MAX_VALUES, MAX_LEVELS = 100_000, 50
+"""How many JSON values a draft may contain, and how deep they may be nested."""
+
 
 class TrackType(IntEnum):
     """The type of a track (`tt`)."""
@@ -278,6 +281,26 @@ def _write(value: Any) -> Any:
         if field is not None:
             wire[short] = _write(field)
     return wire
+
+
+def find_excess(wire: object) -> str:
+    """Return why a JSON value is too large for a draft, "" if it is not.
+
+    Unknown fields may contain anything, and whatever copies or compares it does so by recursion.
+    """
+    level: list[object] = [wire]
+    count = 0
+    for _ in range(MAX_LEVELS + 1):
+        parents = [value for value in level if isinstance(value, dict | list)]
+        if not parents:
+            return ""
+        count += sum(map(len, parents))
+        if count > MAX_VALUES:
+            return f"has more than {MAX_VALUES} values"
+        level = []
+        for parent in parents:
+            level += parent.values() if isinstance(parent, dict) else parent
+    return f"is nested more than {MAX_LEVELS} levels deep"
 
 
 def draft_from_wire(wire: Mapping[str, Any]) -> Draft:

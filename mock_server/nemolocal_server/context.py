@@ -5,6 +5,7 @@ import msgspec
 from nemolocal_contract.clock import MANUAL_CLOCK_START, Clock, ManualClock, ScaledClock, WallClock
 from nemolocal_contract.endpoints import RESET
 
+from .body_memory import BodyMemory
 from .data.ledger import Ledger
 from .data.sessions import AssetRepository, SessionRepository
 from .data.store import Store
@@ -25,6 +26,7 @@ class ServerContext(msgspec.Struct, frozen=True):
     sessions: SessionRepository
     assets: AssetRepository
     claims: ClaimRepository
+    body_memory: BodyMemory
 
 
 def open_context(settings: Settings, clock: Clock | None = None) -> ServerContext:
@@ -47,6 +49,7 @@ def open_context(settings: Settings, clock: Clock | None = None) -> ServerContex
         sessions=SessionRepository(store, clock),
         assets=AssetRepository(store, clock),
         claims=ClaimRepository(store, clock),
+        body_memory=BodyMemory(),
     )
 
 

@@ -19,6 +19,7 @@ from nemolocal_contract.media import SkillProfile, skill_profile
 from nemolocal_contract.responses import ResponseCode, decode_json
 
 from .access.access_policy import AccessDecision
+from .body_memory import MAX_BODY
 from .data.sessions import SessionRecord
 from .data.tokens import TokenRecord, TokenScope
 from .dialect import Dialect
@@ -29,7 +30,6 @@ from .services import Services
 
 T = TypeVar("T")
 _KEY = "nemolocal.request"
-_MAX_BODY = 16 * 1024 * 1024
 
 
 class RequestContext:
@@ -182,13 +182,15 @@ async def read_json(request: Request, kind: type[T]) -> T:
     return decode_body(await read_body(request), kind)
 
 
-async def read_body(request: Request, *, most: int = _MAX_BODY) -> bytes:
-    """Return the body; 400 if it has more than `most` bytes."""
+async def read_body(request: Request) -> bytes:
+    """Return the body; 400 if it is larger than `MAX_BODY`, 429 if all bodies take too much."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise bad_request(f"body is larger than {most // 1_000_000} MB")
+    with services_of(request).context.body_memory.account() as grow:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise bad_request(f"body is larger than {MAX_BODY // 1_000_000} MB")
+            grow(len(body))
     return bytes(body)
 
 

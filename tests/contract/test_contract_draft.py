@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import (
+    MAX_LEVELS,
+    MAX_VALUES,
     Draft,
     Metadata,
     Segment,
@@ -15,6 +17,7 @@ from nemolocal_contract.draft import (
     Transition,
     draft_from_wire,
     draft_to_wire,
+    find_excess,
     find_mistyped_field,
 )
 
@@ -179,3 +182,15 @@ def test_a_draft_is_ready_when_some_track_has_a_segment() -> None:
     assert not Draft().ready
     assert not draft_from_wire({"t": [{"tt": 0, "sg": []}]}).ready
     assert draft_from_wire({"t": [{"tt": 0, "sg": []}, {"tt": 7, "sg": [{}]}]}).ready
+
+
+def test_values_and_levels_are_counted_to_the_last_one() -> None:
+    deepest: list[Any] = []
+    for _ in range(MAX_LEVELS - 1):
+        deepest = [deepest]
+    assert find_excess(deepest) == ""
+    assert "levels" in find_excess([deepest])
+    assert "levels" in find_excess({"m": deepest})
+    assert find_excess([1] * MAX_VALUES) == find_excess({}) == find_excess(None) == ""
+    assert "values" in find_excess([1] * (MAX_VALUES + 1))
+    assert "values" in find_excess({"a": [1] * MAX_VALUES})

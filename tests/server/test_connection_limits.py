@@ -94,6 +94,28 @@ def test_a_body_in_the_smallest_chunks_is_no_head(connection: Connection) -> Non
     assert connection.ended == ""
 
 
+@pytest.mark.skipif(issubclass(select_http_protocol(), CuttableH11Protocol), reason="no httptools")
+@pytest.mark.parametrize("answered", [False, True], ids=["read", "unread"])
+def test_a_body_in_the_smallest_chunks_has_an_end(answered: bool) -> None:
+    """Each chunk costs as much as a kilobyte of a body in larger ones."""
+    connection = Connection(select_http_protocol())
+    connection.feed(CHUNKED)
+    if answered:
+        connection.answer(404)
+    taken = connection.feed_on(b"1\r\na\r\n" * 1000, 1_000_000)
+    assert taken <= 6 * (LIMITS.chunks + 1000)
+    assert (connection.status, connection.ended) == (413, "closed")
+    connection.close()
+
+
+@pytest.mark.slow
+def test_any_number_of_chunks_of_some_size_is_taken(connection: Connection) -> None:
+    connection.feed(CHUNKED)
+    piece = b"10\r\n" + b"a" * 16 + b"\r\n"
+    assert connection.feed_on(piece * 1000, 30_000 * len(piece)) == 30_000 * len(piece)
+    assert connection.ended == ""
+
+
 @pytest.mark.slow
 def test_a_refusal_says_why_in_the_envelope(connection: Connection) -> None:
     connection.feed_on(b"GET / HTTP/1.1\r\nX: " + b"a" * 50_000, 10 * LIMITS.head_bytes)
@@ -285,6 +307,22 @@ def test_a_newcomer_is_refused_where_all_are_at_work(
         streaming.answer(more=True)
     late = connect()
     assert (late.status, late.ended) == (503, "closed")
+
+
+def test_a_newcomer_takes_the_place_of_who_reads_nothing_for_long(
+    connect: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 2)
+    stuck, streaming = connect(), connect()
+    for connection in (stuck, streaming):
+        connection.feed(GET + b"\r\n")
+        connection.answer(more=True)
+    stuck.protocol.pause_writing()
+    stuck.loop.turn(LIMITS.head_seconds - 1)
+    assert connect().status == 503
+    stuck.loop.turn(2)
+    assert connect().ended == ""
+    assert (stuck.ended, streaming.ended) == ("aborted", "")
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CONTROL_TOKEN
+from nemolocal_server.api.control import event_endpoints
 from nemolocal_server.data.change_log import ChangeLog
 from nemolocal_server.inspection.change_feed import INTERVAL_SECONDS, FeedEvent
 from nemolocal_server.services import Services
@@ -179,6 +180,24 @@ def test_the_feed_has_the_guards_of_the_control_api(servers: ServerFactory) -> N
     foreign = {CONTROL_TOKEN: "secret", "Origin": "http://evil.example"}
     assert httpx.get(base_url + EVENTS, headers=foreign).status_code == 403
     with listen(base_url, headers={CONTROL_TOKEN: "secret", "Last-Event-ID": "1"}) as events:
+        assert next(events).name == "reset"
+
+
+def test_listeners_are_bounded_and_make_room_when_they_go(
+    base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_endpoints, "MAX_LISTENERS", 1)
+    unknown = {"Last-Event-ID": "1"}
+    with listen(base_url, headers=unknown) as events:
+        next(events)
+        refusal = httpx.get(base_url + EVENTS)
+        assert refusal.status_code == 429
+        assert "close one of them" in refusal.json()["message"]
+    # The server notices that a listener has gone when it sends the next event.
+    while (status := httpx.head(base_url + EVENTS).status_code) == 429:
+        time.sleep(0.01)
+    assert status == 200
+    with listen(base_url, headers=unknown) as events:
         assert next(events).name == "reset"
 
 

@@ -152,6 +152,24 @@ def test_no_token_stands_in_an_export_or_in_the_data_folder(
     assert find(secrets, kept(tmp_path)) == []
 
 
+def test_no_token_stands_in_what_is_told_of_replies_and_faults(
+    servers: ServerFactory, tmp_path: Path
+) -> None:
+    url = servers.start(data_dir=tmp_path)
+    control = f"{url}{CONTROL}"
+    token = make(url, token=PLAIN)
+    reply = {"name": f"for {token}", "match": {"message": token}, "edits": [], "say": token}
+    assert patient_http.post(f"{control}/replies", json=reply).status_code == 200
+    fault = {"name": "silent", "match": {"message": token}}
+    assert patient_http.post(f"{control}/faults", json=fault).status_code == 200
+    paths = ("replies", "faults", "ui/faults")
+    told = {path: patient_http.get(f"{control}/{path}").text for path in paths}
+    assert all("[token]" in told[name] for name in ("replies", "faults"))
+    assert find([token], told) == []
+    patient_http.post(f"{control}/snapshot")
+    assert find([token], kept(tmp_path)) == []
+
+
 @pytest.mark.parametrize("place", ["message", "file", "task"])
 def test_a_token_of_another_or_of_another_process_is_found_too(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path, sample: Path, place: str

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES, MAX_SEGMENTS
+from nemolocal_render.planning.draft_limits import MAX_SEGMENTS
 from nemolocal_render.planning.planner import RenderPlan, plan_render
+from nemolocal_server.body_memory import MAX_BODY
 from nemolocal_server.exports import export_service
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller
@@ -41,11 +42,34 @@ def test_too_much_is_refused_with_its_path(
     assert executor.plans == []
 
 
+def nested(levels: int) -> Any:
+    """A list in a list, and so on."""
+    return json.loads("[" * levels + "]" * levels)
+
+
+@pytest.mark.rule("REN-9")
+@pytest.mark.parametrize(
+    ("unknown", "reason"),
+    [
+        pytest.param(nested(900), "is nested more than 50 levels deep", id="deep"),
+        pytest.param(
+            [[]] * 900_000, "has more than 100000 values", marks=pytest.mark.slow, id="wide"
+        ),
+    ],
+)
+def test_unknown_fields_may_not_contain_anything_at_all(
+    edited: HttpCaller, executor: FakeRenderExecutor, unknown: Any, reason: str
+) -> None:
+    """900 levels can be decoded, but not encoded again a few calls deeper."""
+    draft = {"t": [{"tt": 7, "sg": [title()]}], "m": {"x": unknown}}
+    reply = edited.submit("render_1", draft)
+    assert (reply["code"], reply["message"]) == (400, f"draft: {reason}")
+    assert executor.plans == []
+
+
 @pytest.mark.rule("REN-9")
 def test_a_body_that_is_too_large_is_not_read_to_its_end(edited: HttpCaller) -> None:
-    body = json.dumps(
-        {"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_DRAFT_BYTES}}
-    )
+    body = json.dumps({"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_BODY}})
     reply = edited.post("/api/render/proxy/lambda", content=body)
     assert (reply["code"], reply["message"]) == (400, "body is larger than 4 MB")
 

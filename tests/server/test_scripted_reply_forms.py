@@ -1,5 +1,6 @@
 """Which replies are refused, and where: in Python, in a scenario file, in patterns and patches."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from tests.support.tables import check_rows
 
 CLIP = {"tt": 0, "sg": [{"s": 0, "d": -5, "src": "a"}]}
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHi\nthere"
+
+
+def nested(levels: int) -> Any:
+    """A list in a list, and so on."""
+    return json.loads("[" * levels + "]" * levels)
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sya": "x"}, "replies[0]: Object contains unknown field `sya`"),
     ({"match": {"mesage": "x"}}, "replies[0].match: Object contains unknown field `mesage`"),
@@ -47,6 +55,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"draft": {"t": [CLIP]}}, "replies[0].draft: could not be exported: draft.t[0].sg[0].d"),
     ({"draft_patch": []}, "replies[0].draft_patch: Expected `array` of length >= 1"),
     ({"draft_patch": [{"op": "ad"}]}, "replies[0].draft_patch[0]: is not a JSON Patch"),
+    (
+        {"draft_patch": [{"op": "add", "path": "/m", "value": nested(60)}]},
+        "replies[0].draft_patch[0]: is nested more than 50 levels deep",
+    ),
+    ({"draft": {"m": {"x": nested(60)}}}, "replies[0].draft: is nested more than 50 levels deep"),
     ({"captions": []}, "replies[0].captions: Expected `array` of length >= 1"),
     ({"captions": ["a"] * 301}, "replies[0].captions: Expected `array` of length <= 300"),
     ({"captions": [1]}, "replies[0].captions[0]: Expected `str`"),
@@ -161,6 +174,19 @@ def test_patch_is_bounded_and_checked() -> None:
     with pytest.raises(EditRejected, match="a draft is an object"):
         apply_patch({}, [{"op": "replace", "path": "", "value": 1}])
     assert apply_patch({"d": 1}, [{"op": "test", "path": "/d", "value": 1}]) == {"d": 1}
+    into_itself = {"op": "copy", "from": "/m", "path": "/m/m"}
+    with pytest.raises(EditRejected, match="nested more than 50 levels"):
+        apply_patch({"m": {}}, [into_itself] * 60)
+
+
+def test_patch_stays_as_it_was_when_it_is_used_again() -> None:
+    patch: list[dict[str, Any]] = [
+        {"op": "add", "path": "/m", "value": {}},
+        {"op": "add", "path": "/m/title", "value": "A"},
+    ]
+    for _ in range(2):
+        assert apply_patch({}, patch) == {"m": {"title": "A"}}
+    assert patch[0]["value"] == {}
 
 
 def test_changes_are_read_again_after_a_restart() -> None:

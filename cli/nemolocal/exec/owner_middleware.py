@@ -45,11 +45,11 @@ class OwnerMiddleware:
         if scope["type"] == "http":
             client = tuple(scope["client"] or ())
             if not self._is_allowed(tuple(scope["server"] or ()), client):
-                await _refuse(send, 403, _REFUSED)
+                await _refuse(send, ResponseCode.FORBIDDEN, _REFUSED)
                 return
             control = scope["path"].startswith(CONTROL_PREFIX)
             if control and scope["path"] != HEALTH.template:
-                await _refuse(send, 404, _CLOSED)
+                await _refuse(send, ResponseCode.NOT_FOUND, _CLOSED)
                 return
             if not control:
                 self._monitor.count_call(client)
@@ -83,8 +83,8 @@ async def _send_to_app(app: Any, request: httpx.Request, content: bytes) -> http
     return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
 
 
-async def _refuse(send: Any, status: int, text: str) -> None:
-    body = encode_json(failure(ResponseCode.BAD_REQUEST, text))
+async def _refuse(send: Any, code: ResponseCode, text: str) -> None:
+    body = encode_json(failure(code, text))
     fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.start", "status": int(code), "headers": fields})
     await send({"type": "http.response.body", "body": body})

@@ -1,11 +1,12 @@
 """Drafts that scripts give: as a whole, or as a JSON Patch of the draft on the wire (RFC 6902)."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Segment, draft_from_wire, draft_to_wire
+from nemolocal_contract.draft import Draft, Segment, draft_from_wire, draft_to_wire, find_excess
 
 from ..errors import EditRejected
 from ..intents import PatchDraft, ReplaceDraft
@@ -33,12 +34,15 @@ def apply_patch(wire: Mapping[str, Any], patch: Sequence[Mapping[str, Any]]) -> 
     # Only scripted replies need it.
     from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
 
-    document: Any = wire
+    # Operations put their values into the document and then change them there.
+    document, operations = copy.deepcopy((wire, patch))
     try:
-        for operation in patch:
-            document = JsonPatch([operation]).apply(document)
+        for operation in operations:
+            document = JsonPatch([operation]).apply(document, in_place=True)
             if operation["op"] == "copy" and len(msgspec.json.encode(document)) > MAX_DRAFT_BYTES:
                 raise EditRejected("cannot_patch", reason="the draft becomes too large")
+            if excess := find_excess(document):
+                raise EditRejected("cannot_patch", reason=f"the draft {excess}")
     except (JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise EditRejected("cannot_patch", reason=reason) from error

@@ -7,9 +7,8 @@ draft costs time and memory.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemolocal_contract.draft import Draft, draft_from_wire, find_mistyped_field
+from nemolocal_contract.draft import Draft, draft_from_wire, find_excess, find_mistyped_field
 
-MAX_DRAFT_BYTES = 4_000_000
 MAX_TRACKS = 100
 MAX_SEGMENTS = 1000
 MAX_EFFECTS = 50
@@ -82,6 +81,8 @@ def read_draft(wire: Mapping[str, Any]) -> Draft:
         for number, segment in enumerate(track_segments):
             effects += _count_effects(segment, f"{path}.sg[{number}]")
             require_at_most(effects, "draft.t", "effects", MAX_TOTAL_EFFECTS)
+    if excess := find_excess(wire):
+        raise DraftRejected("draft", excess)
     return draft_from_wire(wire)
 
 

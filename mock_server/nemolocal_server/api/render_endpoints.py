@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from nemolocal_contract.endpoints import OutputRequest, RenderRequest
 from nemolocal_contract.responses import ResponseCode, encode_render
-from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
 
 from ..errors import ContractError, bad_request
 from ..exports.export_service import ExportRecord
@@ -30,7 +29,7 @@ _MAX_ID = 128
 async def submit_render(request: Request) -> Response:
     """Queue an export of the draft in the body; free, but refused without attribution."""
     require_export_allowed(request, authenticate(request, "render", "write"))
-    data = await read_body(request, most=MAX_DRAFT_BYTES)
+    data = await read_body(request)
     token = authenticate(request, "render", "write")
     require_export_allowed(request, token)
     body = decode_body(data, RenderRequest)

@@ -21,10 +21,11 @@ from nemolocal_contract.endpoints import (
 )
 from nemolocal_contract.responses import decode_json
 
+from ..body_memory import MAX_BODY, BodyMemory
 from ..context import ServerContext
 from ..data.sessions import CDN_PATH
 from ..data.tokens import TokenRepository
-from ..errors import bad_request
+from ..errors import ContractError, bad_request
 from ..request_context import context_of
 from ..responses import handle_contract_error
 from ..transport.uvicorn_protocols import cut_connection
@@ -41,7 +42,6 @@ from .response_faults import (
 )
 
 _HEADER = FAULT.lower().encode()
-_MAX_BODY = 16 * 1024 * 1024
 # The session, the message or the render id of these is in the body.
 _CALLS_WITH_BODY = ("chat", "render")
 _ENDPOINTS = {name: endpoint for name, endpoint in endpoints().items() if name in ENDPOINT_NAMES}
@@ -84,13 +84,12 @@ class FaultMiddleware:
             return
         body = _BufferedBody(receive)
         call = _with_caller(call, scope, self._context.tokens)
-        if call.endpoint in _CALLS_WITH_BODY:
-            call = _with_body(call, await body.read())
         try:
-            faults = self._faults.select(call, header)
-        except FaultError as error:
-            refusal = bad_request(f"header {FAULT}: {error}")
-            response = await handle_contract_error(Request(scope), refusal)
+            if call.endpoint in _CALLS_WITH_BODY:
+                call = _with_body(call, await body.read(self._context.body_memory))
+            faults = self._select(call, header)
+        except ContractError as error:
+            response = await handle_contract_error(Request(scope), error)
             await response(scope, receive, send)
             return
         request_context = context_of(scope)
@@ -98,6 +97,13 @@ class FaultMiddleware:
         if call.token is not None:
             request_context.set_token(call.token)
         await inject_faults(self._app, call, faults, self._context)(scope, body.receive, send)
+
+    def _select(self, call: ApiCall, header: str) -> tuple[ActiveFault, ...]:
+        """Return the faults of a call; 400 for a header that asks for an invalid one."""
+        try:
+            return self._faults.select(call, header)
+        except FaultError as error:
+            raise bad_request(f"header {FAULT}: {error}") from error
 
 
 def inject_faults(
@@ -184,15 +190,20 @@ class _BufferedBody:
         self._receive = receive
         self._messages: list[Message] = []
 
-    async def read(self) -> bytes:
-        """Return the body, or the beginning of one that is too large for any endpoint."""
+    async def read(self, memory: BodyMemory) -> bytes:
+        """Return the body, or the beginning of one that is too large for any endpoint.
+
+        Raises 429 if the bodies of all requests take too much memory.
+        """
         body = bytearray()
         more = True
-        while more and len(body) <= _MAX_BODY:
-            message = await self._receive()
-            self._messages.append(message)
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        with memory.account() as grow:
+            while more and len(body) <= MAX_BODY:
+                message = await self._receive()
+                self._messages.append(message)
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                grow(len(body))
         return bytes(body)
 
     async def receive(self) -> Message:

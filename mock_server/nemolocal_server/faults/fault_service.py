@@ -209,9 +209,10 @@ class FaultService:
 
     def describe(self) -> dict[str, Any]:
         """Return the catalogue, the armed faults, and the settings that scenarios can change."""
+        redact = self.context.store.known_tokens.redact_json
         return {
             "catalogue": [fault.describe() for fault in CATALOGUE.values()],
-            "armed": [armed.describe() for armed in self.registry.armed],
+            "armed": redact([armed.describe() for armed in self.registry.armed]),
             "chaos": self.context.settings.chaos,
             "settings": {"address_limit": self.context.tokens.address_limit},
         }

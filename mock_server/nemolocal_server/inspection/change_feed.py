@@ -24,6 +24,9 @@ from ..scripted_replies.reply_service import ReplyService
 INTERVAL_SECONDS = 0.25
 """The minimum time between two events of a listener, in real time."""
 
+MAX_LISTENERS = 100
+"""The number of listeners at once; each costs the server four comparisons a second."""
+
 MAX_POSITIONS = 4096
 """The number of positions from which a listener can resume."""
 
@@ -61,6 +64,7 @@ class ChangeFeed:
         self._number = int(context.store.wall_clock.time() * 1000)
         self._positions: deque[FeedPosition] = deque(maxlen=MAX_POSITIONS)
         self._closed = asyncio.Event()
+        self.listeners = 0
 
     def current(self) -> FeedPosition:
         """Return the position of the server now, with a new number if anything has changed."""
@@ -117,12 +121,16 @@ class ChangeFeed:
     async def listen(self, since: int | None) -> AsyncGenerator[FeedEvent]:
         """Yield the events after the event `since`, or from now on, until the server stops."""
         position = self.current() if since is None else self.find(since)
-        while not self._closed.is_set():
-            position, event = self.next_event(position)
-            if event is not None:
-                yield event
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), INTERVAL_SECONDS)
+        self.listeners += 1
+        try:
+            while not self._closed.is_set():
+                position, event = self.next_event(position)
+                if event is not None:
+                    yield event
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closed.wait(), INTERVAL_SECONDS)
+        finally:
+            self.listeners -= 1
 
     def close(self) -> None:
         """End all streams, since the server stops."""

@@ -19,7 +19,7 @@ from nemolocal_agent import (
 )
 from nemolocal_agent.intents import PlaceUploads
 from nemolocal_agent.tool_calls import is_undo_or_redo
-from nemolocal_contract.draft import Draft, draft_from_wire
+from nemolocal_contract.draft import Draft, draft_from_wire, find_excess
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 from nemolocal_render.synthetic.sample_media import MOODS
@@ -58,6 +58,8 @@ def try_edits(edits: Sequence[Edit]) -> None:
 
 def try_draft(wire: dict[str, Any]) -> None:
     """Raise `ReplyError` for a draft that could not be exported whatever the session has."""
+    if excess := find_excess(wire):
+        raise ReplyError("draft", excess)
     draft = draft_from_wire(wire)
     if "t" in draft.extra:
         raise ReplyError("draft.t", "must be a list of objects")
@@ -78,6 +80,8 @@ def try_patch(patch: Sequence[dict[str, Any]]) -> None:
             JsonPatch([operation])
         except (JsonPatchException, JsonPointerException, TypeError, KeyError) as error:
             raise ReplyError(f"draft_patch[{number}]", f"is not a JSON Patch: {error}") from error
+        if excess := find_excess(operation):
+            raise ReplyError(f"draft_patch[{number}]", excess)
 
 
 def _check_names(edit: Edit, path: str) -> None:

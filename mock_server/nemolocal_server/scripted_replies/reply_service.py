@@ -88,11 +88,13 @@ class ReplyService:
         return [entry.reply.name for entry in self.registered if not entry.uses]
 
     def describe(self) -> dict[str, Any]:
-        """Return the replies with their use counts, and the names of those never used."""
-        return {
-            "replies": [registered.describe() for registered in self.registered],
-            "unused": self.unused,
-        }
+        """Return the replies with their use counts, and the names of those never used.
+
+        Tokens in them are removed, since this is shown and copied like the journal.
+        """
+        replies = [registered.describe() for registered in self.registered]
+        shown = {"replies": replies, "unused": self.unused}
+        return dict(self._store.known_tokens.redact_json(shown))
 
     def save(self) -> None:
         """Write the replies to the store, just before a snapshot copies it."""
@@ -102,7 +104,7 @@ class ReplyService:
             for registered in self.registered:
                 self._store.execute(
                     "INSERT INTO replies (name, reply, uses) VALUES (:name, :reply, :uses)",
-                    name=registered.reply.name,
+                    name=redact(registered.reply.name),
                     reply=redact(encode_json(registered.reply.spec).decode()),
                     uses=registered.uses,
                 )

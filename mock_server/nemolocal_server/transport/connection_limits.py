@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "Invalid HTTP request",
     HTTPStatus.REQUEST_TIMEOUT: "The request was not sent in time: send it without pauses",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body has too many small chunks: send larger ones",
     HTTPStatus.REQUEST_URI_TOO_LONG: "The URL is too long: send long values in the body",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are too large: send fewer or shorter",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections are open: close some and try again",
@@ -50,13 +51,16 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     """Limits of URL and headers in bytes, and of times without progress in seconds.
 
     A body may take `head_seconds` and one second for each `body_rate` bytes, without a pause of
-    more than `silent_seconds`. A client may read nothing for `read_seconds`.
+    more than `silent_seconds`. A client may read nothing for `read_seconds`. Beyond `chunks` chunks
+    of a body, they must have `chunk_bytes` bytes on average.
     """
 
     url_bytes: int = 16 * 1024
     head_bytes: int = 24 * 1024
     headers: int = 200
     pipelined: int = 100
+    chunks: int = 10_000
+    chunk_bytes: int = 16
     head_seconds: float = 30.0
     silent_seconds: float = 60.0
     body_rate: int = 500
@@ -184,7 +188,7 @@ class BoundedConnection(asyncio.Protocol):
             self.transport.close()
 
     def _make_room(self) -> None:
-        """Close the connections that have waited longest for a request; if none has, this one.
+        """Close the connections that have waited longest for their clients; if none has, this one.
 
         Several are closed at once, since finding them takes a look at all connections.
         """
@@ -195,15 +199,24 @@ class BoundedConnection(asyncio.Protocol):
             key=lambda other: (_answering(other.cycle), other.waiting_since),
         )
         for other in waiting[: most // 16 + 1]:
-            other.transport.close()
+            other.make_way()
         if not waiting:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def is_waiting(self) -> bool:
-        """Whether the client has to send something, so that closing loses no response."""
+        """Whether it is the client's turn: to send something, or for long to read a response."""
+        if self._unread_since is not None:
+            return self.loop.time() - self._unread_since >= self.limits.head_seconds
         return not self.transport.is_closing() and (
             not _answering(self.cycle) or (self.cycle.more_body and not self.flow.read_paused)
         )
+
+    def make_way(self) -> None:
+        """Close the connection; at once if nobody reads what has been sent."""
+        if self._unread_since is not None:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     @property
     def waiting_since(self) -> float:

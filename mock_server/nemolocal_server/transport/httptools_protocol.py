@@ -23,6 +23,7 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
     _status = HTTPStatus.BAD_REQUEST
     _unparsed_bytes = 0
     _has_progress = False
+    _chunks = _chunk_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         self._has_progress = False
@@ -33,7 +34,7 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
 
     def on_message_begin(self) -> None:
         self._begin()
-        self._unparsed_bytes = 0
+        self._unparsed_bytes = self._chunks = self._chunk_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -51,6 +52,12 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
 
     def on_body(self, body: bytes) -> None:
         self._has_progress = True
+        self._chunks += 1
+        self._chunk_bytes += len(body)
+        # Megabytes of the smallest chunks are parsed at once and would hold up the event loop.
+        limits = self.limits
+        if self._chunks > limits.chunks and self._chunk_bytes < self._chunks * limits.chunk_bytes:
+            self._stop(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -7,10 +7,10 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nemolocal_contract.responses import encode_json
+from nemolocal_contract.responses import ResponseCode, encode_json
 
-from ...errors import bad_request
-from ...inspection.change_feed import ChangeFeed
+from ...errors import ContractError, bad_request
+from ...inspection.change_feed import MAX_LISTENERS, ChangeFeed
 from ...request_context import services_of
 
 _PING_SECONDS = 15
@@ -22,12 +22,18 @@ async def stream_events(request: Request) -> Response:
 
     The header `Last-Event-ID`, or else the query `since`, is the number of the last event that the
     listener knows: it gets all that changed since then, or a `reset` if that is unknown. Without
-    both, the stream begins now.
+    both, the stream begins now. 429 if there are `MAX_LISTENERS` listeners already.
     """
     text = request.headers.get("last-event-id") or request.query_params.get("since")
     since = None if text is None else _number(text)
+    feed = services_of(request).feed
+    if feed.listeners >= MAX_LISTENERS:
+        raise ContractError(
+            ResponseCode.RATE_LIMITED,
+            f"{MAX_LISTENERS} listeners have the event feed open already: close one of them",
+        )
     # Pings are in real time, as the whole feed is.
-    return EventSourceResponse(_events(services_of(request).feed, since), ping=_PING_SECONDS)
+    return EventSourceResponse(_events(feed, since), ping=_PING_SECONDS)
 
 
 async def _events(feed: ChangeFeed, since: int | None) -> AsyncIterator[ServerSentEvent]:
