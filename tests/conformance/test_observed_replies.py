@@ -368,7 +368,10 @@ def test_times_are_not_judged_where_the_server_has_no_date() -> None:
 
 
 def test_media_with_the_same_id_are_told() -> None:
-    state = {**STATE["state"], "video_infos": [{**FILE, "id": "1"}, {**FILE, "id": "1"}]}
+    state = {
+        **SUCCESSES[wire.STATE]["state"],
+        "video_infos": [{**FILE, "id": "1"}, {**FILE, "id": "1"}],
+    }
     found = watch(ObservedReplies(), wire.STATE, envelope(wire.STATE, {**STATE, "state": state}))
     assert found == [("STA-4", "ids of media")]
 
