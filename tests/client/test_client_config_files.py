@@ -161,7 +161,7 @@ def test_list_that_another_process_replaced_during_the_wait_gets_the_line_all_th
     """Who waits for the lock of a file that is deleted meanwhile must not write into that."""
     profile = Profile(tmp_path)
     profile.keep_session(URL, KeptSession("first", used_at=1.0))
-    lock, deleted = config_files._lock, []
+    lock, deleted = config_files._lock, list[Path]()
 
     def wait(file: BinaryIO) -> None:
         lock(file)
