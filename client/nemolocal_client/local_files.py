@@ -184,15 +184,18 @@ def choose_destination(
         raise FileProblem(
             f"{path} is an input and would be overwritten", remedy="choose another name"
         )
-    for candidate in _numbered_paths(path):
-        if not _exists(candidate) or _may_replace(candidate, path, inputs, overwrite):
-            return candidate
-    raise AssertionError("numbers do not end")
+    return next(
+        candidate
+        for candidate in _numbered_paths(path)
+        if not _exists(candidate) or _may_replace(candidate, path, inputs, overwrite)
+    )
 
 
 def move_into_place(part: Path, path: Path, inputs: InputFiles, *, overwrite: bool) -> Path:
     """Rename a complete file to `path` or the next free name; return its path."""
-    for candidate in _numbered_paths(path):
+    candidates = _numbered_paths(path)
+    while True:
+        candidate = next(candidates)
         try:
             # A name that was free when the export began may be an input by now.
             if _may_replace(candidate, path, inputs, overwrite):
@@ -204,7 +207,6 @@ def move_into_place(part: Path, path: Path, inputs: InputFiles, *, overwrite: bo
         except OSError as error:
             raise file_problem(candidate, error) from error
         return candidate
-    raise AssertionError("numbers do not end")
 
 
 def _check_writable(path: Path) -> None:
@@ -238,9 +240,11 @@ def _exists(path: Path) -> bool:
 
 
 def _numbered_paths(path: Path) -> Iterator[Path]:
-    """Yield the path itself, then with -2, -3 and so on at the end of its stem."""
+    """Yield the path itself, then with -2, -3 and so on at the end of its stem, without end."""
     yield path
-    for number in count(2):
+    numbers = count(2)
+    while True:
+        number = next(numbers)
         stem, ending = path.stem, f"-{number}{path.suffix}"
         while stem and len(os.fsencode(stem + ending)) > _MAX_NAME_BYTES:
             stem = stem[:-1]

@@ -350,8 +350,6 @@ def require_http_server(target: TargetClient) -> None:
         response = target.request("GET", BALANCE.template, patience=_FIRST_TIMEOUT)
     except TargetTimeout:
         raise TargetUnreachable(_unreachable_message(target, "hangs")) from None
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise TargetUnreachable(f"invalid base URL {target.base_url!r}: {error}") from None
     if response.status == 0:
         raise TargetUnreachable(_unreachable_message(target, "does not answer HTTP"))
 

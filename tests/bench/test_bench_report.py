@@ -21,7 +21,7 @@ from nemolocal_bench.charts import (
 from nemolocal_bench.cloud import PUBLISHED_TIMES, PublishedTime, server_label
 from nemolocal_bench.frame_chart import frame_chart
 from nemolocal_bench.frame_pictures import SOURCE
-from nemolocal_bench.headline import write_headline
+from nemolocal_bench.headline import describe_samples, write_headline
 from nemolocal_bench.html_report import as_html
 from nemolocal_bench.metrics import Instruments, summarize_scores
 from nemolocal_bench.moments import FramePicture, Moment
@@ -37,7 +37,8 @@ from nemolocal_bench.report import (
 from nemolocal_bench.report_changes import ReportChanges, diff_reports
 from nemolocal_bench.sampling import SampleSpan
 from nemolocal_bench.target_quality import TargetSearchResult
-from nemolocal_bench.variants import VariantResult
+from nemolocal_bench.time_left import format_duration
+from nemolocal_bench.variants import VariantResult, load_average
 
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 
@@ -280,3 +281,42 @@ def test_machine_with_little_information_is_described(
     assert (text.memory_bytes, text.nemolocal) == (0, "0")
     assert text.python == ".".join(map(str, sys.version_info[:3]))
     assert text.processor is not None
+
+
+def test_changed_times_are_reported() -> None:
+    old, new = (reported(compared(local("a", 9, 90, seconds=time))) for time in (5.0, 4.0))
+    (change,) = diff_reports(old, new).figures
+    assert (change.what, change.before, change.after) == ("seconds", 5.0, 4.0)
+
+
+def test_page_says_what_was_sampled_and_what_was_scaled() -> None:
+    pictures = tuple(FramePicture(name, b"") for name in (SOURCE, "cloud"))
+    moment = Moment("lowest", 5, 5, 0.2, {}, pictures, 0, 0, 1920, 1080)
+    cloud = local("cloud", 50, 96, where="cloud", width=1280, height=720, vmaf_frames=(90.0,))
+    page = as_html(reported(compared(cloud, moments=(moment,), shown="cloud")), ReportChanges())
+    assert "Scaled to the size of the source: cloud (1280×720)." in page
+    spans = (SampleSpan(0, 30), SampleSpan(100, 30))
+    sampled = local("a", 9, 90, sampled=True)
+    page = as_html(reported(compared(sampled, spans=spans)), ReportChanges())
+    assert "Measured on 2 samples (60 of 300 frames)" in page
+    assert "Measured as a whole" not in page
+
+
+def test_sampled_result_without_the_score_of_each_sample_says_so() -> None:
+    assert describe_samples(local("a", 9, 90, sampled=True)) == "sampled"
+    scores = local("a", 9, 90, sampled=True, sample_scores=(89.0, 91.04))
+    assert describe_samples(scores) == "2 samples, 89.0 to 91.0"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "1 s"), (89, "89 s"), (120, "2 min"), (5400, "1 h 30 min")]
+)
+def test_time_left_is_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+def test_load_is_unknown_where_the_system_does_not_report_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("os.getloadavg")
+    assert load_average() is None

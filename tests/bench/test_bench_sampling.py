@@ -17,6 +17,7 @@ from nemolocal_bench.sampling import (
     choose_spans,
     count_and_cut,
     estimate_size,
+    read_sample_count,
     sampled_input,
     source_frame,
     spread_spans,
@@ -24,7 +25,7 @@ from nemolocal_bench.sampling import (
 )
 from nemolocal_bench.variant_runs import VariantRunner
 from nemolocal_bench.variants import EncodeVariant
-from nemolocal_bench.video_files import VideoFile, open_source
+from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source
 from tests.support.media import run_ffmpeg
 
 from .targets.natures import FPS, NATURES, prepare
@@ -188,3 +189,10 @@ def test_recommended_encode_of_a_sampled_clip_is_whole(
 
 def _no_client(base_url: str, notify: Any) -> Any:
     raise AssertionError((base_url, notify))
+
+
+def test_number_of_samples_is_a_word_or_within_its_range() -> None:
+    assert [read_sample_count(text) for text in ("auto", "all", "5")] == ["auto", "all", 5]
+    for text in ("0", "-1", "9999", "many", ""):
+        with pytest.raises(CannotCompare, match="--samples must be auto, all or a number from 1"):
+            read_sample_count(text)

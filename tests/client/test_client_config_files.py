@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -152,3 +153,23 @@ def test_processes_that_add_and_shorten_at_once_lose_nothing_of_each_other(tmp_p
     profile = Profile(tmp_path)
     assert {kept.session_id for kept in profile.sessions("http://x")} == wanted | {"filler"}
     assert {each.path[1:] for each in profile.inputs("http://x", "s")} == wanted
+
+
+def test_list_that_another_process_replaced_during_the_wait_gets_the_line_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for the lock of a file that is deleted meanwhile must not write into that."""
+    profile = Profile(tmp_path)
+    profile.keep_session(URL, KeptSession("first", used_at=1.0))
+    lock, deleted = config_files._lock, list[Path]()
+
+    def wait(file: BinaryIO) -> None:
+        lock(file)
+        if not deleted:
+            deleted.extend(tmp_path.glob("sessions-*.jsonl"))
+            deleted[0].unlink()
+
+    monkeypatch.setattr(config_files, "_lock", wait)
+    profile.keep_session(URL, KeptSession("second", used_at=2.0))
+    assert deleted
+    assert [session.session_id for session in profile.sessions(URL)] == ["second"]

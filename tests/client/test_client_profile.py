@@ -8,6 +8,7 @@ import pytest
 from nemolocal_client import FileProblem, MemoryProfile, Profile, config_folder
 from nemolocal_client.httpx_adapter import plain_base_url
 from nemolocal_client.operations import SavedToken, Secret
+from nemolocal_client.profile import is_cloud
 
 KEPT = SavedToken(Secret("nmv_usr_x"), 5.0, "anon_1")
 
@@ -109,3 +110,15 @@ def test_memory_profile_keeps_nothing_on_disk_but_the_same_things() -> None:
     assert profile.client_id() == first != profile.renew_client_id()
     profile.keep("https://a.example", KEPT)
     assert profile.token("https://a.example") == KEPT
+
+
+def test_client_id_of_a_profile_that_keeps_nothing_is_replaced_in_memory(tmp_path: Path) -> None:
+    profile = Profile(tmp_path, keep_tokens=False)
+    first = profile.client_id("http://localhost:1")
+    second = profile.renew_client_id("http://localhost:1")
+    assert first != second == profile.client_id("http://localhost:1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_base_url_that_is_none_is_not_the_clouds() -> None:
+    assert not is_cloud("http://[")

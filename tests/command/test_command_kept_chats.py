@@ -21,11 +21,12 @@ from nemolocal.embedded_server import EmbeddedServer
 from nemolocal.errors import CommandError
 from nemolocal.export_filename import find_export_filename
 from nemolocal.saved_chats import (
+    ChatProfile,
     create_chat_folder,
     locate_session,
     saved_chat_sessions,
 )
-from nemolocal_client import Client, Notice
+from nemolocal_client import Client, KeptSession, Notice, Profile
 from nemolocal_client.transport import Transport
 from nemolocal_server.data.store import StoreError
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
@@ -368,3 +369,23 @@ def test_threads_that_begin_chats_have_folders_of_their_own() -> None:
     for thread in threads:
         thread.join()
     assert len(set(found)) == 8
+
+
+def test_session_is_found_among_all_chats_and_servers() -> None:
+    chats = [create_chat_folder() for _ in range(2)]
+    for number, chat in enumerate(chats):
+        kept = KeptSession(f"chat-{number}", used_at=1.0, last_message="trim")
+        ChatProfile(chat).keep_session("", kept)
+    for number in range(2):
+        Profile().keep_session(f"http://localhost:{number}", KeptSession(f"server-{number}"))
+    found = [locate_session(f"chat-{number}", None).chat_folder for number in range(2)]
+    assert found == chats
+    urls = [locate_session(f"server-{number}", None).base_url for number in range(2)]
+    assert urls == ["http://localhost:0", "http://localhost:1"]
+
+
+def test_client_id_of_a_chat_is_its_own_and_can_be_replaced() -> None:
+    first, second = (ChatProfile(create_chat_folder()) for _ in range(2))
+    before = first.client_id()
+    assert before not in (second.client_id(), first.renew_client_id())
+    assert first.client_id() != before

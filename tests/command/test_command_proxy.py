@@ -241,3 +241,11 @@ async def cut_through_a_tunnel() -> Exception | bytes:
 
 def test_reset_stays_a_reset() -> None:
     assert isinstance(asyncio.run(cut_through_a_tunnel()), ConnectionResetError)
+
+
+def test_plain_http_for_the_cloud_is_led_to_https() -> None:
+    request = b"GET http://cloud.example/a?b HTTP/1.1\r\nHost: cloud.example\r\n\r\n"
+    (answer,), reported = asyncio.run(talk(request))
+    assert answer.split()[1].startswith(b"30")
+    assert b"https://cloud.example/a?b" in answer
+    assert reported == []

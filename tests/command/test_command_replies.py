@@ -111,3 +111,25 @@ def test_serve_lists_replies_that_were_never_used(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == ""
     _print_summary(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), "", ("reply-1", "b")))
     assert capsys.readouterr().err == "scripted replies never used: reply-1, b\n"
+
+
+def test_calls_without_a_result_and_lines_that_are_no_json_are_kept_as_they_can_be() -> None:
+    def call(name: str, kind: str) -> dict[str, Any]:
+        return {
+            kind: {"id": f"id-{name}", "name": name, "args" if kind[-1] == "l" else "response": {}}
+        }
+
+    def stream(*parts: dict[str, Any]) -> str:
+        content = {"author": "nemo", "content": {"role": "model", "parts": list(parts)}}
+        return f"data: {json.dumps(content)}\n\n"
+
+    body = stream(call("a", "functionCall"), call("b", "functionCall"))
+    body += stream(call("b", "functionResponse"), {"text": "yes"})
+    (reply,) = replies_of([entry(response_body=body)])
+    assert reply["tools"] == [
+        {"name": "a", "args": {}},
+        {"name": "b", "args": {}, "response": {}},
+    ]
+    broken = "data: {\n\n" + "data: [1]\n\n" + stream({"text": "yes"})
+    (reply,) = replies_of([entry(response_body=broken)])
+    assert [event["author"] for event in reply["events"]] == ["nemo"]

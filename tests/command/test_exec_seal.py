@@ -3,16 +3,19 @@
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from nemolocal.exec import sealed_network
 from nemolocal.exec.allowed_hosts import AllowedHost, parse_allowed_hosts
 from nemolocal.exec.certificates import CertificateAuthority, build_java_keystore
 from nemolocal.exec.dns_server import build_dns_response, parse_question
 from nemolocal.exec.network_layout import hosts_text, nsswitch_text, plan_network
+from nemolocal.exec.sealed_network import sealing_unavailable_reason
 from nemolocal.exec.traffic_monitor import TrafficMonitor, monitor_handshakes
 
 CLOUD = "cloud.example"
@@ -209,3 +212,21 @@ def test_java_store_has_its_sum_and_every_certificate() -> None:
     assert store[:12] == bytes.fromhex("feedfeed 00000002 00000002".replace(" ", ""))
     assert b"X.509\x00\x00\x00\x03one" in store
     assert b"X.509\x00\x00\x00\x03two" in store
+
+
+def test_only_linux_can_seal_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert sealing_unavailable_reason() == "only Linux has network namespaces"
+
+
+def test_script_that_breaks_off_is_told_with_its_last_line_and_what_may_be_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script, restricted = tmp_path / "script.py", tmp_path / "apparmor"
+    script.write_text("raise OSError('no namespaces')")
+    restricted.write_text("1\n")
+    monkeypatch.setattr(sealed_network, "_SCRIPT", script)
+    monkeypatch.setattr(sealed_network, "_APPARMOR", tmp_path / "none")
+    assert sealing_unavailable_reason() == "OSError: no namespaces"
+    monkeypatch.setattr(sealed_network, "_APPARMOR", restricted)
+    assert sealing_unavailable_reason().startswith("OSError: no namespaces: ")

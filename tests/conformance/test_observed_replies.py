@@ -316,3 +316,80 @@ def test_a_client_that_asks_again_may_stay_the_same_user() -> None:
     watch(replies, wire.TOKEN, envelope(wire.TOKEN, SUCCESSES[wire.TOKEN]))
     again = {**SUCCESSES[wire.TOKEN], "token": "nmv_usr_2"}
     assert watch(replies, wire.TOKEN, envelope(wire.TOKEN, again)) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "what"),
+    [
+        ({"type": "tool_call", "name": "edit", "args": {}}, set()),
+        ({"type": "tool_call", "name": "", "args": []}, {"name", "args"}),
+        ({"type": "tool_result", "name": "edit", "result": None}, {"result"}),
+        # Nothing that the contract knows: newer servers may send more.
+        ({"progress": 1}, set()),
+    ],
+)
+def test_typed_tool_events_are_watched(event: object, what: set[str]) -> None:
+    body = b"data: " + encode_json(event) + b"\n\n"
+    assert watch_stream(ObservedReplies(), body) == what
+
+
+def with_parts(parts: object, role: str = "model") -> bytes:
+    (event,) = decode_turn_frames(stream(Text("Done")))
+    event["content"] = {"role": role, "parts": parts}
+    return b"data: " + encode_json(event) + b"\n\n"
+
+
+def decode_turn_frames(body: bytes) -> list[dict[str, Any]]:
+    return [decode_json(frame.removeprefix(b"data: ")) for frame in body.split(b"\n\n") if frame]
+
+
+CALL = {"functionCall": {"id": "c", "name": "edit", "args": {}}}
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        ([{"text": "Done"}], set()),
+        ([7], {"a part"}),
+        ([{"functionCall": "edit"}], {"functionCall"}),
+        ([CALL], set()),
+        ([CALL, CALL], {"functionCall.id"}),
+        # Parts of later versions are no tools.
+        ([{"thought": True}], set()),
+    ],
+)
+def test_parts_of_events_are_watched(parts: object, what: set[str]) -> None:
+    assert watch_stream(ObservedReplies(), with_parts(parts)) == what
+
+
+def test_times_are_not_judged_where_the_server_has_no_date() -> None:
+    headers = {"content-type": "text/event-stream", "date": "today"}
+    assert watch(ObservedReplies(), wire.CHAT, stream(*EDIT, at=5000), headers=headers) == []
+
+
+def test_media_with_the_same_id_are_told() -> None:
+    state = {
+        **SUCCESSES[wire.STATE]["state"],
+        "video_infos": [{**FILE, "id": "1"}, {**FILE, "id": "1"}],
+    }
+    found = watch(ObservedReplies(), wire.STATE, envelope(wire.STATE, {**STATE, "state": state}))
+    assert found == [("STA-4", "ids of media")]
+
+
+@pytest.mark.parametrize("time", ["2026-13-27T09:00:00Z", "2026-11-27T09:00:00"])
+def test_an_end_of_a_token_that_is_no_time_in_utc_is_told(time: str) -> None:
+    body = changed(wire.TOKEN, "expires_at", put(time))
+    assert any("expires_at" in what for _, what in watch(ObservedReplies(), wire.TOKEN, body))
+
+
+def test_a_part_of_a_file_is_no_whole_file() -> None:
+    """A range need not begin as a file does."""
+    path = wire.RENDER_DOWNLOAD.path(render="render_1")
+    headers = {"content-type": "video/mp4", "content-range": "bytes 5-8/100"}
+    seen = {}
+    for name in ("range", "x-other"):
+        replies = ObservedReplies()
+        request = httpx.Request("GET", f"http://server{path}", headers={name: "bytes=5-8"})
+        replies.observe(request, TargetResponse(206, headers, b"abcd"))
+        seen[name] = bool(replies.violations)
+    assert seen == {"range": False, "x-other": True}

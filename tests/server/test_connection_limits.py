@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -382,3 +383,53 @@ def test_who_hangs_up_in_the_middle_of_a_body_is_no_defect(
         pass
     assert [entry["ending"] for entry in entries[2:]] == ["cut by client"] * len(BODIES)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fields", "status"),
+    [
+        (b"GET / HTTP/1.1", 300, 431),
+        (b"GET /" + b"a" * 17_000 + b" HTTP/1.1", 1, 414),
+    ],
+)
+def test_a_large_head_that_comes_at_once_is_refused_by_what_is_too_large(
+    connect: Open, line: bytes, fields: int, status: int
+) -> None:
+    connection = connect()
+    connection.feed(line + b"\r\nHost: localhost\r\n" + b"a: b\r\n" * fields + b"\r\n")
+    # h11 has no limit of its own for the URL or the number of headers.
+    usual = not isinstance(connection.protocol, CuttableH11Protocol)
+    assert connection.status == (status if usual else 0)
+
+
+def test_requests_sent_ahead_are_answered_one_after_the_other(servers: ServerFactory) -> None:
+    _, _, place = servers.start().rpartition("/")
+    host, _, port = place.partition(":")
+    paths = [b"/api/credits/balance/simple", b"/api/nothing", b"/api/auth/anonymous-token"]
+    request = b"GET %b HTTP/1.1\r\nHost: " + place.encode() + b"\r\n%b\r\n"
+    ends = [b"", b"", b"Connection: close\r\n"]
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"".join(request % each for each in zip(paths, ends, strict=True)))
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404", b"405"]
+
+
+def test_without_a_limit_of_open_files_only_memory_bounds_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (-1, -1))
+    unlimited = connection_limits.max_connections()
+    monkeypatch.setattr("resource.getrlimit", lambda _: (10**6, 10**6))
+    assert unlimited == connection_limits.max_connections()
+
+
+def test_windows_has_no_limit_of_open_files_to_ask_for_or_raise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The module `resource` does not exist there."""
+    monkeypatch.setattr("resource.getrlimit", lambda _: (10**6, 10**6))
+    most = connection_limits.max_connections()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(connection_limits, "resource")
+    connection_limits.raise_file_limit()
+    assert connection_limits.max_connections() == most

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.endpoints import bearer_header
 from nemolocal_server.data.store import Store
-from nemolocal_server.data.token_redaction import REDACTED, KnownTokens
+from nemolocal_server.data.token_redaction import REDACTED, KnownTokens, Redactor
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.ids import token_fingerprint
 from nemolocal_server.services import Services
@@ -351,3 +351,29 @@ def test_word_that_was_clean_is_found_once_it_is_a_token() -> None:
     assert known.redact("my-own-word") == "my-own-word"
     known.expect_fingerprints([token_fingerprint("my-own-word")])
     assert known.redact("say my-own-word") == "say [token]"
+
+
+def test_numbers_that_look_like_a_token_become_texts_and_json_stays_json() -> None:
+    redactor = Redactor(f"Bearer {NUMBER}")
+    body = {"a": [int(NUMBER), 7, 2.5, True, None, f"of {NUMBER}"], NUMBER: {"b": "x"}}
+    assert json.loads(redactor.json(json.dumps(body))) == {
+        "a": [REDACTED, 7, 2.5, True, None, f"of {REDACTED}"],
+        REDACTED: {"b": "x"},
+    }
+    assert redactor.json(f"[{NUMBER}") == f"[{REDACTED}"
+
+
+def test_of_what_was_sent_as_a_token_the_newest_is_remembered() -> None:
+    known = KnownTokens()
+    sent = [f"not-a-token-{number:05}" for number in range(5000)]
+    for text in sent:
+        known.add_foreign(text)
+    assert known.redact_all(sent[-1]) == REDACTED
+    assert known.redact_all(sent[0]) == sent[0]
+
+
+def test_a_token_is_found_under_three_layers_of_escapes() -> None:
+    known = KnownTokens()
+    known.add(CHOSEN)
+    written = quote(quote(quote(CHOSEN, safe=""), safe=""), safe="")
+    assert known.redact(f"t={written}&x=1") == f"t={REDACTED}&x=1"

@@ -1,6 +1,8 @@
 """Scripted replies over a socket: what a client sees, what it costs and what is counted."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,55 @@ def test_reset_and_snapshot_treat_replies_and_their_counts(scripted: NewServer) 
     assert uses(caller) == {"first": 2, "added": 1}
     caller.post("/__nemolocal__/reset", json={})
     assert uses(caller) == {"first": 0}
+
+
+def test_a_name_that_exists_and_the_reply_that_is_one_too_many_are_refused(
+    scripted: NewServer,
+) -> None:
+    caller = scripted(*[{"say": "x"}] * 999)
+    assert caller.post(REPLIES, json={"name": "last", "say": "x"})["name"] == "last"
+    full = caller.post(REPLIES, json={"say": "x"})
+    assert (full["code"], "there are 1000 replies already: delete" in full["message"]) == (
+        400,
+        True,
+    )
+    caller.http.delete(REPLIES)
+    caller.post(REPLIES, json={"name": "first", "say": "x"})
+    again = caller.post(REPLIES, json={"name": "first", "say": "y"})
+    assert again["code"] == 400
+    assert "a reply named 'first' exists already" in again["message"]
+    assert uses(caller) == {"first": 0}
+
+
+def test_a_reply_of_a_snapshot_that_is_no_reply_any_more_is_left_out(
+    scripted: NewServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another release may have written it."""
+    caller = scripted(
+        {"name": "a", "say": "x"}, {"name": "b", "say": "y"},
+        settings=server_settings(data_dir=tmp_path),
+    )  # fmt: skip
+    snapshot = caller.post("/__nemolocal__/snapshot", json={})["id"]
+    (database,) = (tmp_path / "snapshots" / snapshot).glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(database)) as db, db:
+        db.execute("""UPDATE replies SET reply = '{"sya": "x"}' WHERE name = 'a'""")
+    assert caller.post("/__nemolocal__/restore", json={"id": snapshot}) == {"id": snapshot}
+    assert uses(caller) == {"b": 0}
+    assert "the reply a of the snapshot is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["duplicate-event", "bad-json", "split-utf8", "split-frames", "slow-bytes", "late-heartbeat",
+     "line-separator", "temporary-issue", "silent"],
+)  # fmt: skip
+def test_a_turn_that_cannot_start_is_refused_whatever_the_fault_of_its_reply(
+    scripted: NewServer, fault: str
+) -> None:
+    caller = scripted({"edits": [], "say": "x", "credits": 101, "fault": fault})
+    refused = caller.chat("x")
+    assert (refused.status_code, refused.json()["code"]) == (200, 2001)
+    assert caller.balance()["available"] == 100
 
 
 def test_a_late_scripted_edit_survives_a_restart(tmp_path: Path) -> None:

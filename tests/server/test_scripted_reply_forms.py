@@ -51,6 +51,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"edits": [{"edit": "generate", "scene": "city", "seconds": 99}]},
         "edits[0]: seconds must be from 0 to 60",
     ),
+    ({"edits": [{"edit": "add-sound", "name": "moo"}]}, "edits[0]: unknown sound 'moo'; known are"),
+    ({"edits": [{"edit": "remove-sounds", "name": "moo"}]}, "edits[0]: unknown sound 'moo'; known"),
+    ({"edits": [{"edit": "split", "at_share": 1e308}]}, "edits[0]: cannot be done: cannot convert"),
+    (
+        {"edits": [{"edit": "compress", "megabytes": 0.5}]},
+        "edits[0]: could not be exported: is too small for 60 s",
+    ),
     ({"draft": {"t": {}}}, "replies[0].draft.t: must be a list"),
     ({"draft": {"t": [CLIP]}}, "replies[0].draft: could not be exported: draft.t[0].sg[0].d"),
     ({"draft_patch": []}, "replies[0].draft_patch: Expected `array` of length >= 1"),
@@ -100,6 +107,12 @@ def test_what_cannot_be_a_reply_is_refused_with_its_path(subtests: pytest.Subtes
     check_rows(subtests, REFUSED, check_refusal)
 
 
+def test_a_draft_may_name_a_lut_that_the_session_will_have() -> None:
+    clip = {"s": 0, "d": 2000, "src": "a", "fx": [{"type": "lut", "source": "teal", "amount": 1.0}]}
+    (reply,) = build_replies([{"draft": {"t": [{"tt": 0, "sg": [{"id": "x", **clip}]}]}}])
+    assert reply.edits is not None
+
+
 def test_names_are_given_by_number_and_occur_once() -> None:
     built = build_replies([{"say": "a"}, {"name": "b", "say": "b"}, {}])
     assert [reply.name for reply in built] == ["reply-1", "b", "reply-3"]
@@ -144,6 +157,33 @@ def test_a_scenario_file_names_the_line(tmp_path: Path, wait: str, more: str, sa
         find_scenario(str(file))
     assert str(error.value).startswith(f"scenario {file}")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        ("[[replies]]\nsay = 'a'\n[[replies]]\nsya = 'b'", "line 3: replies[1]: Object contains"),
+        ("[[replies]]\nedits = []\n[[replies]]\nsay = 'b'", "line 1: replies[0].say: is required"),
+        ("[[replies]]\nsay = 'a'\n[[replies]]\nedits = []", "line 3: replies[1].say: is required"),
+    ],
+    ids=["an unknown field", "a field left out", "a field left out at the end"],
+)
+def test_what_has_no_line_is_at_the_beginning_of_its_reply(
+    tmp_path: Path, replies: str, said: str
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(replies, encoding="utf-8")
+    with pytest.raises(ScenarioError) as error:
+        find_scenario(str(file))
+    assert said in str(error.value)
+
+
+def test_number_and_size_of_replies_are_bounded() -> None:
+    with pytest.raises(ReplyError, match=r"replies\[1000\]: there can be at most 1000 replies"):
+        build_replies([{"say": "x"}] * 1001)
+    tools = [{"name": "x", "args": {"text": "x" * 2**20}}]
+    with pytest.raises(ReplyError, match=r"replies\[0\]: a reply has at most 1 MB"):
+        build_replies([{"tools": tools}])
 
 
 def test_replies_in_one_line_have_no_line_of_their_own(tmp_path: Path) -> None:

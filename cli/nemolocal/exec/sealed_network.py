@@ -89,8 +89,11 @@ def _run_script(plan: bytes) -> tuple[dict[str, Any], list[int]]:
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
-        ours.sendall(plan)
-        answer, descriptors, _, _ = socket.recv_fds(ours, _MAX_MESSAGE_BYTES, _MAX_DESCRIPTORS)
+        answer, descriptors = b"", list[int]()
+        # A script that has ended says why on stderr.
+        with contextlib.suppress(ConnectionError):
+            ours.sendall(plan)
+            answer, descriptors, _, _ = socket.recv_fds(ours, _MAX_MESSAGE_BYTES, _MAX_DESCRIPTORS)
         _, errors = child.communicate()
     reply = json.loads(answer) if answer else {"error": _last_line(errors)}
     if "error" in reply:

@@ -151,7 +151,17 @@ class _DropFilter(BodyFilter):
         return CutConnection(self._how)
 
 
-class _InsertFilter(BodyFilter):
+class _AddingFilter(BodyFilter):
+    """Adds to a stream; a refusal in its place has a length, which its body must keep."""
+
+    _is_stream = True
+
+    def filter_headers(self, headers: MutableHeaders) -> CutConnection | None:
+        self._is_stream = "content-length" not in headers
+        return None
+
+
+class _InsertFilter(_AddingFilter):
     """Inserts a frame after so many events, or at the end."""
 
     def __init__(self, frame: bytes, after: int | None) -> None:
@@ -159,7 +169,7 @@ class _InsertFilter(BodyFilter):
         self._left = after
 
     def filter_chunk(self, chunk: bytes, last: bool) -> Iterator[FilterOutput]:
-        if self._left == 0 or (last and self._frame):
+        if self._is_stream and (self._left == 0 or (last and self._frame)):
             yield self._frame
             self._frame, self._left = b"", None
         if self._left is not None:
@@ -167,13 +177,13 @@ class _InsertFilter(BodyFilter):
         yield chunk
 
 
-class _DuplicateFilter(BodyFilter):
-    """Sends everything except heartbeats twice."""
+class _DuplicateFilter(_AddingFilter):
+    """Sends every event of a stream except heartbeats twice."""
 
     def filter_chunk(self, chunk: bytes, last: bool) -> Iterator[FilterOutput]:
         del last
         yield chunk
-        if chunk != HEARTBEAT_BYTES and b'"heartbeat"' not in chunk:
+        if self._is_stream and chunk != HEARTBEAT_BYTES and b'"heartbeat"' not in chunk:
             yield chunk
 
 

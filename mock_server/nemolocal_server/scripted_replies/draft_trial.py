@@ -17,8 +17,9 @@ from nemolocal_agent import (
     MediaPool,
     apply_edits,
 )
-from nemolocal_agent.intents import PlaceUploads
+from nemolocal_agent.intents import AddSound, PlaceUploads, RemoveSounds
 from nemolocal_agent.tool_calls import is_undo_or_redo
+from nemolocal_contract.audio_effects import sound_rows
 from nemolocal_contract.draft import Draft, draft_from_wire, find_excess
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
@@ -87,6 +88,9 @@ def try_patch(patch: Sequence[dict[str, Any]]) -> None:
 def _check_names(edit: Edit, path: str) -> None:
     if isinstance(edit, AddMusic) and edit.mood is not None and edit.mood not in MOODS:
         raise ReplyError(path, f"unknown mood {edit.mood!r}; known are {', '.join(MOODS)}")
+    if isinstance(edit, AddSound | RemoveSounds) and edit.name not in (None, *sound_rows()):
+        known = ", ".join(sound_rows())
+        raise ReplyError(path, f"unknown sound {edit.name!r}; known are {known}")
     if isinstance(edit, Generate):
         if edit.scene not in SCENES:
             raise ReplyError(path, f"unknown scene {edit.scene!r}; known are {', '.join(SCENES)}")
