@@ -57,6 +57,30 @@ export async function sendJson(url, body, method = "POST") {
 }
 
 /**
+ * Run a task on demand, never twice at once: requests during a run cause one more run.
+ * @param {() => Promise<void>} task
+ * @returns {() => void}
+ */
+export function oneAtATime(task) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      try {
+        await task();
+      } catch (error) {
+        notify(error instanceof Error ? error.message : String(error));
+      }
+    }
+    running = false;
+  };
+}
+
+/**
  * @param {Response} response
  * @returns {Promise<string>}
  */

@@ -1,8 +1,8 @@
 // One session: the slider over its versions, the zoom, and the playhead that follows the player.
 
-import { byId, fetchFragment, ui } from "./dom.js";
+import { byId, fetchFragment, oneAtATime, ui } from "./dom.js";
 import { onChanges } from "./feed.js";
-import { oneAtATime, replaceContent } from "./live_part.js";
+import { replaceContent } from "./live_part.js";
 import { onKey } from "./shell.js";
 
 const session = byId("session", HTMLElement).dataset.session ?? "";
