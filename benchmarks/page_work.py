@@ -5,11 +5,20 @@ them.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-proxy-server",
+)
 TRACE_CATEGORIES = ("disabled-by-default-devtools.timeline",)
 """What to record for `task_times`."""
 
@@ -29,6 +38,11 @@ new MutationObserver((changes) => {
 }
 """
 """A script for a new page, which counts in `window.rowsMade` the rows of the journal it inserts."""
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium; None if there is none."""
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
 class PageWork(msgspec.Struct, frozen=True):
