@@ -4,6 +4,7 @@ What is compared is done by the same page on the same machine, so that the verdi
 busy one.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from tests.support.dashboard import (
 from tests.support.http_caller import HttpCaller
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # Rows in a page of the list, which the server renders and the browser inserts at once.
@@ -162,6 +163,31 @@ def test_no_task_of_a_long_journal_is_as_long_as_500_rows(
 
         for action in (opening, measured.task_times(live), measured.task_times(scroll)):
             assert 0 < action[0] < yardstick, (action[:3], yardstick)
+
+
+def test_page_asks_a_busy_server_for_less(
+    browser: "Browser", server: LocalServer, caller: HttpCaller
+) -> None:
+    """Between its requests it waits for several times as long as the server takes."""
+    asked: list[float] = []
+    took: list[float] = []
+
+    def answer_late(route: "Route") -> None:
+        asked.append(time.monotonic())
+        time.sleep(0.05)
+        route.continue_()
+        took.append(time.monotonic() - asked[-1])
+
+    with open_page(browser, server.base_url) as watched:
+        page = watched.visit()
+        follow(page)
+        page.route("**/journal/rows?*", answer_late)
+        while len(asked) < 4:
+            caller.balance()
+            page.wait_for_timeout(10)
+        for before, after, needed in zip(asked, asked[1:], took, strict=False):
+            # It waits for five seconds at most.
+            assert after - before > min(5 * needed, 4)
 
 
 def test_hidden_page_asks_for_nothing_and_catches_up_when_it_is_shown(

@@ -59,7 +59,7 @@ export async function sendJson(url, body, method = "POST") {
 /**
  * Run a task on demand, never twice at once: requests during a run cause one more run.
  * @param {() => Promise<void>} task
- * @returns {() => void}
+ * @returns {() => Promise<void>}
  */
 export function oneAtATime(task) {
   let running = false;

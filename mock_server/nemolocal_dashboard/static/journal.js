@@ -15,6 +15,11 @@ const newEntries = byId("new-entries", HTMLButtonElement);
 
 // Milliseconds until a failed fetch of the list is retried.
 const RETRY = 2000;
+// After the server has answered, the page asks for nothing new so many times as long, so that it
+// takes a tenth of a busy server at most; and for so long where entries come faster than one reads.
+const REST = 9;
+const FLOOD = 1000;
+const LONGEST_REST = 5000;
 let openId = new URLSearchParams(location.search).get("open") ?? "";
 let currentId = openId;
 let isPaused = false;
@@ -60,11 +65,30 @@ function showTotal() {
 /** @type {Set<string>} */
 let changedSessions = new Set();
 let mustRestart = false;
+let isFlood = false;
+let isDue = false;
+let isFollowing = false;
+
+/** Update the list for a change on the server, and rest before the next one. */
+async function updateSoon() {
+  isDue = true;
+  if (isFollowing) return;
+  isFollowing = true;
+  while (isDue) {
+    isDue = false;
+    const began = performance.now();
+    await update();
+    const rest = Math.min(REST * (performance.now() - began), LONGEST_REST);
+    await new Promise((resolve) => setTimeout(resolve, isFlood ? Math.max(rest, FLOOD) : rest));
+  }
+  isFollowing = false;
+}
 
 /** Show the newest entries, or say how many there are where somebody reads older ones. */
 const update = oneAtATime(async () => {
   const sessions = changedSessions;
   changedSessions = new Set();
+  isFlood = false;
   if (!mustRestart && (isPaused || !list.isAtTop)) {
     if (await countNew()) return;
     list.scrollTo(0);
@@ -74,7 +98,8 @@ const update = oneAtATime(async () => {
   mustRestart = false;
   const hadFocus = rows.contains(document.activeElement);
   try {
-    await (isRestart ? list.restart() : list.follow(sessions));
+    if (isRestart) await list.restart();
+    else isFlood = await list.follow(sessions);
   } catch {
     // The feed says that the server cannot be reached.
     mustRestart = true;
@@ -110,7 +135,7 @@ onChanges((changes) => {
     for (const session of changes.sessions) changedSessions.add(session);
     if (!changes.journal && !list.showsTurnOf(changedSessions)) return;
   }
-  update();
+  void updateSoon();
 });
 
 newEntries.addEventListener("click", restart);

@@ -105,14 +105,20 @@ export class RowList {
   /**
    * Add the entries that came since, and renew the rows of turns of these sessions.
    * @param {Set<string>} sessions
+   * @returns {Promise<boolean>} whether they are so many that the list begins anew
    */
   async follow(sessions) {
     const head = await this.#fetchAs(HEAD, { since: this.#until });
-    if (!head) return;
-    if (head.dataset.page !== "head") return this.#begin(head);
     // Who has scrolled meanwhile reads older entries, which stay where they are.
-    if (!this.isAtTop) return;
-    if (this.#oldestShown < Number(head.dataset.oldest)) return this.restart();
+    if (!head || !this.isAtTop) return false;
+    if (head.dataset.page !== "head") {
+      this.#begin(head);
+      return true;
+    }
+    if (this.#oldestShown < Number(head.dataset.oldest)) {
+      await this.restart();
+      return false;
+    }
     this.#newest = Number(head.dataset.until);
     if (head.dataset.total) this.#paged = Number(head.dataset.total) - head.childElementCount;
     if (this.#head) mergeRows(this.#head, head);
@@ -120,6 +126,7 @@ export class RowList {
     this.#splitHead();
     this.#arrange();
     for (const [number, page] of this.#pages) if (hasTurnOf(page, sessions)) void this.#loadPage(number);
+    return false;
   }
 
   /**
