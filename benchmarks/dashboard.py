@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -110,7 +109,7 @@ async def _measure_pages(data: Path, arguments: argparse.Namespace) -> None:
             await _scroll(page)
             await _feed(own, account, page, arguments.minutes * 60, arguments.rate)
             await page.close()
-            await _compare_rates(own, account, browser, arguments.seconds, arguments.rounds)
+            await _compare_rates(own, account, browser, arguments)
             await browser.close()
 
 
@@ -269,26 +268,38 @@ async def _send_requests(
 
 
 async def _compare_rates(
-    own: ServerProcess, account: LoadAccount, browser: "Browser", seconds: float, rounds: int
+    own: ServerProcess, account: LoadAccount, browser: "Browser", arguments: argparse.Namespace
 ) -> None:
-    """Load the server with and without an open page in turn."""
-    alone: list[RequestRate] = []
-    watched: list[RequestRate] = []
-    for _ in range(rounds):
-        await _flush_journal(own)
-        alone.append(await measure_rate(own, _PATH, account.token, seconds))
-        await _flush_journal(own)
+    """Load the server with and without an open page in turn: at the rate of the feed, and fully."""
+    feeds: list[list[float]] = [[], []]
+    rates: list[list[RequestRate]] = [[], []]
+    for round_number in range(2 * arguments.rounds):
+        is_open = round_number % 2
+        # It is opened in both cases, since opening it makes the next requests cheaper or dearer.
         page = await _MeasuredPage.open(own, browser)
-        watched.append(await measure_rate(own, _PATH, account.token, seconds))
-        await page.close()
-    assert all(rate.statuses == {"200"} for rate in (*alone, *watched)), (alone, watched)
-    rates = [median(each.per_second for each in part) for part in (alone, watched)]
-    print(f"credits       {rates[0]:9,.0f} requests/s, {rates[1]:,.0f} with an open page")
-    with suppress(TypeError):
-        costs = [median(each.cpu_microseconds or 0.0 for each in part) for part in (alone, watched)]
+        if not is_open:
+            await page.close()
+        await _flush_journal(own)
+        before = own.cpu_seconds() or 0.0
+        await _send_requests(own, account, arguments.seconds, arguments.rate)
+        feeds[is_open].append(((own.cpu_seconds() or 0.0) - before) / arguments.seconds * 1000)
+        await _flush_journal(own)
+        rates[is_open].append(await measure_rate(own, _PATH, account.token, arguments.seconds))
+        if is_open:
+            await page.close()
+    assert all(rate.statuses == {"200"} for part in rates for rate in part), rates
+    alone, watched = (median(part) for part in feeds)
+    print(
+        f"open page     {watched - alone:9.1f} ms of processor time of the server a second, beside"
+        f" {alone:.1f} of {arguments.rate:g} requests"
+    )
+    alone, watched = (median(rate.per_second for rate in part) for part in rates)
+    print(f"credits       {alone:9,.0f} requests/s, {watched:,.0f} with an open page")
+    alone, watched = (median(rate.cpu_microseconds or 0.0 for rate in part) for part in rates)
+    if watched:
         print(
-            f"ratio         {costs[0] / costs[1]:9.1%} of the requests for the same processor time"
-            f" of the server: {costs[0]:.0f} and {costs[1]:.0f} µs each (target: {_RATIO:.0%})"
+            f"ratio         {alone / watched:9.1%} of the requests for the same processor time"
+            f" of the server: {alone:.0f} and {watched:.0f} µs each (target: {_RATIO:.0%})"
         )
 
 
