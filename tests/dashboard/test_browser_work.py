@@ -4,8 +4,11 @@ What is compared is done by the same page on the same machine, so that the verdi
 busy one.
 """
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +16,10 @@ import httpx
 import pytest
 
 from benchmarks.page_work import COUNT_ROWS, TRACE_CATEGORIES, PageWork, read_work, task_times
+from benchmarks.server_process import start_server
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CONTROL_PREFIX, FAULT
+from nemolocal_server.inspection.change_feed import INTERVAL_SECONDS
 from nemolocal_server.serving import LocalServer
 from tests.support.dashboard import (
     WatchedPage,
@@ -212,6 +217,31 @@ def test_hidden_page_asks_for_nothing_and_catches_up_when_it_is_shown(
         page.evaluate(show, "visible")
         page.locator(".rows-page .row[data-id='7']").wait_for()
         assert shown_ids(page) == list(range(7, 0, -1))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals")
+def test_stopped_server_that_continues_leaves_no_gap_and_no_double(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    with start_server(tmp_path / "data") as own:
+        caller = HttpCaller(own.base_url).connect()
+        with open_page(browser, own.base_url) as watched, ThreadPoolExecutor() as threads:
+            page = watched.visit()
+            follow(page)
+            for newest in (8, 14, 20):
+                os.kill(own.process_id, signal.SIGSTOP)
+                # The system takes the connection and the request; the process knows of neither.
+                waiting = threads.submit(caller.balance)
+                # The page would have heard of it by now.
+                page.wait_for_timeout(2000 * INTERVAL_SECONDS)
+                assert not waiting.done()
+                os.kill(own.process_id, signal.SIGCONT)
+                waiting.result()
+                for _ in range(5):
+                    caller.balance()
+                page.locator(f".row[data-id='{newest}']").wait_for()
+                assert shown_ids(page) == list(range(newest, 0, -1))
+        caller.http.close()
 
 
 def test_row_of_a_turn_is_renewed_when_the_turn_ends(browser: "Browser", sample: Path) -> None:

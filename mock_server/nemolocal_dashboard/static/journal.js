@@ -1,6 +1,6 @@
 // The journal: the list, its filters, and the open entry beside it.
 
-import { byId, fetchFragment, notify, oneAtATime, parseFragment, sendJson, ui } from "./dom.js";
+import { byId, fetchFragment, notify, oneAtATime, parseFragment, sendJson, ui, withRests } from "./dom.js";
 import { onChanges } from "./feed.js";
 import { RowList } from "./row_list.js";
 import { onKey } from "./shell.js";
@@ -15,11 +15,8 @@ const newEntries = byId("new-entries", HTMLButtonElement);
 
 // Milliseconds until a failed fetch of the list is retried.
 const RETRY = 2000;
-// After the server has answered, the page asks for nothing new so many times as long, so that it
-// takes a tenth of a busy server at most; and for so long where entries come faster than one reads.
-const REST = 9;
+// Milliseconds between two updates where entries come faster than one reads.
 const FLOOD = 1000;
-const LONGEST_REST = 5000;
 let openId = new URLSearchParams(location.search).get("open") ?? "";
 let currentId = openId;
 let isPaused = false;
@@ -66,23 +63,6 @@ function showTotal() {
 let changedSessions = new Set();
 let mustRestart = false;
 let isFlood = false;
-let isDue = false;
-let isFollowing = false;
-
-/** Update the list for a change on the server, and rest before the next one. */
-async function updateSoon() {
-  isDue = true;
-  if (isFollowing) return;
-  isFollowing = true;
-  while (isDue) {
-    isDue = false;
-    const began = performance.now();
-    await update();
-    const rest = Math.min(REST * (performance.now() - began), LONGEST_REST);
-    await new Promise((resolve) => setTimeout(resolve, isFlood ? Math.max(rest, FLOOD) : rest));
-  }
-  isFollowing = false;
-}
 
 /** Show the newest entries, or say how many there are where somebody reads older ones. */
 const update = oneAtATime(async () => {
@@ -112,6 +92,8 @@ const update = oneAtATime(async () => {
   if (!list.isAtTop) update();
 });
 
+const updateSoon = withRests(update, () => (isFlood ? FLOOD : 0));
+
 /** @returns {Promise<boolean>} false if the entries that are listed are gone */
 async function countNew() {
   const answer = await fetch(urlOf("/count", { since: list.newest })).catch(() => null);
@@ -135,7 +117,7 @@ onChanges((changes) => {
     for (const session of changes.sessions) changedSessions.add(session);
     if (!changes.journal && !list.showsTurnOf(changedSessions)) return;
   }
-  void updateSoon();
+  updateSoon();
 });
 
 newEntries.addEventListener("click", restart);

@@ -1,7 +1,7 @@
 // Parts of a page that are fetched again when their data has changed. A part is an element with
 // `data-part` (its URL), `data-on` (the kind of change) and optionally `data-only` (an id).
 
-import { fetchFragment, notify, oneAtATime, parseFragment, sendJson } from "./dom.js";
+import { fetchFragment, notify, oneAtATime, parseFragment, sendJson, withRests } from "./dom.js";
 import { onChanges } from "./feed.js";
 
 const FOCUSABLE = "a, button, summary";
@@ -34,10 +34,11 @@ for (const part of document.querySelectorAll("[data-part]")) {
   const { part: url = "", on = "", only, every } = part.dataset;
   const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
   parts.set(part, refresh);
+  const refreshSoon = withRests(refresh);
   // The interval in milliseconds for parts that change by themselves, while the page is visible.
   if (every) setInterval(() => document.hidden || refresh(), Number(every));
   onChanges((changes) => {
-    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
+    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refreshSoon();
   });
 }
 
