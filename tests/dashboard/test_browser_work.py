@@ -213,6 +213,8 @@ def test_hidden_page_asks_for_nothing_and_catches_up_when_it_is_shown(
         for _ in range(5):
             caller.balance()
         httpx.get(f"{server.base_url}{CONTROL_PREFIX}/journal?limit=0").raise_for_status()
+        # A page that follows would have asked by now.
+        page.wait_for_timeout(2000 * INTERVAL_SECONDS)
         assert requests == []
         page.evaluate(show, "visible")
         page.locator(".rows-page .row[data-id='7']").wait_for()
