@@ -49,13 +49,15 @@ _TRACED_SECONDS = 10.0
 _SCROLL = """async () => {
   const viewport = document.getElementById("viewport");
   const frame = () => new Promise(requestAnimationFrame);
+  const { left, top } = viewport.getBoundingClientRect();
+  const isEmpty = () => !document.elementFromPoint(left + 20, top + 20)?.closest(".row");
   for (let step = 0; step < 120; step++) { viewport.scrollTop += 400; await frame(); }
   for (let part = 0; part <= 20; part++) {
     viewport.scrollTop = (part / 20) * viewport.scrollHeight;
-    await frame();
+    do await frame(); while (isEmpty());
   }
   viewport.scrollTop = 0;
-  await frame();
+  do await frame(); while (isEmpty());
 }"""
 _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
