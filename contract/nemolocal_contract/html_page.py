@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from .text_escaping import escape_markup
+from .text_escaping import escape_markup, needs_escaping
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -99,7 +99,11 @@ def _environment(package: str) -> "Environment":
 
     def finalize(value: object) -> object:
         """Escape control characters too, which autoescape leaves as they are."""
-        return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
+        if hasattr(value, "__html__"):
+            return value
+        text = str(value)
+        # Most values of a long list have nothing to escape, which autoescape finds out faster.
+        return Markup(escape_markup(text)) if needs_escaping(text) else text
 
     environment = Environment(
         loader=ChoiceLoader(

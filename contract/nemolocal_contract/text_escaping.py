@@ -15,6 +15,7 @@ _ACTIVE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
 )
 _LINE_END = re.compile("\r\n")
+_MARKUP = re.compile(f"{_ACTIVE.pattern}|[&<>\"']")
 
 
 def escape_controls(text: str) -> str:
@@ -31,3 +32,8 @@ def _escape(match: re.Match[str]) -> str:
 def escape_markup(text: str) -> str:
     """Return the text escaped for HTML, SVG or XML, in attributes too."""
     return escape(escape_controls(text))
+
+
+def needs_escaping(text: str) -> bool:
+    """Return whether `escape_markup` would change the text."""
+    return _MARKUP.search(text) is not None

@@ -32,6 +32,8 @@ ScenarioWriter = Callable[[Sequence[Entry], str], str]
 
 PAGE_SIZE = 50
 """Rows in a page of the list."""
+MAX_HEAD = 2 * PAGE_SIZE
+"""Rows that are added to the list at once; if there are more, the list begins anew."""
 _MAX_PAGE = 10**6
 _MAX_DIGITS = 15
 _EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har"}
@@ -78,19 +80,25 @@ class _JournalPages:
         )
 
     async def rows(self, request: Request) -> Response:
-        """Return a page of rows; `until` is the newest entry to include, `page` counts from 0."""
+        """Return a page of rows; `until` is the newest entry to include, `page` counts from 0.
+
+        With `since`, return the rows of all later entries instead; if they are too many, or if that
+        entry is not there yet after a reset, the first page.
+        """
         search, wanted = _search(request), _filter(request)
         until = _number(request, "until", search.newest_id)
-        page = min(_number(request, "page", 0), _MAX_PAGE)
-        values = _rows(search, wanted, until, page)
+        since = _number(request, "since", until + 1)
+        values = _head(search, wanted, since, until) if since <= until else None
+        if values is None:
+            page = min(_number(request, "page", 0), _MAX_PAGE)
+            values = _rows(search, wanted, until, page)
         return fragment_response(request, "_journal_rows.html", query=_query(wanted), **values)
 
     async def count(self, request: Request) -> Response:
         """Return the number of matching entries after the entry `since`."""
         search, wanted = _search(request), _filter(request)
         newest, since = search.newest_id, _number(request, "since", 0)
-        new = search.count(wanted, newest) - search.count(wanted, since)
-        return json_response({"new": max(new, 0), "newest": newest})
+        return json_response({"new": search.count(wanted, newest, since), "newest": newest})
 
     async def entry(self, request: Request) -> Response:
         """Return the detail of an entry."""
@@ -168,16 +176,40 @@ def _search(request: Request) -> JournalSearch:
 def _rows(search: JournalSearch, wanted: JournalFilter, until: int, page: int) -> dict[str, Any]:
     """Return what the template of a page of rows needs."""
     entries = search.page(wanted, until, page * PAGE_SIZE, PAGE_SIZE)
-    rows, axis = build_rows(entries)
     return {
-        "rows": rows,
-        "axis": axis,
         "page": page,
         "page_size": PAGE_SIZE,
         "until": until,
         "total": search.count(wanted, until),
-        **_FORMATS,
+        **_listed(search, entries, page * PAGE_SIZE),
     }
+
+
+def _head(
+    search: JournalSearch, wanted: JournalFilter, since: int, until: int
+) -> dict[str, Any] | None:
+    """Return what the template needs for the rows after `since`; None if they are too many.
+
+    Without the total if there is a filter: counting would read the whole journal each time.
+    """
+    entries = search.page(wanted, until, 0, MAX_HEAD + 1, since)
+    if len(entries) > MAX_HEAD:
+        return None
+    return {
+        "page": "head",
+        "until": until,
+        "total": None if _query(wanted) else search.count(wanted, until),
+        **_listed(search, entries, 0),
+    }
+
+
+def _listed(search: JournalSearch, entries: Sequence[Entry], before: int) -> dict[str, Any]:
+    """Return the rows of entries before which there are that many in the list."""
+    rows, axis = build_rows(entries)
+    # The first row of the table has the names of the columns.
+    first_row = before + 1
+    oldest = search.oldest_id
+    return {"rows": rows, "axis": axis, "first_row": first_row, "oldest": oldest, **_FORMATS}
 
 
 def _filter(request: Request) -> JournalFilter:

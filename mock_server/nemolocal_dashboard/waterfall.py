@@ -36,6 +36,11 @@ class Axis(msgspec.Struct, frozen=True):
     positions: tuple[float, ...]
     folds: tuple[Fold, ...]
 
+    @property
+    def fold_path(self) -> str:
+        """The folds as the data of one SVG path, since every row draws all of them."""
+        return "".join(f"M{fold.position:g} 0V20" for fold in self.folds)
+
     def position(self, moment: float) -> float:
         """Return the position of a moment, rounded to a tenth."""
         index = bisect_right(self.moments, moment) - 1

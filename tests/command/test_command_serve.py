@@ -239,6 +239,32 @@ def test_log_goes_to_stderr_as_asked(
         assert len(log.splitlines()) == 2 + len(wanted)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+def test_dashboard_imports_nothing_before_it_is_opened(tmp_path: Path) -> None:
+    """So that the server is ready as soon as without it."""
+
+    def imported(*options: str) -> set[str]:
+        arguments = [sys.executable, "-X", "importtime", "-m", "nemolocal", "serve"]
+        arguments += ["--port", "0", "--data", "", *options]
+        log = tmp_path / "imports.txt"
+        with (
+            log.open("w") as errors,
+            subprocess.Popen(
+                arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as child,
+        ):
+            assert child.stdout is not None
+            assert child.stdout.readline().startswith("Nemo Local serves ")
+            child.send_signal(signal.SIGINT)
+        lines = log.read_text().splitlines()
+        return {line.rpartition("|")[2].strip() for line in lines if "|" in line}
+
+    without = imported("--no-ui")
+    assert "nemolocal_server.app" in without
+    assert imported() == without
+
+
 def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

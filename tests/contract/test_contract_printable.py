@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.text_escaping import escape_controls, escape_markup
+from nemolocal_contract.text_escaping import escape_controls, escape_markup, needs_escaping
 
 ACTIVE = [
     "\x1b]0;PWNED\x07",
@@ -93,3 +93,4 @@ def test_markup_has_neither(text: str) -> None:
     shown = escape_markup(text)
     assert not set(shown) & set("<>\"'")
     assert escape_controls(shown) == shown
+    assert needs_escaping(text) == (shown != text)

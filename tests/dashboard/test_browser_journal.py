@@ -12,7 +12,14 @@ import pytest
 from nemolocal_contract.endpoints import CONTROL_PREFIX, UI_PREFIX
 from nemolocal_server.serving import LocalServer
 from tests.support.chromium import serious_violations
-from tests.support.dashboard import WatchedPage, open_page, wait_until
+from tests.support.dashboard import (
+    WatchedPage,
+    fill_journal,
+    follow,
+    open_page,
+    shown_ids,
+    wait_until,
+)
 from tests.support.http_caller import HttpCaller
 
 if TYPE_CHECKING:
@@ -25,19 +32,6 @@ HOSTILE = "<img src=//evil.example/x onerror=alert(1)>\"'</script><script>alert(
 
 def wait_for_rows(page: "Page", count: int) -> None:
     page.locator(".rows-page .row").nth(count - 1).wait_for(state="attached")
-
-
-def shown_ids(page: "Page") -> list[int]:
-    """The entries that the list has rows for, from top to bottom."""
-    script = """() => [...document.querySelectorAll('.rows-page .row')]
-        .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map(row => Number(row.dataset.id))"""
-    found: list[int] = page.evaluate(script)
-    return found
-
-
-def follow(page: "Page") -> None:
-    """Wait until the page hears from the server what changes."""
-    page.wait_for_selector("#feed-state[data-state=live]")
 
 
 def test_run_is_followed_live_and_its_silent_turn_is_found_by_keyboard(
@@ -91,26 +85,6 @@ def test_texts_of_strangers_do_nothing_in_a_browser(
         page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true })")
         assert "alert(2)" in page.inner_text("body")
         assert page.evaluate("document.querySelectorAll('#main img, #main script').length") == 0
-
-
-def fill_journal(server: LocalServer, count: int) -> None:
-    """Repeat the newest entry until there are so many."""
-
-    async def insert() -> None:
-        services: Any = server.app.state.services
-        services.journal.flush()
-        store = services.context.store
-        columns = "token_id, user_id, endpoint, session_id, code, turn, entry, kind, size, ended"
-        with store.transaction():
-            store.execute(
-                f"""WITH RECURSIVE n(i) AS (SELECT max(id) + 1 FROM journal
-                    UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-                    INSERT INTO journal (id, {columns}) SELECT i, {columns} FROM n
-                    JOIN (SELECT {columns} FROM journal ORDER BY id DESC LIMIT 1)""",
-                count=count,
-            )
-
-    server.call(insert())
 
 
 def scroll_to(page: "Page", share: float) -> float:

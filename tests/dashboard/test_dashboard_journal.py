@@ -11,6 +11,7 @@ import pytest
 
 from nemolocal_conformance.traffic.journal_reader import read_journal
 from nemolocal_contract.endpoints import CONTROL_PREFIX, REPLAY_OF
+from nemolocal_dashboard.journal_pages import MAX_HEAD
 from nemolocal_server.serving import LocalServer
 from tests.support.dashboard import dashboard_server, wait_until
 from tests.support.http_caller import HttpCaller
@@ -50,6 +51,26 @@ def test_rows_are_newest_first_and_stay_while_new_ones_come(
     assert pages.get("/journal/rows", params={"until": until, "page": 1}).text == before
     assert row_ids(before) == list(range(until - 50, 0, -1))
     assert pages.get("/journal/count", params={"since": until}).json()["new"] == 1
+
+
+def test_only_new_rows_are_read_again(caller: HttpCaller, pages: httpx.Client) -> None:
+    """So that following a long journal costs what is new; the whole is read if that is less."""
+    for _ in range(3):
+        caller.balance()
+    read_rows(pages)
+    head = read_rows(pages, since=3)
+    assert row_ids(head) == [5, 4]
+    assert 'data-page="head" data-until="5" data-oldest="1" data-total="5"' in head
+    assert row_ids(read_rows(pages, since=5)) == []
+    # To count all that match, the server would search the whole journal for each new entry.
+    assert "data-total" not in read_rows(pages, since=3, endpoint="balance")
+    for _ in range(MAX_HEAD - 1):
+        caller.balance()
+    assert len(row_ids(read_rows(pages, since=4))) == MAX_HEAD
+    for since in (3, 9999):
+        again = read_rows(pages, since=since)
+        assert row_ids(again) == list(range(MAX_HEAD + 4, MAX_HEAD - 46, -1))
+        assert 'data-page="0"' in again
 
 
 def test_entry_shows_both_bodies_and_what_was_true(

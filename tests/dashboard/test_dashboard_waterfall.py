@@ -25,6 +25,7 @@ def test_time_between_requests_is_folded_and_a_request_without_a_stream_is_not()
     journal.wait(3600).request("upload", took=30.0)
     axis = build_axis(journal.entries)
     assert [fold.seconds for fold in axis.folds] == [3600]
+    assert axis.fold_path == f"M{axis.folds[0].position:g} 0V20"
     upload = place_entry(journal.entries[-1], axis)
     assert upload.end - upload.start > WIDTH / 2
 

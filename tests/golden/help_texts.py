@@ -18,6 +18,7 @@ from nemolocal.main import main
 Command = Callable[[], int]
 _MODULES = {
     "bench_agent": "benchmarks.agent",
+    "bench_dashboard": "benchmarks.dashboard",
     "bench_render": "benchmarks.render",
     "bench_server": "benchmarks.server",
     "conformance_mutants": "tests.mutation.__main__",

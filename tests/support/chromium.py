@@ -1,24 +1,17 @@
 """A headless Chromium that Playwright leads, and a page that notes what it must not do."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.page_work import BROWSER_ARGUMENTS, find_chromium
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Request
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--no-proxy-server",
-)
 # Local resources of a page that stands alone.
 _OWN_SCHEMES = ("file:", "data:", "blob:")
 
@@ -29,12 +22,16 @@ def start_browser(*names: str) -> Iterator["Browser"]:
 
     Playwright runs an event loop in this thread until the end: nothing else can meanwhile.
     """
-    binary = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    binary = find_chromium()
     if binary is None:
         pytest.skip("needs a Chromium on the PATH, for instance Debian's package chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
     mapped = ", ".join(f"MAP {name} 127.0.0.1" for name in names)
-    arguments = [*_ARGUMENTS, f"--host-resolver-rules={mapped}"] if names else list(_ARGUMENTS)
+    arguments = (
+        [*BROWSER_ARGUMENTS, f"--host-resolver-rules={mapped}"]
+        if names
+        else list(BROWSER_ARGUMENTS)
+    )
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=arguments)
         try:

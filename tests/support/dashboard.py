@@ -88,3 +88,40 @@ def wait_until(read: Callable[[], T | None]) -> T:
     while (found := read()) is None:
         time.sleep(0.01)
     return found
+
+
+def follow(page: "Page") -> None:
+    """Wait until the page hears from the server what changes."""
+    page.wait_for_selector("#feed-state[data-state=live]")
+
+
+def shown_ids(page: "Page") -> list[int]:
+    """The entries that the list has rows for, from top to bottom."""
+    script = """() => [...document.querySelectorAll('.rows-page .row')]
+        .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map(row => Number(row.dataset.id))"""
+    found: list[int] = page.evaluate(script)
+    return found
+
+
+def fill_journal(server: LocalServer, count: int) -> None:
+    """Repeat the newest entry, 50 times a second, until there are so many."""
+
+    async def insert() -> None:
+        services: Any = server.app.state.services
+        services.journal.flush()
+        columns = "token_id, user_id, endpoint, session_id, code, turn, kind, size, ended"
+        # Uneven, as real ones are, so that the waterfall has something to fold.
+        later = "i * 0.02 + i * 7919 % 100 * 0.0002"
+        entry = f"""json_set(entry, '$.started', json_extract(entry, '$.started') + {later},
+            '$.ended', json_extract(entry, '$.ended') + {later})"""
+        store = services.context.store
+        with store.transaction():
+            store.execute(
+                f"""WITH RECURSIVE n(i) AS (SELECT max(id) + 1 FROM journal
+                    UNION ALL SELECT i + 1 FROM n WHERE i < :count)
+                    INSERT INTO journal (id, {columns}, entry) SELECT i, {columns}, {entry} FROM n
+                    JOIN (SELECT {columns}, entry FROM journal ORDER BY id DESC LIMIT 1)""",
+                count=count,
+            )
+
+    server.call(insert())

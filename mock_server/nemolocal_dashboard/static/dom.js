@@ -57,6 +57,47 @@ export async function sendJson(url, body, method = "POST") {
 }
 
 /**
+ * Run a task on demand, never twice at once: requests during a run cause one more run.
+ * @param {() => Promise<void>} task
+ * @returns {() => Promise<void>}
+ */
+export function oneAtATime(task) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      try {
+        await task();
+      } catch (error) {
+        notify(error instanceof Error ? error.message : String(error));
+      }
+    }
+    running = false;
+  };
+}
+
+/**
+ * Run a task when something has changed on the server, and rest after it nine times as long as it
+ * took, so that a page takes no more than a tenth of a busy server.
+ * @param {() => Promise<void>} task
+ * @param {() => number} [leastRest] milliseconds
+ * @returns {() => void}
+ */
+export function withRests(task, leastRest = () => 0) {
+  return oneAtATime(async () => {
+    const began = performance.now();
+    await task();
+    const rest = Math.min(9 * (performance.now() - began), LONGEST_REST);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(rest, leastRest())));
+  });
+}
+const LONGEST_REST = 5000;
+
+/**
  * @param {Response} response
  * @returns {Promise<string>}
  */

@@ -48,9 +48,30 @@ function showState(state) {
   if (text) text.textContent = element.dataset[state] ?? "";
 }
 
-/** Connect, and connect again whenever the connection is lost. */
+/** @type {EventSource | undefined} */
+let source;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
+
+/** Connect, and connect again whenever the connection is lost, while the page is visible. */
 export function connectFeed() {
-  const source = new EventSource(`${api}/events?since=${known}`);
+  document.addEventListener("visibilitychange", connect);
+  addEventListener("pagehide", disconnect);
+  connect();
+}
+
+function disconnect() {
+  source?.close();
+  source = undefined;
+  clearTimeout(again);
+}
+
+function connect() {
+  disconnect();
+  // A hidden page costs the server nothing, and keeps none of the few connections that a browser
+  // makes to one server. When it is shown, it is told of all that has changed.
+  if (document.hidden) return;
+  source = new EventSource(`${api}/events?since=${known}`);
   source.addEventListener("open", () => {
     retry = FIRST_RETRY;
     showState("live");
@@ -59,10 +80,8 @@ export function connectFeed() {
   source.addEventListener("reset", (event) => tell(null, event.lastEventId));
   source.addEventListener("error", () => {
     showState("lost");
-    if (source.readyState !== EventSource.CLOSED) return;
-    source.close();
+    if (source?.readyState !== EventSource.CLOSED) return;
     retry = Math.min(retry * 2, LAST_RETRY);
-    setTimeout(connectFeed, retry);
+    again = setTimeout(connect, retry);
   });
-  addEventListener("pagehide", () => source.close(), { once: true });
 }

@@ -1,9 +1,8 @@
-// The journal: a virtual list in which only the pages of rows near the viewport exist. The server
-// sorts and filters; this script places the pages. `until` is the newest entry of the list: as long
-// as it stays the same, the pages stay the same, even if entries are added or deleted.
+// The journal: the list, its filters, and the open entry beside it.
 
-import { byId, fetchFragment, notify, parseFragment, sendJson, ui } from "./dom.js";
+import { byId, fetchFragment, notify, oneAtATime, parseFragment, sendJson, ui, withRests } from "./dom.js";
 import { onChanges } from "./feed.js";
+import { RowList } from "./row_list.js";
 import { onKey } from "./shell.js";
 
 const journal = byId("journal", HTMLElement);
@@ -16,21 +15,11 @@ const newEntries = byId("new-entries", HTMLButtonElement);
 
 // Milliseconds until a failed fetch of the list is retried.
 const RETRY = 2000;
-const pageSize = Number(rows.dataset.pageSize);
-let until = Number(rows.dataset.until);
-let total = Number(rows.dataset.total);
+// Milliseconds between two updates where entries come faster than one reads.
+const FLOOD = 1000;
 let openId = new URLSearchParams(location.search).get("open") ?? "";
 let currentId = openId;
 let isPaused = false;
-/** @type {Map<number, HTMLElement>} */
-const pages = new Map();
-/** @type {Map<number, AbortController>} */
-const loading = new Map();
-
-/** @returns {number} */
-function rowHeight() {
-  return Number.parseFloat(getComputedStyle(journal).getPropertyValue("--row-height"));
-}
 
 /** @returns {URLSearchParams} the filters that are set */
 function filters() {
@@ -53,92 +42,10 @@ function urlOf(path, more = {}) {
   return `${ui}/journal${path}${text ? `?${text}` : ""}`;
 }
 
-// Pages of rows
-
-/** Show what belongs in the view: ask for pages that are missing, remove those far away. */
-function layOut() {
-  const height = rowHeight();
-  rows.style.height = `${total * height}px`;
-  const pageHeight = pageSize * height;
-  const last = Math.max(Math.ceil(total / pageSize) - 1, 0);
-  const top = Math.floor((viewport.scrollTop - pageHeight / 2) / pageHeight);
-  const bottom = Math.floor((viewport.scrollTop + viewport.clientHeight + pageHeight / 2) / pageHeight);
-  const wanted = { first: Math.max(top, 0), last: Math.min(Math.max(bottom, 0), last) };
-  for (const [number, page] of pages) {
-    if (number < wanted.first || number > wanted.last) {
-      page.remove();
-      pages.delete(number);
-    }
-  }
-  for (let number = wanted.first; number <= wanted.last; number++) {
-    if (!pages.has(number) && !loading.has(number)) void loadPage(number);
-  }
-}
-
-/** @param {number} number */
-async function loadPage(number) {
-  const abort = new AbortController();
-  loading.set(number, abort);
-  try {
-    const html = await fetchFragment(urlOf("/rows", { page: number, until }), abort.signal);
-    if (!abort.signal.aborted) addPage(html);
-  } catch (error) {
-    if (!abort.signal.aborted) notify(error instanceof Error ? error.message : String(error));
-  } finally {
-    if (loading.get(number) === abort) loading.delete(number);
-  }
-}
-
-/** @param {string} html */
-function addPage(html) {
-  const page = parseFragment(html).querySelector(".rows-page");
-  if (page instanceof HTMLElement) placePage(page);
-}
-
-/** @param {HTMLElement} page */
-function placePage(page) {
-  const number = Number(page.dataset.page);
-  page.style.transform = `translateY(${number * pageSize * rowHeight()}px)`;
-  pages.get(number)?.remove();
-  pages.set(number, page);
-  if (page.parentElement !== rows) rows.append(page);
-  markCurrent();
-}
-
-function forgetPages() {
-  for (const abort of loading.values()) abort.abort();
-  loading.clear();
-}
-
-/**
- * Show a list that starts at a newer entry. Visible pages stay until the new ones have loaded.
- * @param {{toTop?: boolean}} [options]
- */
-async function refresh({ toTop = false } = {}) {
-  forgetPages();
-  const abort = new AbortController();
-  loading.set(0, abort);
-  const html = await fetchFragment(urlOf("/rows", { page: 0 }), abort.signal).catch(() => "");
-  if (loading.get(0) === abort) loading.delete(0);
-  if (abort.signal.aborted) return;
-  if (!html) {
-    setTimeout(follow, RETRY);
-    return;
-  }
-  const page = parseFragment(html).querySelector(".rows-page");
-  if (!(page instanceof HTMLElement)) return;
-  until = Number(page.dataset.until);
-  total = Number(page.dataset.total);
-  if (toTop) viewport.scrollTop = 0;
-  const hadFocus = rows.contains(document.activeElement);
-  placePage(page);
-  layOut();
-  for (const number of pages.keys()) if (number !== 0 && !loading.has(number)) void loadPage(number);
-  showTotal();
-  if (hadFocus) focusCurrent();
-}
+const list = new RowList((query) => urlOf("/rows", query), markCurrent);
 
 function showTotal() {
+  const { total } = list;
   const count = byId("count", HTMLElement);
   const text = total === 1 ? count.dataset.one : count.dataset.many;
   count.textContent = (text ?? "").replace("{count}", total.toLocaleString());
@@ -153,44 +60,72 @@ function showTotal() {
 
 // New entries
 
-let isBusy = false;
-let isDue = false;
+/** @type {Set<string>} */
+let changedSessions = new Set();
+let mustRestart = false;
+let isFlood = false;
 
-/** Follow the newest entries, or say how many there are where somebody reads older ones. */
-async function follow() {
-  isDue = true;
-  if (isBusy) return;
-  isBusy = true;
-  try {
-    while (isDue) {
-      isDue = false;
-      if (!isPaused && viewport.scrollTop < rowHeight()) await refresh();
-      else await countNew();
-    }
-  } finally {
-    isBusy = false;
+/** Show the newest entries, or say how many there are where somebody reads older ones. */
+const update = oneAtATime(async () => {
+  const sessions = changedSessions;
+  changedSessions = new Set();
+  isFlood = false;
+  if (!mustRestart && (isPaused || !list.isAtTop)) {
+    if (await countNew()) return;
+    list.scrollTo(0);
+    mustRestart = true;
   }
-}
+  const isRestart = mustRestart;
+  mustRestart = false;
+  const hadFocus = rows.contains(document.activeElement);
+  try {
+    if (isRestart) await list.restart();
+    else isFlood = await list.follow(sessions);
+  } catch {
+    // The feed says that the server cannot be reached.
+    mustRestart = true;
+    setTimeout(update, RETRY);
+    return;
+  }
+  showTotal();
+  if (hadFocus && !rows.contains(document.activeElement)) focusCurrent();
+  // Somebody who has scrolled meanwhile is told of what is new.
+  if (!list.isAtTop) update();
+});
 
+const updateSoon = withRests(update, () => (isFlood ? FLOOD : 0));
+
+/** @returns {Promise<boolean>} false if the entries that are listed are gone */
 async function countNew() {
-  const answer = await fetch(urlOf("/count", { since: until })).catch(() => null);
-  if (!answer?.ok) return;
+  const answer = await fetch(urlOf("/count", { since: list.newest })).catch(() => null);
+  if (!answer?.ok) return true;
   const { new: count, newest } = await answer.json();
-  if (newest < until) return refresh({ toTop: true });
   newEntries.hidden = count === 0;
   newEntries.textContent = (newEntries.dataset.text ?? "").replace("{count}", count.toLocaleString());
+  return newest >= list.newest;
+}
+
+/** Show the list from its beginning. */
+function restart() {
+  list.scrollTo(0);
+  mustRestart = true;
+  update();
 }
 
 onChanges((changes) => {
-  if (changes === null) void refresh();
-  else if (changes.journal || changes.sessions.length) void follow();
+  if (changes === null) mustRestart = true;
+  else {
+    for (const session of changes.sessions) changedSessions.add(session);
+    if (!changes.journal && !list.showsTurnOf(changedSessions)) return;
+  }
+  updateSoon();
 });
 
-newEntries.addEventListener("click", () => void refresh({ toTop: true }));
+newEntries.addEventListener("click", restart);
 pauseButton.addEventListener("click", () => {
   isPaused = !isPaused;
   pauseButton.setAttribute("aria-pressed", String(isPaused));
-  if (!isPaused) void follow();
+  if (!isPaused) update();
 });
 
 let isScrolling = false;
@@ -199,14 +134,11 @@ viewport.addEventListener("scroll", () => {
   isScrolling = true;
   requestAnimationFrame(() => {
     isScrolling = false;
-    layOut();
-    if (viewport.scrollTop < rowHeight() && !newEntries.hidden) void follow();
+    list.readScroll();
+    if (list.isAtTop && !newEntries.hidden) update();
   });
 });
-addEventListener("resize", () => {
-  for (const page of pages.values()) placePage(page);
-  layOut();
-});
+new ResizeObserver(() => list.measure()).observe(viewport);
 
 // Filters
 
@@ -218,7 +150,7 @@ function applyFilters() {
     if (link instanceof HTMLAnchorElement) link.href = urlOf("/export", { format: link.dataset.format ?? "" });
   }
   history.replaceState(null, "", urlOf("", openId ? { open: openId } : {}));
-  void refresh({ toTop: true });
+  restart();
 }
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -261,7 +193,6 @@ async function openEntry(id, { push = true } = {}) {
   journal.classList.add("has-detail");
   detail.scrollTop = 0;
   if (push) history[wasOpen ? "replaceState" : "pushState"](null, "", urlOf("", { open: id }));
-  layOut();
 }
 
 /** @param {{push?: boolean}} [options] */
@@ -272,7 +203,6 @@ function closeEntry({ push = true } = {}) {
   journal.classList.remove("has-detail");
   openId = "";
   if (push) history.pushState(null, "", urlOf(""));
-  layOut();
   focusCurrent();
 }
 
@@ -317,17 +247,13 @@ addEventListener("popstate", () => {
 
 /** @param {number} step */
 function move(step) {
-  const all = [...rows.querySelectorAll(".row")].filter((row) => row instanceof HTMLElement);
-  all.sort((a, b) => Number(a.getAttribute("aria-rowindex")) - Number(b.getAttribute("aria-rowindex")));
+  const all = [...rows.querySelectorAll(".row")];
   const here = all.findIndex((row) => row.classList.contains("current"));
   const next = all[here < 0 ? 0 : here + step];
   if (!(next instanceof HTMLElement)) return;
   currentId = next.dataset.id ?? "";
   markCurrent();
-  const top = (Number(next.getAttribute("aria-rowindex")) - 2) * rowHeight();
-  if (top < viewport.scrollTop) viewport.scrollTop = top;
-  const over = top + rowHeight() - viewport.scrollTop - viewport.clientHeight;
-  if (over > 0) viewport.scrollTop += over;
+  list.scrollIntoView(next);
   if (detail.hidden) focusCurrent();
   else void openEntry(currentId);
 }
@@ -345,7 +271,3 @@ onKey("Enter", (event) => {
 });
 
 byId("origin", HTMLElement).textContent = location.origin + ui.replace(/\/__nemolocal__\/ui$/, "");
-for (const page of rows.querySelectorAll(".rows-page")) {
-  if (page instanceof HTMLElement) placePage(page);
-}
-layOut();

@@ -1,34 +1,10 @@
 // Parts of a page that are fetched again when their data has changed. A part is an element with
 // `data-part` (its URL), `data-on` (the kind of change) and optionally `data-only` (an id).
 
-import { fetchFragment, notify, parseFragment, sendJson } from "./dom.js";
+import { fetchFragment, notify, oneAtATime, parseFragment, sendJson, withRests } from "./dom.js";
 import { onChanges } from "./feed.js";
 
 const FOCUSABLE = "a, button, summary";
-
-/**
- * Run a task on demand, never twice at once: requests during a run cause one more run.
- * @param {() => Promise<void>} task
- * @returns {() => void}
- */
-export function oneAtATime(task) {
-  let running = false;
-  let again = false;
-  return async () => {
-    again = true;
-    if (running) return;
-    running = true;
-    while (again) {
-      again = false;
-      try {
-        await task();
-      } catch (error) {
-        notify(error instanceof Error ? error.message : String(error));
-      }
-    }
-    running = false;
-  };
-}
 
 /**
  * Replace the content of an element, and keep its open details open.
@@ -58,10 +34,11 @@ for (const part of document.querySelectorAll("[data-part]")) {
   const { part: url = "", on = "", only, every } = part.dataset;
   const refresh = oneAtATime(async () => replaceContent(part, await fetchFragment(url)));
   parts.set(part, refresh);
+  const refreshSoon = withRests(refresh);
   // The interval in milliseconds for parts that change by themselves, while the page is visible.
   if (every) setInterval(() => document.hidden || refresh(), Number(every));
   onChanges((changes) => {
-    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refresh();
+    if (changes === null || on.split(" ").some((kind) => concerns(changes, kind, only))) refreshSoon();
   });
 }
 

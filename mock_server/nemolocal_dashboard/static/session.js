@@ -1,8 +1,8 @@
 // One session: the slider over its versions, the zoom, and the playhead that follows the player.
 
-import { byId, fetchFragment, ui } from "./dom.js";
+import { byId, fetchFragment, oneAtATime, ui, withRests } from "./dom.js";
 import { onChanges } from "./feed.js";
-import { oneAtATime, replaceContent } from "./live_part.js";
+import { replaceContent } from "./live_part.js";
 import { onKey } from "./shell.js";
 
 const session = byId("session", HTMLElement).dataset.session ?? "";
@@ -181,9 +181,10 @@ const refresh = oneAtATime(async () => {
   if (isLonger || isNewPlayer) showVersion(isNewest ? Number(newest) : Number(slider.value));
 });
 
+const refreshSoon = withRests(refresh);
 onChanges((changes) => {
   if (changes === null) checkSession();
-  else if (changes.sessions.includes(session)) refresh();
+  else if (changes.sessions.includes(session)) refreshSoon();
 });
 
 /** After a reset the session may be gone: then the page says so. */

@@ -73,7 +73,7 @@ class JournalFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     def to_sql(self) -> tuple[str, dict[str, Any]]:
         """Return an SQL condition and its values; cheap conditions come first."""
-        conditions: list[str] = ["id <= :until"]
+        conditions: list[str] = ["id > :since AND id <= :until"]
         values: dict[str, Any] = {}
         if self.endpoint:
             conditions.append("coalesce(endpoint, 'other') = :endpoint")
@@ -145,23 +145,31 @@ class JournalSearch:
         """The id of the newest stored entry; 0 if there is none."""
         return int(self._store.fetch_value("SELECT max(id) FROM journal") or 0)
 
+    @property
+    def oldest_id(self) -> int:
+        """The id of the oldest stored entry; 0 if there is none."""
+        return int(self._store.fetch_value("SELECT min(id) FROM journal") or 0)
+
     def find(self, entry_id: int) -> Entry | None:
         """Return an entry with the result of its turn; None if it does not exist."""
         rows = self._rows("id = :id", "LIMIT 1", id=entry_id)
         return rows[0] if rows else None
 
-    def count(self, wanted: JournalFilter, until: int) -> int:
-        """Return the number of matching entries up to this id."""
+    def count(self, wanted: JournalFilter, until: int, since: int = 0) -> int:
+        """Return the number of matching entries after the id `since`, up to the id `until`."""
         condition, values = wanted.to_sql()
         query = f"SELECT count(*) FROM journal WHERE {condition}"
-        return int(self._store.fetch_value(query, until=until, **values))
+        return int(self._store.fetch_value(query, since=since, until=until, **values))
 
-    def page(self, wanted: JournalFilter, until: int, offset: int, limit: int) -> list[Entry]:
-        """Return matching entries up to this id, newest first, without the first `offset` ones."""
+    def page(
+        self, wanted: JournalFilter, until: int, offset: int, limit: int, since: int = 0
+    ) -> list[Entry]:
+        """Return matching entries of these ids, newest first, without the first `offset` ones."""
         condition, values = wanted.to_sql()
         return self._rows(
             condition,
             "ORDER BY id DESC LIMIT :limit OFFSET :offset",
+            since=since,
             until=until,
             limit=limit,
             offset=offset,
@@ -173,10 +181,10 @@ class JournalSearch:
         condition, values = wanted.to_sql()
         last = 0
         while page := self._rows(
-            f"id > :last AND {condition}",
+            condition,
             "ORDER BY id LIMIT :limit",
+            since=last,
             until=until,
-            last=last,
             limit=_PAGE,
             **values,
         ):
