@@ -149,11 +149,10 @@ def _covered_range(run: Layer) -> tuple[int, int]:
 def choose_worker_count(plan: RenderPlan, cores: int) -> int:
     """Return how many parts of a plan are encoded in parallel; 1: the plan stays whole.
 
-    The parts must be long enough and fit into memory together. A maximum bit rate needs one encoder
-    for the whole plan.
+    The parts must be long enough and fit into memory together.
     """
     most = min(cores, int(plan.duration / _LEAST_SECONDS))
-    if plan.encoding.max_bit_rate or most < 2:
+    if most < 2:
         return 1
     encoder = _encoder_memory(plan)
     heaviest = estimate_peak_memory(plan)
