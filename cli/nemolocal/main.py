@@ -22,11 +22,13 @@ from .commands import (
     doctor,
     edit,
     exec as exec_command,
+    farm,
     replies,
     serve,
     sessions,
     skill,
     verdict,
+    work,
 )
 from .errors import CommandError
 from .safe_output import sanitized_output
@@ -38,6 +40,8 @@ _COMMANDS: dict[str, ModuleType] = {
     "chat": chat,
     "sessions": sessions,
     "serve": serve,
+    "work": work,
+    "farm": farm,
     "skill": skill,
     "exec": exec_command,
     "conform": conform,

@@ -22,7 +22,7 @@ from .planning.render_plan import RenderPlan
 from .probing.packet_sizes import read_packets
 from .render_log import CURRENT_LOG
 from .render_progress import ProgressRange
-from .video_ceiling import require_below_ceiling, require_far_below_ceiling
+from .video_ceiling import require_below_ceiling, require_untouched
 
 RENDER_FILE = "render.mp4"
 
@@ -146,8 +146,8 @@ async def _encode_part(
         await encode()
     if is_checked:
         # At once, since the other parts are then encoded for nothing.
-        rate = part.encoding.max_bit_rate
-        require_far_below_ceiling(file.stat().st_size, part.duration, rate)
+        packets = await read_packets(file.parent, file.name)
+        require_untouched(packets.sizes, part.fps, part.encoding.max_bit_rate)
 
 
 async def _run_all(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
