@@ -51,6 +51,16 @@ def require_farm_extra() -> None:
         raise CommandError("this needs more packages: pip install 'nemolocal[farm]'")
 
 
+def farm_engine(arguments: argparse.Namespace) -> "EngineOptions | None":
+    """Return where the engine is, or None without --farm; raises UsageError and CommandError."""
+    if not arguments.farm:
+        if arguments.farm_key:
+            raise UsageError("--farm-key needs --farm HOST:PORT")
+        return None
+    require_farm_extra()
+    return engine_options(arguments)
+
+
 def engine_options(arguments: argparse.Namespace) -> "EngineOptions":
     """Return where the engine is; raises UsageError and CommandError."""
     from nemolocal_farm.engine import EngineOptions

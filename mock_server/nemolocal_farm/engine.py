@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from temporalio.api.enums.v1 import TaskQueueType
@@ -15,15 +15,17 @@ from temporalio.service import RPCError
 
 from nemolocal_contract.clock import WallClock
 
+from .farm_build import roll_call_queue
 from .farm_key import FarmKey, FarmSetupError
 from .sealed_payloads import sealing_converter
 
 _log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 5.0
-# The engine lists a worker for some minutes after its last question for work; a worker without
-# work asks anew at least once a minute.
-_ASKED_RECENTLY = timedelta(seconds=75)
+# The engine lists a worker for some minutes after its last report; each reports at least once a
+# minute.
+_REPORTED_RECENTLY = timedelta(seconds=75)
+_SEPARATOR = " "
 _RPC_TIMEOUT = timedelta(seconds=5)
 
 
@@ -43,6 +45,18 @@ class EngineOptions(msgspec.Struct, frozen=True):
     namespace: str = "default"
     tls: tuple[Path, Path, Path] | None = None
     api_key: str = ""
+
+
+class FarmWorker(NamedTuple):
+    """A worker: host and process, and the queue of which it takes tasks."""
+
+    name: str
+    queue: str
+
+    @property
+    def identity(self) -> str:
+        """How it reports to the engine."""
+        return f"{self.name}{_SEPARATOR}{self.queue}"
 
 
 class Engine:
@@ -82,27 +96,32 @@ class Engine:
             _log.debug("the engine cannot be reached: %s", error)
             raise EngineUnreachable(f"no engine answers at {options.address}") from error
 
-    async def workers_of(self, queue: str) -> list[str]:
-        """Return the workers that have asked for tasks of a queue in the last 75 s, by name.
+    async def workers(self) -> list[FarmWorker]:
+        """Return the workers that have reported in the last 75 s, also those of other builds.
 
-        Those whose places are all taken do not ask. Raises EngineUnreachable.
+        Raises EngineUnreachable.
         """
         client = await self.client()
         request = DescribeTaskQueueRequest(
             namespace=self._options.namespace,
-            task_queue=TaskQueue(name=queue),
+            task_queue=TaskQueue(name=roll_call_queue(self._options.key)),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
         )
         try:
             found = await client.workflow_service.describe_task_queue(request, timeout=_RPC_TIMEOUT)
         except RPCError as error:
             raise EngineUnreachable(f"no engine answers at {self._options.address}") from error
-        oldest = datetime.fromtimestamp(WallClock().time(), UTC) - _ASKED_RECENTLY
-        return sorted(
-            poller.identity
+        oldest = datetime.fromtimestamp(WallClock().time(), UTC) - _REPORTED_RECENTLY
+        recent = (
+            poller.identity.partition(_SEPARATOR)
             for poller in found.pollers
             if poller.last_access_time.ToDatetime(tzinfo=UTC) >= oldest
         )
+        return sorted(FarmWorker(name, queue) for name, _, queue in recent)
+
+    async def workers_of(self, queue: str) -> list[str]:
+        """Return the names of those workers that take tasks of a queue."""
+        return [worker.name for worker in await self.workers() if worker.queue == queue]
 
 
 def _read_tls(files: tuple[Path, Path, Path]) -> TLSConfig:

@@ -44,5 +44,13 @@ def queue_name(key: FarmKey, encoder: str) -> str:
 
     A worker that cannot open the tasks of a server gets none.
     """
-    fingerprint = sha256(key.sealing).hexdigest()[:8]
-    return f"nemolocal-{farm_build()}-{fingerprint}-{encoder}"
+    return f"nemolocal-{farm_build()}-{_fingerprint(key)}-{encoder}"
+
+
+def roll_call_queue(key: FarmKey) -> str:
+    """Return the queue at which the workers of all builds report, also while they are busy."""
+    return f"nemolocal-workers-{_fingerprint(key)}"
+
+
+def _fingerprint(key: FarmKey) -> str:
+    return sha256(key.sealing).hexdigest()[:8]

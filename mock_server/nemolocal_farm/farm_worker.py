@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -15,8 +16,8 @@ from nemolocal_render import encoders
 from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.temporary_folder import TemporaryFolder
 
-from .engine import Engine, EngineOptions, EngineUnreachable
-from .farm_build import queue_name
+from .engine import Engine, EngineOptions, EngineUnreachable, FarmWorker
+from .farm_build import queue_name, roll_call_queue
 from .farm_key import FarmSetupError
 from .part_activity import PartRenderer, worker_name
 from .part_tasks import CORES_OF_A_PART
@@ -24,6 +25,7 @@ from .worker_transfers import WorkerTransfers
 
 _GIB = 1 << 30
 _POLL_SECONDS = 0.5
+_KNOWN_POLLS, _KNOWN_SECONDS = 100, 0.1
 _CONNECT_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -39,6 +41,11 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     places: int = 0
     idle_exit: float | None = None
     cache_bytes: int = 20 * _GIB
+
+
+@activity.defn
+async def report_worker() -> None:
+    """Do nothing: who asks for such a task is a worker, and no server hands out any."""
 
 
 class WorkerBroken(Exception):
@@ -71,8 +78,16 @@ async def run_worker(options: WorkerOptions, on_ready: Callable[[str], None]) ->
             max_concurrent_activities=options.places or max(usable_cores() // CORES_OF_A_PART, 1),
             graceful_shutdown_timeout=timedelta(0),
         )
+        roll_call = Worker(
+            client,
+            task_queue=roll_call_queue(options.engine.key),
+            activities=[report_worker],
+            identity=FarmWorker(worker_name(), queue).identity,
+            max_concurrent_activities=1,
+        )
         try:
-            async with worker:
+            async with worker, roll_call:
+                await _wait_until_known(engine, queue)
                 on_ready(queue)
                 await _wait_for_end(renderer, options.idle_exit)
         finally:
@@ -89,6 +104,15 @@ async def _connect(engine: Engine) -> Client:
         except EngineUnreachable:
             await WallClock().sleep(pause)
     return await engine.client()
+
+
+async def _wait_until_known(engine: Engine, queue: str) -> None:
+    """Wait until the engine lists this worker: before that a server does not use it."""
+    for _ in range(_KNOWN_POLLS):
+        with contextlib.suppress(EngineUnreachable):
+            if worker_name() in await engine.workers_of(queue):
+                return
+        await WallClock().sleep(_KNOWN_SECONDS)
 
 
 async def _wait_for_end(renderer: PartRenderer, idle_exit: float | None) -> None:

@@ -20,9 +20,13 @@ from nemolocal_farm.engine import EngineOptions
 from nemolocal_farm.farm_executor import install_farm
 from nemolocal_farm.farm_key import read_farm_key, write_farm_key
 from nemolocal_farm.farm_parts import FarmLimits
+from nemolocal_farm.part_tasks import CORES_OF_A_PART
 from nemolocal_render import encoders
+from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.media import MediaSource
+from nemolocal_render.part_encoding import LOCAL_PARTS, Division, PartEncoder
+from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.planner import OutputSpec, plan_render
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.probe_worker import inspect_media
@@ -177,7 +181,8 @@ class RunningFarm:
 
     @property
     def parts(self) -> Path:
-        return self.server.app.state.services.context.store.work / "parts"
+        work: Path = self.server.app.state.services.context.store.work
+        return work / "parts"
 
     def render(self, plan: RenderPlan, path: Path) -> "Rendering":
         return Rendering(self.server, plan, path)
@@ -259,19 +264,43 @@ def plan(footage: MediaSource) -> RenderPlan:
 
 
 @pytest.fixture(scope="session")
-def slow_plan(plan: RenderPlan) -> RenderPlan:
-    """The same, with a preset that takes longer: there is time to disturb it."""
-    encoding = msgspec.structs.replace(plan.encoding, preset="veryslow", crf=18)
-    return msgspec.structs.replace(plan, encoding=encoding, width=960, height=540)
+def slow_plan(footage: MediaSource) -> RenderPlan:
+    """20 s that take longer: two parts, and time to disturb them."""
+    clip = {"src": "footage.mp4", "s": 0, "d": 20_000}
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [clip]}], "m": {"width": 640, "height": 360}})
+    plan = plan_render(draft, {"footage.mp4": footage}, OutputSpec("low"))
+    encoding = msgspec.structs.replace(plan.encoding, preset="slower")
+    return msgspec.structs.replace(plan, encoding=encoding)
+
+
+class _DividedAsOnTheFarm:
+    """Divides plans as the farm does, and renders the parts without any farm."""
+
+    def divide(self, plan: RenderPlan, machine: EncodeResources) -> Division:
+        parts = tuple(split_by_seconds(plan, LIMITS.part))
+        return Division(parts, msgspec.structs.replace(machine, cores=CORES_OF_A_PART), 2)
+
+    encode = LOCAL_PARTS.encode
+
+
+def _rendered(plan: RenderPlan, path: Path, parts: PartEncoder) -> Path:
+    async def work() -> None:
+        await render(plan, path, workdir=path.parent / "w", on_progress=lambda _: None, parts=parts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoders, "HARDWARE_ENCODERS", ())
+        asyncio.run(work())
+    return path
 
 
 @pytest.fixture(scope="session")
 def local_file(plan: RenderPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The plan rendered without a farm."""
-    folder = tmp_path_factory.mktemp("local")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoders, "HARDWARE_ENCODERS", ())
-        asyncio.run(
-            render(plan, folder / "local.mp4", workdir=folder / "w", on_progress=lambda _: None)
-        )
-    return folder / "local.mp4"
+    """The plan of 40 s rendered by one machine."""
+    return _rendered(plan, tmp_path_factory.mktemp("local") / "local.mp4", LOCAL_PARTS)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(slow_plan: RenderPlan, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of `slow_plan` if nothing goes wrong."""
+    path = tmp_path_factory.mktemp("undisturbed") / "render.mp4"
+    return _rendered(slow_plan, path, _DividedAsOnTheFarm()).read_bytes()

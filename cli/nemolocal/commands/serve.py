@@ -12,7 +12,7 @@ from ..argument_parser import add_command
 from ..dashboard_pages import LazyDashboard
 from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
-from ..farm_options import add_farm_options, engine_options, require_farm_extra
+from ..farm_options import add_farm_options, farm_engine
 from ..shared_options import add_fetch_from, resolve_control_token
 
 if TYPE_CHECKING:
@@ -275,14 +275,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _farm(arguments: argparse.Namespace) -> "Callable[[Any], None] | None":
     """Return what lets the app render on a farm; None without --farm."""
-    if not arguments.farm:
-        if arguments.farm_key:
-            raise UsageError("--farm-key needs --farm HOST:PORT")
+    options = farm_engine(arguments)
+    if options is None:
         return None
-    require_farm_extra()
     from nemolocal_farm.farm_executor import install_farm
 
-    options = engine_options(arguments)
     return lambda app: install_farm(app, options)
 
 
