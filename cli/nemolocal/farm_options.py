@@ -47,8 +47,12 @@ def add_farm_options(parser: argparse.ArgumentParser, *, required: bool) -> None
 
 def require_farm_extra() -> None:
     """Raise CommandError if the packages of the extra `farm` are not installed."""
-    if any(find_spec(name) is None for name in _PACKAGES):
-        raise CommandError("this needs more packages: pip install 'nemolocal[farm]'")
+    try:
+        is_missing = any(find_spec(name) is None for name in _PACKAGES)
+    except ValueError:  # one that this process may not import
+        is_missing = True
+    if is_missing:
+        raise CommandError("a farm needs more packages: pip install 'nemolocal[farm]'")
 
 
 def farm_engine(arguments: argparse.Namespace) -> "EngineOptions | None":
