@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -38,6 +38,10 @@ _NAMES = re.compile(
     r"|motion[-0-9]{2,80}\.trf"
 )
 
+_Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+# Added to the base URL of the server, so it must not begin with a port or another host.
+_ServerPath = Annotated[str, msgspec.Meta(pattern=r"^/")]
+
 
 class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file that a part reads: its size in bytes, and the signed path on the server.
@@ -47,8 +51,8 @@ class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     size: int
-    sha256: str
-    path: str
+    sha256: _Digest
+    path: _ServerPath
 
     @property
     def is_source(self) -> bool:
@@ -63,7 +67,7 @@ class PartTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: msgspec.Raw
     machine: EncodeResources
     files: tuple[TaskFile, ...]
-    upload: str
+    upload: _ServerPath
 
 
 class PartResult(msgspec.Struct, frozen=True):

@@ -283,6 +283,11 @@ class _DividedAsOnTheFarm:
     encode = LOCAL_PARTS.encode
 
 
+def rendered_without_farm(plan: RenderPlan, path: Path) -> bytes:
+    """The file that a farm must make of a plan."""
+    return _rendered(plan, path, _DividedAsOnTheFarm()).read_bytes()
+
+
 def _rendered(plan: RenderPlan, path: Path, parts: PartEncoder) -> Path:
     async def work() -> None:
         await render(plan, path, workdir=path.parent / "w", on_progress=lambda _: None, parts=parts)
@@ -303,4 +308,4 @@ def local_file(plan: RenderPlan, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def undisturbed(slow_plan: RenderPlan, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file of `slow_plan` if nothing goes wrong."""
     path = tmp_path_factory.mktemp("undisturbed") / "render.mp4"
-    return _rendered(slow_plan, path, _DividedAsOnTheFarm()).read_bytes()
+    return rendered_without_farm(slow_plan, path)

@@ -52,6 +52,20 @@ def test_a_killed_worker_is_replaced_and_takes_its_ffmpeg_along(
     require_clean(farm, rendering)
 
 
+def test_a_worker_that_is_ended_hands_its_part_over(
+    farm: RunningFarm, slow_plan: RenderPlan, undisturbed: bytes, tmp_path: Path
+) -> None:
+    first = farm.start_worker("--places", "1")
+    rendering = farm.render(slow_plan, tmp_path / "x.mp4")
+    wait_for_ffmpeg(first)
+    farm.start_worker("--places", "1")
+    first.process.send_signal(signal.SIGTERM)
+    rendering.result()
+    assert first.process.wait(60) == 0, first.log.read_text()
+    assert not rendering.mentions("on this machine"), rendering.lines
+    assert (tmp_path / "x.mp4").read_bytes() == undisturbed
+
+
 def test_a_frozen_worker_is_replaced_and_its_late_part_changes_nothing(
     farm: RunningFarm, slow_plan: RenderPlan, undisturbed: bytes, tmp_path: Path
 ) -> None:

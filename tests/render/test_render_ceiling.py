@@ -96,8 +96,7 @@ def limited(plan: RenderPlan, rate: int) -> RenderPlan:
 def vmaf(distorted: Path, reference: Path) -> float:
     log = distorted.with_suffix(".json")
     graph = f"[0:v]scale=320:180[a];[1:v]scale=320:180[b];[a][b]libvmaf=log_fmt=json:log_path={log}"
-    inputs = ["-i", distorted, "-i", reference]
-    run_ffmpeg(*inputs, "-lavfi", graph, "-f", "null", "-")
+    run_ffmpeg("-i", distorted, "-i", reference, "-lavfi", graph, "-f", "null", "-")
     return float(json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"])
 
 
