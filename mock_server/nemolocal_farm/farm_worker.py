@@ -25,6 +25,7 @@ from .worker_transfers import WorkerTransfers
 
 _GIB = 1 << 30
 _POLL_SECONDS = 0.5
+_HEARTBEATS = timedelta(seconds=1)
 _KNOWN_POLLS, _KNOWN_SECONDS = 100, 0.1
 _CONNECT_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -77,6 +78,9 @@ async def run_worker(options: WorkerOptions, on_ready: Callable[[str], None]) ->
             identity=worker_name(),
             max_concurrent_activities=options.places or max(usable_cores() // CORES_OF_A_PART, 1),
             graceful_shutdown_timeout=timedelta(0),
+            # By default the SDK sends one in 0.8 of the time after which a worker is lost.
+            max_heartbeat_throttle_interval=_HEARTBEATS,
+            default_heartbeat_throttle_interval=_HEARTBEATS,
         )
         roll_call = Worker(
             client,

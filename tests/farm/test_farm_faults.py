@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import ActivityFailureError, Client
 
+from nemolocal.commands.doctor import _farm_lines
 from nemolocal_farm import farm_build
+from nemolocal_farm.engine import EngineOptions
 from nemolocal_farm.farm_key import read_farm_key, write_farm_key
 from nemolocal_render.job import RenderJobFailed
 from nemolocal_render.planning.render_plan import RenderPlan
@@ -176,6 +178,25 @@ def test_workers_of_another_key_or_version_get_nothing(
     later = farm.render(slow_plan, tmp_path / "later.mp4")
     later.result()
     assert later.mentions("not on the farm: it has no worker of this version")
+
+
+def test_doctor_names_the_workers_and_those_that_do_not_fit(
+    farm: RunningFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = farm.start_worker()
+    options = EngineOptions(farm.engine.address, read_farm_key(farm.key_file))
+    name = f":{worker.process.pid}: "
+    first, one = asyncio.run(_farm_lines(options))
+    assert first == (True, "farm", "the engine answers, 1 worker")
+    assert one[:2] == (True, "worker")
+    assert f"{name}nemolocal-" in one[2]
+    monkeypatch.setattr(farm_build, "farm_build", lambda: "9.9.9-000000000000")
+    _, other = asyncio.run(_farm_lines(options))
+    assert other[:2] == (False, "worker")
+    assert f"{name}has another version or FFmpeg, so it gets no parts: nemolocal-" in other[2]
+    nowhere = EngineOptions("127.0.0.1:9", options.key)
+    (gone,) = asyncio.run(_farm_lines(nowhere))
+    assert gone == (False, "farm", "no engine answers at 127.0.0.1:9")
 
 
 def test_a_task_without_the_key_is_not_carried_out(
