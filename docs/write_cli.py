@@ -68,6 +68,8 @@ def _row(action: argparse.Action) -> str:
 def _argument(action: argparse.Action) -> str:
     """As it is typed: `-o`, `--output FILE`."""
     value = action.metavar or action.dest.upper()
+    if isinstance(value, tuple):
+        value = " ".join(value)
     if action.choices:
         value = "{" + ",".join(map(str, action.choices)) + "}"
     if not action.option_strings:

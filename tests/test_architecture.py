@@ -17,6 +17,7 @@ FOLDERS = {
     "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
     "nemolocal_dashboard": "mock_server",
+    "nemolocal_farm": "mock_server",
     "nemolocal_client": "client",
     "nemolocal_skill": "client",
     "nemolocal": "cli",
@@ -57,6 +58,17 @@ MAY_IMPORT = {
         "nemolocal_contract",
         "nemolocal_server",
         "starlette",
+    },
+    # Its workers know nothing of the server that hands out the parts.
+    "nemolocal_farm": {
+        "cryptography",
+        "httpx",
+        "msgspec",
+        "nemolocal_contract",
+        "nemolocal_render",
+        "nemolocal_server",
+        "starlette",
+        "temporalio",
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
     "nemolocal_skill": {

@@ -16,6 +16,7 @@ PACKAGES = {
     "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
     "nemolocal_dashboard": "mock_server",
+    "nemolocal_farm": "mock_server",
     "nemolocal_client": "client",
     "nemolocal_skill": "client",
     "nemolocal": "cli",

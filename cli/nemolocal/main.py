@@ -22,6 +22,7 @@ from .commands import (
     doctor,
     edit,
     exec as exec_command,
+    farm,
     learn,
     record,
     recording,
@@ -30,6 +31,7 @@ from .commands import (
     sessions,
     skill,
     verdict,
+    work,
 )
 from .errors import CommandError
 from .safe_output import sanitized_output
@@ -41,6 +43,8 @@ _COMMANDS: dict[str, ModuleType] = {
     "chat": chat,
     "sessions": sessions,
     "serve": serve,
+    "work": work,
+    "farm": farm,
     "skill": skill,
     "exec": exec_command,
     "record": record,

@@ -52,6 +52,8 @@ CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not part of the contract: the control API of the local server.
 CONTROL_PREFIX = "/__nemolocal__"
+# What the workers of a render farm fetch and return, by signed paths.
+FARM_PREFIX = f"{CONTROL_PREFIX}/farm"
 # The dashboard: pages for a browser, guarded like the control API.
 UI_PREFIX = f"{CONTROL_PREFIX}/ui"
 UI_SIGN_IN = f"{UI_PREFIX}/sign-in"

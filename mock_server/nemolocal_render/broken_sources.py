@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from .encode_runs import run_command
+from .command_runs import run_command
 from .ffmpeg_cli import FFmpegFailed
 from .filtergraph.ffmpeg_commands import (
     EncodeResources,

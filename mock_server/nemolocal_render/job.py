@@ -19,25 +19,20 @@ from . import ffmpeg_cli
 from .ass_subtitles import build_ass_script
 from .broken_sources import exclude_broken_sources
 from .cpu_count import usable_cores
-from .encode_runs import (
-    RENDER_FILE,
-    ProgressRange,
-    RenderProgress,
-    TargetSizeUnreachable,
-    copy_streams,
-    encode_plan,
-)
+from .encode_runs import TargetSizeUnreachable, copy_streams, encode_plan
 from .encoders import SOFTWARE_ENCODER, Encoder, choose_encoder
 from .filtergraph.ffmpeg_commands import FONTS_FOLDER, TITLES_FILE, EncodeResources
 from .fonts import choose_fonts, match_font_names, needs_system_fonts, read_system_fonts
 from .lut_files import lut_file, read_lut, write_lut
 from .media import MediaRejected
+from .part_encoding import LOCAL_PARTS, RENDER_FILE, PartEncoder
 from .planning.output_settings import EncodeSettings
 from .planning.planner import COPY_REASON
 from .planning.render_plan import SAMPLE_RATE, RenderPlan
 from .probing.media_probe import probe_render
 from .probing.probe_worker import RenderFacts
 from .render_log import CURRENT_LOG, write_log
+from .render_progress import ProgressRange, RenderProgress
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -97,12 +92,14 @@ async def render(
     workdir: Path,
     on_progress: Callable[[int], None],
     cores: int | None = None,
+    parts: PartEncoder = LOCAL_PARTS,
 ) -> RenderResult:
     """Render a plan into `destination`, which appears complete and checked, or not at all.
 
     Until then the files are in a temporary job folder in `workdir`, which must be on the file
     system of `destination`. `on_progress` gets percent from 0 to 100. `cores` is by default all
-    that are usable. Cancelling ends every FFmpeg process group. Raises RenderJobFailed.
+    that are usable; `parts` encodes the parts of a long plan. Cancelling ends every FFmpeg process
+    group. Raises RenderJobFailed.
     """
     progress = RenderProgress(on_progress)
     progress.report(0)
@@ -110,7 +107,9 @@ async def render(
         workdir.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="render-", dir=workdir.absolute()))
         try:
-            result = await _render_in(folder, plan, progress.full_range(), cores or usable_cores())
+            result = await _render_in(
+                folder, plan, progress.full_range(), cores or usable_cores(), parts
+            )
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / RENDER_FILE, destination)
         finally:
@@ -124,7 +123,7 @@ async def render(
 
 
 async def _render_in(
-    folder: Path, plan: RenderPlan, stage: ProgressRange, cores: int
+    folder: Path, plan: RenderPlan, stage: ProgressRange, cores: int, parts: PartEncoder
 ) -> RenderResult:
     file, warnings = await _copy(folder, plan, stage), plan.warnings
     if file is None:
@@ -135,7 +134,7 @@ async def _render_in(
             warning = "its high dynamic range is shown without tone mapping"
             warnings += tuple(f"{path}.src: {warning}" for path in plan.hdr_segments)
         file, more_warnings = await _encode_readable_sources(
-            folder, plan, EncodeResources(SOFTWARE_ENCODER, cores, tone_mapping), stage
+            folder, plan, EncodeResources(SOFTWARE_ENCODER, cores, tone_mapping), stage, parts
         )
         warnings += more_warnings
     encoding = file.encoding
@@ -228,11 +227,15 @@ def _write_titles(
 
 
 async def _encode_readable_sources(
-    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
+    folder: Path,
+    plan: RenderPlan,
+    machine: EncodeResources,
+    stage: ProgressRange,
+    parts: PartEncoder,
 ) -> tuple[_EncodedFile, tuple[str, ...]]:
     """Render; if a source breaks the render, render again without it."""
     try:
-        return await _encode(folder, plan, machine, stage), ()
+        return await _encode(folder, plan, machine, stage, parts), ()
     except RenderInputFailed as failure:
         rest = await exclude_broken_sources(folder, plan, machine)
         if rest is None:
@@ -241,32 +244,43 @@ async def _encode_readable_sources(
             raise RenderJobFailed(_NO_READABLE_SOURCE) from failure
         _log.warning("rendered again without unreadable sources: %s", failure)
         write_log("again, without the sources that cannot be read")
-    return await _encode(folder, rest, machine, stage), rest.warnings[len(plan.warnings) :]
+    again = await _encode(folder, rest, machine, stage, parts)
+    return again, rest.warnings[len(plan.warnings) :]
 
 
 async def _encode(
-    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
+    folder: Path,
+    plan: RenderPlan,
+    machine: EncodeResources,
+    stage: ProgressRange,
+    parts: PartEncoder,
 ) -> _EncodedFile:
     """Render with the best encoder; if a hardware encoder fails, with libx264."""
     encoder = await _encoder_for(plan)
     chosen = msgspec.structs.replace(machine, encoder=encoder.name)
     try:
-        return await _encode_with(folder, plan, chosen, stage, encoder)
+        return await _encode_with(folder, plan, chosen, stage, parts, encoder)
     except RenderJobFailed as failure:
         if not encoder.is_hardware:
             raise
         reason = f"{encoder.name} failed in this render: {failure.__cause__ or failure}"
-    return await _encode_with(folder, plan, machine, stage, Encoder(SOFTWARE_ENCODER, reason))
+    software = Encoder(SOFTWARE_ENCODER, reason)
+    return await _encode_with(folder, plan, machine, stage, parts, software)
 
 
 async def _encode_with(
-    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange, encoder: Encoder
+    folder: Path,
+    plan: RenderPlan,
+    machine: EncodeResources,
+    stage: ProgressRange,
+    parts: PartEncoder,
+    encoder: Encoder,
 ) -> _EncodedFile:
     log = CURRENT_LOG.get()
     if log is not None:
         log.set_encoder(encoder.name, encoder.reason)
     try:
-        encoding = await encode_plan(folder, plan, machine, stage)
+        encoding = await encode_plan(folder, plan, machine, stage, parts)
     except ffmpeg_cli.FFmpegFailed as failure:
         _log.warning("a render failed: %s", failure)
         write_log(f"failed: {failure}")

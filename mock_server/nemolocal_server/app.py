@@ -172,6 +172,16 @@ def add_dashboard(app: Starlette, pages: ASGIApp) -> None:
         app.router.routes.append(_PrefixRoute(wire.UI_PREFIX, pages))
 
 
+def use_executor(app: Starlette, execute: RenderExecutor, transfers: ASGIApp) -> None:
+    """Render with another executor, whose workers reach `transfers` below `FARM_PREFIX`.
+
+    Only before the server of the app starts.
+    """
+    services: Services = app.state.services
+    services.exports.use_executor(execute)
+    app.router.routes.append(_PrefixRoute(wire.FARM_PREFIX, transfers))
+
+
 def _endpoint_routes(table: Iterable[tuple[wire.Endpoint, _Handler]]) -> list[BaseRoute]:
     """Return a route for each path, so that a 405 names all methods of the path."""
     paths: dict[str, dict[str, _Handler]] = {}

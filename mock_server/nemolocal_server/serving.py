@@ -57,9 +57,11 @@ def serve(
     on_end: Callable[[Summary], None] | None = None,
     log: LogOptions = _DEFAULT_LOG,
     pages: ASGIApp | None = None,
+    extend: Callable[[Starlette], None] | None = None,
 ) -> None:
     """Serve until interrupted, with the pages of a dashboard if there are any.
 
+    `extend` adds to the app before the server starts, such as a render farm.
     `on_ready` gets the base URL when the server is ready, `on_end` the summary of all requests. If
     other machines can reach the server, the caller needs the token of `with_control_token` for
     the control API.
@@ -71,7 +73,7 @@ def serve(
     # New files are readable by their owner only.
     umask = os.umask(0o077)
     try:
-        _run(listener, settings, on_ready, on_end, log, pages)
+        _run(listener, settings, on_ready, on_end, log, pages, extend)
     finally:
         os.umask(umask)
 
@@ -83,10 +85,13 @@ def _run(
     on_end: Callable[[Summary], None] | None,
     log: LogOptions,
     pages: ASGIApp | None,
+    extend: Callable[[Starlette], None] | None,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
     if pages is not None:
         add_dashboard(app, pages)
+    if extend is not None:
+        extend(app)
     known = app.state.services.context.store.known_tokens
     config = _config(app, log, known.redact_all)
     end_streams = app.state.services.feed.close

@@ -186,7 +186,7 @@ def test_what_a_film_may_cost_is_bounded_by_its_length(
     monkeypatch: pytest.MonkeyPatch,
     parts: bool,
 ) -> None:
-    monkeypatch.setattr("nemolocal_render.encode_runs._TIME_LIMIT", (0.0, 0.0))
+    monkeypatch.setattr("nemolocal_render.command_runs._TIME_LIMIT", (0.0, 0.0))
     monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MOST_INPUTS", 1 if parts else 48)
     with pytest.raises(RenderJobFailed, match="the limit for a video of this length"):
         rendered({"good": source("red.mp4")}, slides(3, -1))

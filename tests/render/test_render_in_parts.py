@@ -12,7 +12,6 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg_cli
-from nemolocal_render.encode_runs import RenderProgress
 from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.output_settings import QUALITY_SETTINGS, RTK_SETTINGS
@@ -23,6 +22,7 @@ from nemolocal_render.planning.plan_splitting import (
 )
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from nemolocal_render.planning.render_plan import ClipSlice, ClipTransition, VideoClip
+from nemolocal_render.render_progress import RenderProgress
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -60,7 +60,7 @@ def long_plan(seconds: float = 60, **changes: Any) -> RenderPlan:
         (
             long_plan(600, encoding=msgspec.structs.replace(RTK_SETTINGS, max_bit_rate=2_000_000)),
             16,
-            1,
+            12,
         ),
         (long_plan(600, encoding=RTK_SETTINGS), 16, 12),
     ],

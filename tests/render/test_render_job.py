@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from nemolocal_render import encoders, ffmpeg_cli, job
-from nemolocal_render.encode_runs import RenderProgress
 from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.planning.output_settings import QUALITY_SETTINGS
 from nemolocal_render.planning.planner import MediaSource, RenderPlan
 from nemolocal_render.planning.render_plan import ClipSlice, Layer, VideoClip
 from nemolocal_render.probing.probe_worker import RenderFacts
+from nemolocal_render.render_progress import RenderProgress
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg

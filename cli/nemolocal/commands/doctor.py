@@ -6,10 +6,16 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from nemolocal_contract.plurals import pluralize
 
 from ..argument_parser import add_command
 from ..attribution import installed_version
+from ..farm_options import add_farm_options, farm_engine
+
+if TYPE_CHECKING:
+    from nemolocal_farm.engine import EngineOptions
 
 _PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
 # Nothing can be rendered without these; the others are optional.
@@ -19,7 +25,8 @@ _OTHER_SYSTEMS = () if sys.platform == "darwin" else ("h264_videotoolbox",)
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    add_command(commands, "doctor", "check FFmpeg, encoders, fonts and the sandbox")
+    doctor = add_command(commands, "doctor", "check FFmpeg, encoders, fonts and the sandbox")
+    add_farm_options(doctor, required=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..data_folders import DATA_VARIABLE, data_folder
 
-    del arguments
+    engine = farm_engine(arguments)
     _line(True, "Nemo Local", installed_version())
     _line(True, "Python", f"{platform.python_version()} on {platform.platform()}")
     for name in _PACKAGES:
@@ -45,12 +52,35 @@ def run(arguments: argparse.Namespace) -> int:
     for finding in findings:
         if finding.ok or finding.name not in _OTHER_SYSTEMS:
             _line(finding.ok, finding.name, finding.detail)
+    if engine is not None:
+        for one in asyncio.run(_farm_lines(engine)):
+            _line(*one)
     missing = [f.name for f in findings if not f.ok and f.name in _NEEDED]
     if missing:
         print(f"Nothing can be rendered without {' and '.join(missing)}.")
         return 1
     print("Everything required works; hardware encoders and sealing are optional.")
     return 0
+
+
+async def _farm_lines(options: "EngineOptions") -> list[tuple[bool, str, str]]:
+    """Check the engine of a render farm, and which workers fit this installation."""
+    from nemolocal_farm.engine import Engine, EngineUnreachable
+    from nemolocal_farm.farm_build import queue_name
+    from nemolocal_farm.farm_key import FarmSetupError
+    from nemolocal_render.encoders import SOFTWARE_ENCODER
+
+    try:
+        queue = queue_name(options.key, SOFTWARE_ENCODER)
+        workers = await Engine(options).workers()
+    except (EngineUnreachable, FarmSetupError) as error:
+        return [(False, "farm", str(error))]
+    lines = [(True, "farm", f"the engine answers, {pluralize(len(workers), 'worker')}")]
+    for worker in workers:
+        fits = worker.queue == queue
+        detail = "" if fits else "has another version or FFmpeg, so it gets no parts: "
+        lines.append((fits, "worker", f"{worker.name}: {detail}{worker.queue}"))
+    return lines
 
 
 def _package(name: str) -> tuple[bool, str, str]:

@@ -12,9 +12,12 @@ from ..argument_parser import add_command
 from ..dashboard_pages import LazyDashboard
 from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
+from ..farm_options import add_farm_options, farm_engine
 from ..shared_options import add_fetch_from, resolve_control_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nemolocal_contract.journal import Summary
     from nemolocal_server.settings import Settings
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -90,6 +93,7 @@ def add_parser(commands: Any) -> None:
         "tokens; manual: time stands still until the control API advances it (default: real)",
     )
     _add_model(serve)
+    add_farm_options(serve, required=False)
     _add_logging(serve)
     _add_dialect(serve)
     _add_faults(serve)
@@ -248,6 +252,8 @@ def run(arguments: argparse.Namespace) -> int:
     closed = with_control_token(settings)
     pages = LazyDashboard() if arguments.ui and settings.control else None
 
+    extend = _farm(arguments)
+
     def announce(base_url: str) -> None:
         _print_base_url(base_url)
         if closed.control_token != settings.control_token:
@@ -257,7 +263,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         log = LogOptions(arguments.log_level, arguments.access_log)
-        serve(closed, announce, _print_summary, log, pages)
+        serve(closed, announce, _print_summary, log, pages, extend)
     except (ScenarioError, ModelSetupError) as error:
         raise UsageError(str(error)) from error
     except (ListenError, StoreError) as error:
@@ -265,6 +271,16 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
     return 0
+
+
+def _farm(arguments: argparse.Namespace) -> "Callable[[Any], None] | None":
+    """Return what lets the app render on a farm; None without --farm."""
+    options = farm_engine(arguments)
+    if options is None:
+        return None
+    from nemolocal_farm.farm_executor import install_farm
+
+    return lambda app: install_farm(app, options)
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":

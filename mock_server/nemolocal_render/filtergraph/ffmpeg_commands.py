@@ -33,6 +33,8 @@ _NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
 # Of a damaged source, everything that can be decoded is shown.
 _ALWAYS = ("-progress", "pipe:1", "-max_error_rate", "1")
 _COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
+# The types of NAL units: sequence and picture parameter sets.
+_PARAMETER_SETS = "7-8"
 # The smallest time base of the parts, as FFmpeg chooses it.
 _FEWEST_TICKS = 10_000
 
@@ -142,9 +144,21 @@ def concat_command(plan: RenderPlan, sound: str, output: str) -> FFmpegCommand:
     maps = ["-map", "0:v", *(["-map", "1:a"] if plan.audio_tracks else [])]
     # The starts of parts are in microseconds: every frame gets its exact time again.
     ticks = plan.fps.denominator * _ticks(plan.fps)
+    # FFmpeg puts the parameter sets of each part, which all have alike, also between its frames.
+    lean = f"filter_units=remove_types={_PARAMETER_SETS}"
     exact = f"setts=pts=round(PTS/{ticks})*{ticks}:dts=round(DTS/{ticks})*{ticks}:duration={ticks}"
     scale = ["-video_track_timescale", str(plan.fps.numerator * _ticks(plan.fps))]
-    arguments = ["-progress", "pipe:1", *inputs, *maps, "-c", "copy", "-bsf:v", exact, *scale]
+    arguments = [
+        "-progress",
+        "pipe:1",
+        *inputs,
+        *maps,
+        "-c",
+        "copy",
+        "-bsf:v",
+        f"{lean},{exact}",
+        *scale,
+    ]
     return FFmpegCommand((*arguments, *_file(output)))
 
 

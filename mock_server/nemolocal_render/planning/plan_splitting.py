@@ -149,11 +149,10 @@ def _covered_range(run: Layer) -> tuple[int, int]:
 def choose_worker_count(plan: RenderPlan, cores: int) -> int:
     """Return how many parts of a plan are encoded in parallel; 1: the plan stays whole.
 
-    The parts must be long enough and fit into memory together. A maximum bit rate needs one encoder
-    for the whole plan.
+    The parts must be long enough and fit into memory together.
     """
     most = min(cores, int(plan.duration / _LEAST_SECONDS))
-    if plan.encoding.max_bit_rate or most < 2:
+    if most < 2:
         return 1
     encoder = _encoder_memory(plan)
     heaviest = estimate_peak_memory(plan)
@@ -176,8 +175,22 @@ def split_plan(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:
 
     With several workers there are parts of about equal length for all of them.
     """
-    edges = [0, *_even_cuts(plan, workers), plan.frames]
-    memory = _MEMORY / workers
+    return _split_at(plan, _even_cuts(plan, workers), _MEMORY / workers)
+
+
+def split_by_seconds(plan: RenderPlan, seconds: float) -> list[RenderPlan]:
+    """Return a plan in parts of about so many seconds, for workers that have one at a time.
+
+    The parts are whole groups of pictures if possible.
+    """
+    length = max(round(seconds * plan.fps / _GROUP), 1) * _GROUP
+    wanted = [number * length for number in range(1, round(plan.frames / length))]
+    return _split_at(plan, _move_cuts(plan, wanted, length), _MEMORY)
+
+
+def _split_at(plan: RenderPlan, inner: Iterable[int], memory: float) -> list[RenderPlan]:
+    """Cut a plan, also where more would not fit into this memory."""
+    edges = [0, *inner, plan.frames]
     cuts = sorted(
         {*edges, *(at for a, b in pairwise(edges) for at in _memory_cuts(plan, a, b, memory))}
     )
@@ -195,13 +208,18 @@ def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
     each = min(int(plan.duration / _LEAST_SECONDS / workers), _PARTS_EACH)
     count = workers * max(each, 1)
     length = plan.frames / count
-    places, transitions = _cut_points(plan), TransitionRanges(plan.layers)
-    for number in range(1, count):
-        wanted = round(number * length)
+    wanted = [round(number * length) for number in range(1, count)]
+    yield from _move_cuts(plan, wanted, length)
+
+
+def _move_cuts(plan: RenderPlan, places: Sequence[int], length: float) -> Iterator[int]:
+    """Yield cuts near these places for parts of this length, where they cost least."""
+    ends, transitions = _cut_points(plan), TransitionRanges(plan.layers)
+    for wanted in places:
         group = round(wanted / _GROUP) * _GROUP
         if abs(group - wanted) <= _MOVABLE * length:
             wanted = group
-        near = min(places, key=lambda place: abs(place - wanted))
+        near = min(ends, key=lambda place: abs(place - wanted))
         if abs(near - wanted) > _MOVABLE * length:
             near = transitions.next_cut_from(wanted)
         yield near

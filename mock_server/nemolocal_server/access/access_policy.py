@@ -15,6 +15,7 @@ import msgspec
 from nemolocal_contract.endpoints import (
     CONTROL_PREFIX,
     CONTROL_TOKEN,
+    FARM_PREFIX,
     HEALTH,
     UI_COOKIE,
     UI_SIGN_IN,
@@ -121,7 +122,7 @@ class AccessPolicy:
             base, prefix = self.public_url.text, self.public_url.prefix
         path = _remove_prefix(request.path, prefix)
         refusal = ""
-        if path.startswith(CONTROL_PREFIX) and path != HEALTH.template:
+        if _is_control_path(path):
             origins = {origin_of(request.scheme, public), origin_of(request.scheme, host)}
             origins |= {self.public_url.origin} if self.public_url else set()
             refusal = self._control_refusal(request.method, path, headers, origins)
@@ -175,6 +176,13 @@ class AccessPolicy:
             return "" if is_known else _WRONG_TOKEN
         cookie = headers.cookie(UI_COOKIE).encode("latin-1")
         return "" if hmac.compare_digest(cookie, self.ui_cookie.encode()) else _NO_TOKEN
+
+
+def _is_control_path(path: str) -> bool:
+    """Return whether a path is guarded as the control API; workers sign the paths of the farm."""
+    if path == HEALTH.template or path.startswith(f"{FARM_PREFIX}/"):
+        return False
+    return path.startswith(CONTROL_PREFIX)
 
 
 @functools.lru_cache(_CACHED_HOSTS)

@@ -170,6 +170,10 @@ class ExportService:
         self._tasks_by_file: dict[str, asyncio.Task[None]] = {}
         self._logs: OrderedDict[str, RenderLog] = OrderedDict()
 
+    def use_executor(self, execute: RenderExecutor) -> None:
+        """Run the renders that begin from now on with another executor."""
+        self._execute = execute
+
     def resume(self) -> None:
         """Start the renders again that an earlier process did not finish, oldest first."""
         for export in self._repository.unfinished():
