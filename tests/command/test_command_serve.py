@@ -42,8 +42,9 @@ def served(monkeypatch: pytest.MonkeyPatch, log_options: list[LogOptions]) -> li
         on_end: Callable[[Summary], None],
         log: LogOptions,
         pages: object,
+        extend: object,
     ) -> None:
-        del pages
+        del pages, extend
         log_options.append(log)
         seen.append(settings)
         on_ready("http://127.0.0.1:1")
