@@ -40,7 +40,7 @@ from .replies import (
     write_question_reply,
     write_remarks,
 )
-from .timeline import length_of
+from .timeline import has_length, length_of
 from .tool_calls import (
     PlannedToolCall,
     group_edits,
@@ -78,6 +78,7 @@ __all__ = [
     "build_versions",
     "choose_music_upload",
     "group_edits",
+    "has_length",
     "is_editing",
     "is_generation",
     "length_of",

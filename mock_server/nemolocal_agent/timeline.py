@@ -94,6 +94,14 @@ def length_of(draft: Draft) -> Number:
     return end_of(main.segments or ()) if main is not None else draft.duration_ms or 0
 
 
+def has_length(draft: Draft) -> bool:
+    """Whether the video is longer than nothing."""
+    main = main_track(draft)
+    # Its first clip tells, unless something is wrong with it.
+    first = main.segments[0] if main is not None and main.segments else None
+    return bool(first is not None and first.duration_ms) or length_of(draft) != 0
+
+
 def update_duration(draft: Draft) -> Draft:
     """Set the draft's duration to the end of its last segment."""
     ends = (end_of(track.segments or ()) for track in draft.tracks or ())

@@ -19,7 +19,7 @@ from nemolocal_agent import (
     apply_edits,
     build_versions,
     group_edits,
-    length_of,
+    has_length,
     place_uploads_if_empty,
     plan_tool_calls,
 )
@@ -224,7 +224,7 @@ def _media_pool(
 
 def find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRejected | None:
     """Return why the renderer rejects a draft that is not empty."""
-    if not draft.ready or length_of(draft) == 0:
+    if not draft.ready or not has_length(draft):
         return None
     try:
         plan_render(draft, sources)
