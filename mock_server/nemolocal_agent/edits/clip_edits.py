@@ -406,7 +406,8 @@ def set_speed(draft: Draft, edit: SetSpeed, media_pool: MediaPool) -> Draft:
 
 
 def _clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
-    return [(clips[index].start_ms or 0, clips[index].end_ms) for index in indexes]
+    some = [clips[index] for index in indexes]
+    return [(s.start_ms or 0, (s.start_ms or 0) + (s.duration_ms or 0)) for s in some]
 
 
 def merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
