@@ -59,7 +59,7 @@ def farm_engine(arguments: argparse.Namespace) -> "EngineOptions | None":
     """Return where the engine is, or None without --farm; raises UsageError and CommandError."""
     if not arguments.farm:
         if arguments.farm_key:
-            raise UsageError("--farm-key needs --farm HOST:PORT")
+            raise UsageError("--farm-key needs --farm HOST:PORT, the address of the farm")
         return None
     require_farm_extra()
     return engine_options(arguments)

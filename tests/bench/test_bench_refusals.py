@@ -34,7 +34,7 @@ def _slow(*values: object) -> object:
         (["missing.mp4"], "file not found: missing.mp4"),
         (["notes.txt"], "notes.txt is not a video: accepted types are mp4, mov, avi, webm, mkv"),
         (["text.mp4"], "text.mp4: "),
-        _slow(["one.mp4"], "it has 1 frame(s); at least 3 are needed"),
+        _slow(["one.mp4"], "it has 1 frame; at least 3 are needed"),
         _slow(["huge.mp4"], "its picture of 7680x4320 is larger than 8294400 pixels"),
         (["plain.mp4", "--report", "file/report"], "cannot write a report"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf must be between 0 and 100"),
