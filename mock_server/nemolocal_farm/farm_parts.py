@@ -61,13 +61,15 @@ class FarmLimits(msgspec.Struct, frozen=True):
     """Seconds: of a part, and of silence until something is considered lost.
 
     A worker is lost after `heartbeat` without a sign of life, all workers are after `no_worker` in
-    which none takes a part, the engine is after `engine`.
+    which none takes a part, the engine is after `engine`. Workers that are there and work on
+    nothing of this server for `idle` are not waited for.
     """
 
     part: float = 8.0
     heartbeat: float = 4.0
     no_worker: float = 10.0
     engine: float = 30.0
+    idle: float = 60.0
 
 
 class FarmUnavailable(Exception):
@@ -234,7 +236,7 @@ class FarmParts:
     async def _watch(self, handle: ActivityHandle[bytes], stage: ProgressRange) -> None:
         """Report progress; raises FarmUnavailable when nothing happens for long."""
         farm, clock = self._farm, self._farm.clock
-        answered = waiting = clock.elapsed()
+        answered = waiting = begun = clock.elapsed()
         while True:
             await clock.sleep(_WATCH_SECONDS)
             now = clock.elapsed()
@@ -250,6 +252,8 @@ class FarmParts:
                 elif now - max(waiting, farm.last_sign) > farm.limits.no_worker:
                     if not await farm.engine.workers_of(farm.queue):
                         raise FarmUnavailable("no worker takes it")
+                    if now - max(begun, farm.last_sign) > farm.limits.idle:
+                        raise FarmUnavailable("its workers take nothing")
                     waiting = now
             except (RPCError, EngineUnreachable) as error:
                 if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:

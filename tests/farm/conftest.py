@@ -37,7 +37,7 @@ from nemolocal_server.serving import LocalServer
 from tests.support.media import MediaCache, run_ffmpeg
 
 SECONDS = 40
-LIMITS = FarmLimits(no_worker=5.0, engine=4.0)
+LIMITS = FarmLimits(no_worker=5.0, engine=4.0, idle=20.0)
 _PATIENCE = 300.0
 _TEMPORAL = "temporal"
 

@@ -115,6 +115,24 @@ def test_a_restart_of_the_engine_goes_unnoticed(
     require_clean(farm, rendering)
 
 
+def test_workers_that_are_listed_but_take_nothing_are_not_waited_for(
+    farm: RunningFarm,
+    slow_plan: RenderPlan,
+    undisturbed: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def listed(*_: object) -> list[str]:
+        return ["elsewhere:1"]
+
+    monkeypatch.setattr("nemolocal_farm.engine.Engine.workers_of", listed)
+    rendering = farm.render(slow_plan, tmp_path / "x.mp4")
+    rendering.result()
+    assert rendering.mentions("rendered on this machine, since its workers take nothing")
+    assert (tmp_path / "x.mp4").read_bytes() == undisturbed
+    require_clean(farm, rendering)
+
+
 def test_without_an_engine_the_render_goes_on_here(
     farm: RunningFarm,
     slow_plan: RenderPlan,

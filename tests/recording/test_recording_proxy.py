@@ -47,38 +47,12 @@ CUT = {
 }
 
 
-@pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("ending", ["fin", "rst"])
-def test_client_gets_every_byte_and_the_ending(name: str, ending: str, tmp_path: Path) -> None:
+def check_passed_on(sent: bytes, ending: str, folder: Path) -> str:
+    """Check that a client gets these bytes and this ending; return the ending that is recorded."""
+
     def answer(connection: socket.socket) -> None:
-        connection.sendall(WHOLE[name])
-        if ending == "rst":
-            # The response is out before the connection is reset.
-            passed.wait(60)
-            reset(connection)
-
-    passed = threading.Event()
-    with (
-        raw_server(answer) as server,
-        running_recorder(server.base_url, tmp_path / "r") as recorder,
-    ):
-        with socket.create_connection(recorder.address, 60) as client:
-            client.sendall(GET)
-            received = b""
-            while len(received) < len(WHOLE[name]):
-                received += client.recv(65_536)
-            passed.set()
-            assert end_of(client) == ending
-        assert received == WHOLE[name]
-    (exchange,) = recorder.exchanges()
-    assert exchange.ending == "clean"
-
-
-@pytest.mark.parametrize("name", CUT)
-@pytest.mark.parametrize("ending", ["fin", "rst"])
-def test_cut_is_recorded_as_a_cut(name: str, ending: str, tmp_path: Path) -> None:
-    def answer(connection: socket.socket) -> None:
-        connection.sendall(CUT[name])
+        connection.sendall(sent)
+        # The response is out before the connection ends.
         passed.wait(60)
         if ending == "rst":
             reset(connection)
@@ -86,18 +60,31 @@ def test_cut_is_recorded_as_a_cut(name: str, ending: str, tmp_path: Path) -> Non
     passed = threading.Event()
     with (
         raw_server(answer) as server,
-        running_recorder(server.base_url, tmp_path / "r") as recorder,
+        running_recorder(server.base_url, folder) as recorder,
     ):
         with socket.create_connection(recorder.address, 60) as client:
             client.sendall(GET)
             received = b""
-            while len(received) < len(CUT[name]):
+            while len(received) < len(sent):
                 received += client.recv(65_536)
             passed.set()
             assert end_of(client) == ending
+        assert received == sent
         assert server.connections == 1
     (exchange,) = recorder.exchanges()
-    assert exchange.ending == ending
+    return str(exchange.ending)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("ending", ["fin", "rst"])
+def test_client_gets_every_byte_and_the_ending(name: str, ending: str, tmp_path: Path) -> None:
+    assert check_passed_on(WHOLE[name], ending, tmp_path / "r") == "clean"
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("ending", ["fin", "rst"])
+def test_cut_is_recorded_as_a_cut(name: str, ending: str, tmp_path: Path) -> None:
+    assert check_passed_on(CUT[name], ending, tmp_path / "r") == ending
 
 
 def test_response_without_a_length_ends_with_its_connection(tmp_path: Path) -> None:
