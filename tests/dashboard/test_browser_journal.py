@@ -23,7 +23,7 @@ from tests.support.dashboard import (
 from tests.support.http_caller import HttpCaller
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -237,6 +237,29 @@ def test_export_opens_from_disk_without_network(
         page.locator(".exported-entry summary").first.click()
         assert "What really happened" in page.inner_text("body")
         assert serious_violations(page) == []
+
+
+def test_page_whose_scripts_load_slowly_misses_no_entry(
+    browser: "Browser", server: LocalServer, caller: HttpCaller
+) -> None:
+    held: list[Route] = []
+    with open_page(browser, server.base_url) as watched:
+        page = watched.page
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.route("**/journal.js", lambda route: held.append(route))
+        page.goto(f"{server.base_url}{UI_PREFIX}/journal", wait_until="commit")
+
+        def press_the_key() -> bool | None:
+            page.keyboard.press("?")
+            return (page.locator("dialog[open]").count() > 0 and len(held) > 0) or None
+
+        # Only the script of every page has run.
+        wait_until(press_the_key)
+        assert not [url for url in requests if "/events" in url]
+        caller.balance()
+        held[0].continue_()
+        wait_for_rows(page, 3)
 
 
 def check_layout(watched: WatchedPage) -> None:

@@ -60,4 +60,5 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-if (!document.getElementById("sign-in")) connectFeed();
+// The other scripts of the page have run by then: none of them misses an event.
+if (!document.getElementById("sign-in")) document.addEventListener("DOMContentLoaded", connectFeed);
