@@ -76,19 +76,25 @@ def _replace_effects(
     from_none = renew(())
     for index in indexes:
         effects = clips[index].effects or ()
-        others = [effect for effect in effects if effect.get("type") not in types]
-        if len(others) < len(effects):
-            old: _Effects = effects
-            if others:
-                old = [effect for effect in effects if effect.get("type") in types]
-            first = effects.index(old[0])
-            effects = (*others[:first], *renew(old), *others[first:])
-        elif from_none:
-            effects = (*effects, *from_none)
-        else:
+        first = _first_of(types, effects)
+        if first is None:
+            if from_none:
+                renewed[index] = _replace(clips[index], effects=(*effects, *from_none))
             continue
+        old = [effect for effect in effects if effect.get("type") in types]
+        others = [effect for effect in effects[first:] if effect.get("type") not in types]
+        effects = (*effects[:first], *renew(old), *others)
         renewed[index] = _replace(clips[index], effects=effects or None)
     return renewed
+
+
+def _first_of(types: Sequence[str], effects: _Effects) -> int | None:
+    """The place of the first effect of one of these types."""
+    # `next` and a comprehension take longer on the few effects of a clip.
+    for place, effect in enumerate(effects):
+        if effect.get("type") in types:
+            return place
+    return None
 
 
 def _combine_orientation(turns: _Effects) -> _Effects:

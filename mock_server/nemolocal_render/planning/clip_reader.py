@@ -12,8 +12,6 @@ from ..media import MediaInfo, MediaSource
 from .draft_limits import MAX_DURATION_MS, DraftRejected, require_number, require_positive
 from .effect_reader import EffectStack, read_effects
 
-MAX_MEDIA_SEGMENTS = 200
-
 # Reversed clips are rendered in pieces that fit into memory; this bounds the number of pieces.
 MAX_REVERSED_MS = 2 * MAX_DURATION_MS
 # The movements of a stabilized clip are kept in memory, and interpolating takes many times as long
@@ -65,16 +63,12 @@ class MediaTracks(NamedTuple):
 def read_media_tracks(draft: Draft, sources: Mapping[str, MediaSource]) -> MediaTracks:
     """Read the clips of all video and audio tracks; raises DraftRejected (REN-9)."""
     media = MediaTracks([], [])
-    count = 0
     for index, track in enumerate(draft.tracks or ()):
         path = f"draft.t[{index}]"
         if track.type is None and track.segments:
             raise DraftRejected(f"{path}.tt", "is missing")
         if track.type not in (TrackType.VIDEO, TrackType.AUDIO):
             continue
-        count += len(track.segments or ())
-        if count > MAX_MEDIA_SEGMENTS:
-            raise DraftRejected(f"{path}.sg", f"more than {MAX_MEDIA_SEGMENTS} clips in one draft")
         tracks = media.video if track.type == TrackType.VIDEO else media.audio
         tracks.append(_read_clips(track, path, sources))
     _limit_reversed(media)

@@ -7,10 +7,18 @@ draft costs time and memory.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemolocal_contract.draft import Draft, draft_from_wire, find_excess, find_mistyped_field
+from nemolocal_contract.draft import (
+    Draft,
+    Track,
+    TrackType,
+    draft_from_wire,
+    find_excess,
+    find_mistyped_field,
+)
 
 MAX_TRACKS = 100
 MAX_SEGMENTS = 1000
+MAX_CLIPS = 200
 MAX_EFFECTS = 50
 MAX_TOTAL_EFFECTS = 5000
 MAX_FIELDS = 100
@@ -101,6 +109,7 @@ def _require_size_limits(draft: Draft) -> None:
     tracks = _limit_items(draft.tracks or (), "draft.t", "tracks", MAX_TRACKS)
     count = sum(len(track.segments or ()) for track in tracks)
     require_at_most(count, "draft.t", "segments", MAX_SEGMENTS)
+    _limit_clips(tracks)
     effects = 0
     for index, track in enumerate(tracks):
         counts = [len(segment.effects or ()) for segment in track.segments or ()]
@@ -109,6 +118,15 @@ def _require_size_limits(draft: Draft) -> None:
             raise _too_many(path, most, "effects", MAX_EFFECTS)
         effects += sum(counts)
     require_at_most(effects, "draft.t", "effects", MAX_TOTAL_EFFECTS)
+
+
+def _limit_clips(tracks: Sequence[Track]) -> None:
+    count = 0
+    for index, track in enumerate(tracks):
+        if track.type in (TrackType.VIDEO, TrackType.AUDIO):
+            count += len(track.segments or ())
+        if count > MAX_CLIPS:
+            raise DraftRejected(f"draft.t[{index}].sg", f"more than {MAX_CLIPS} clips in one draft")
 
 
 def _list_of(node: Any, name: str) -> Sequence[Any]:
