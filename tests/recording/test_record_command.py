@@ -114,6 +114,42 @@ def test_killed_recorder_leaves_a_readable_file(tmp_path: Path) -> None:
     assert [frame.data for frame in exchange.frames] == [{"data": ""}]
 
 
+def test_interrupt_ends_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "new.jsonl"
+    with raw_server(REFUSED) as server:
+        command = [
+            sys.executable, "-m", "nemolocal", "record", "--listen", "0",
+            "--upstream", server.base_url, "-o", str(path),
+        ]  # fmt: skip
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as recorder:
+            assert recorder.stdout is not None
+            first = recorder.stdout.readline()
+            base_url = first.split()[0]
+            answer = httpx.get(base_url + BALANCE, trust_env=False, timeout=60)
+            recorder.send_signal(signal.SIGINT)
+            _, err = recorder.communicate(timeout=60)
+    assert first == f"{base_url} leads to {server.name}; Ctrl-C ends the recording\n"
+    assert answer.json()["code"] == 1001
+    assert (recorder.returncode, err) == (0, f"nemolocal record: 1 exchange recorded in {path}\n")
+    (exchange,) = read(path).exchanges
+    assert (exchange.endpoint, exchange.ending) == ("balance", "clean")
+
+
+def test_port_in_use_and_unwritable_file_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.jsonl"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["record", "--listen", str(port), "-o", str(path)]) == 1
+    assert f"cannot listen on port {port}: Address already in use" in capsys.readouterr().err
+    missing = tmp_path / "missing" / "new.jsonl"
+    assert main(["record", "--listen", "0", "-o", str(missing)]) == 1
+    assert f"cannot write {missing}: No such file" in capsys.readouterr().err
+
+
 def test_torn_last_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "new.jsonl"
     with running_recorder("http://127.0.0.1:1", path):
