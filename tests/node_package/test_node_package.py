@@ -39,7 +39,7 @@ def registry() -> None:
     if NPM is None:
         pytest.skip("there is no npm on the PATH")
     asked = subprocess.run(
-        [NPM, "view", "vitest", "name", "--fetch-retries=0", "--prefer-online"],
+        [NPM, "view", "vitest", "name", *"--fetch-retries=0 --fetch-timeout=60000".split()],
         capture_output=True,
         check=False,
     )
