@@ -31,13 +31,18 @@ def hostile() -> Iterator[HostileServer]:
 
 
 @contextlib.contextmanager
-def serving(config: str, folder: Path) -> Iterator[tuple[HttpCaller, "subprocess.Popen[str]"]]:
+def serving(
+    config: str, folder: Path, *options: str
+) -> Iterator[tuple[HttpCaller, "subprocess.Popen[str]"]]:
     """A server of these settings in a process of its own, and a caller of it."""
     path = folder / "settings.toml"
     path.write_text(config, encoding="utf-8")
     command = [sys.executable, "-m", "nemolocal", "serve", "--port", "0", "--data", ""]
     with subprocess.Popen(
-        [*command, "--config", str(path)], stdout=subprocess.PIPE, text=True
+        [*command, "--config", str(path), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         caller = HttpCaller(process.stdout.readline().split()[3])
@@ -99,4 +104,22 @@ def test_titles_in_many_fonts_hold_nobody_up(tmp_path: Path) -> None:
         ]
         draft = {"t": [{"tt": 7, "sg": segments}], "m": {"width": 320, "height": 180, "fps": 30}}
         assert caller.submit("render-1", draft)["status"] == "pending"
+        assert interrupt(process) == 0
+
+
+def test_closed_stdin_stops_it_if_that_is_wanted(tmp_path: Path) -> None:
+    with serving("", tmp_path, "--stop-with-stdin") as (caller, process):
+        assert process.stdin is not None
+        process.stdin.write("what arrives is discarded\n")
+        process.stdin.flush()
+        assert caller.http.get("/__nemolocal__/health").status_code == 200
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+
+
+def test_closed_stdin_alone_does_not_stop_it(tmp_path: Path) -> None:
+    with serving("", tmp_path) as (caller, process):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert caller.http.get("/__nemolocal__/health").status_code == 200
         assert interrupt(process) == 0

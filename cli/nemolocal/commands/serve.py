@@ -14,6 +14,7 @@ from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
 from ..farm_options import add_farm_options, farm_engine
 from ..shared_options import add_fetch_from, resolve_control_token
+from ..stdin_watch import interrupt_when_stdin_closes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,12 @@ def add_parser(commands: Any) -> None:
         help="disable the dashboard and the control API (/__nemolocal__/), except the health check",
     )
     serve.add_argument("--no-ui", dest="ui", action="store_false", help="disable the dashboard")
+    serve.add_argument(
+        "--stop-with-stdin",
+        action="store_true",
+        help="stop when standard input is closed, so that the server never outlives the program "
+        "that started it",
+    )
     _add_access(serve)
     serve.add_argument("--free", action="store_true", help="do not charge credits")
     add_fetch_from(serve, of_its_own=False)
@@ -260,6 +267,8 @@ def run(arguments: argparse.Namespace) -> int:
             _print_control_token(closed.control_token)
         if pages is not None:
             print(f"Dashboard: {base_url}{UI_PREFIX}", flush=True)
+        if arguments.stop_with_stdin:
+            interrupt_when_stdin_closes()
 
     try:
         log = LogOptions(arguments.log_level, arguments.access_log)

@@ -1,0 +1,5 @@
+'use strict'
+
+const { closeSharedServer } = require('./lib/shared_server.js')
+
+module.exports = closeSharedServer

@@ -1,0 +1,6 @@
+import { closeSharedServer, shareServer } from './index.js'
+
+export default async function setup () {
+  await shareServer()
+  return closeSharedServer
+}
