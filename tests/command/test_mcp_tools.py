@@ -128,7 +128,7 @@ def test_a_second_server_is_refused_and_none_starts_after_the_end(toolbox: ToolB
     for name, body, words in (
         ("arm_fault", {"name": "nothing"}, "^name: unknown fault 'nothing'"),
         ("script_reply", {"match": {"message": {"regex": "("}}}, "^match.message.regex"),
-        ("advance_clock", {"seconds": 1}, "clock is not manual"),
+        ("advance_clock", {"seconds": 1}, "clock is real, .* start_server with clock manual"),
         ("clear_faults", {"id": "nothing"}, "No fault is armed"),
         ("read_journal_entry", {"id": 7}, "no entry has the id 7"),
         ("get_verdict", {"only": ["x"]}, "no check id starts with 'x'"),
@@ -152,6 +152,8 @@ def test_a_server_that_runs_already_is_used_and_not_stopped(serve: ServerStarter
     )
     toolbox.close()
     assert toolbox.run("server_status", {})["base_url"] == base_url
+    with pytest.raises(ToolError, match="start it with --clock manual"):
+        toolbox.run("advance_clock", {"seconds": 1})
 
 
 def test_a_server_that_refuses_or_is_none_is_named(serve: ServerStarter) -> None:
@@ -214,6 +216,8 @@ def test_a_result_that_would_fill_the_context_is_refused(toolbox: ToolBox, tmp_p
         toolbox.run("check_skill", {"path": "SKILL.md"}, [tmp_path])
 
 
+@pytest.mark.slow
+@pytest.mark.ffmpeg
 def test_a_cancelled_run_of_a_skill_ends_after_the_call(tmp_path: Path) -> None:
     (tmp_path / "SKILL.md").write_bytes(CLEAN.read_bytes())
     ended = threading.Event()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     server = _server_in_use(arguments)
     folders = [_folder(name) for name in arguments.folder]
     _require_extra()
+    if sys.stdin is None or sys.stdout is None:
+        raise CommandError("standard input or output is closed: let a coding tool run the command")
+    if sys.stdin.isatty():
+        print("waiting for an MCP client on standard input (Ctrl-C ends it)", file=sys.stderr)
     import asyncio
 
     from ..mcp_server.protocol_server import serve_tools

@@ -110,6 +110,12 @@ class ServerTools:
 
     def advance_clock(self, wanted: AdvanceClock) -> ClockState:
         """Advance a manual clock."""
+        kind = self._clock().kind
+        if kind != "manual" and not self._control.is_given:
+            raise ToolError(
+                f"this server's clock is {kind}, not manual: call stop_server, then start_server "
+                "with clock manual"
+            )
         return self._control.fetch(ClockState, CLOCK_ADVANCE, {"seconds": wanted.seconds})
 
     def list_faults(self, _: NoArguments) -> FaultCatalogue:
