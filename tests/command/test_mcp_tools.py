@@ -235,6 +235,15 @@ def test_without_the_sdk_the_command_says_what_to_install(
     assert result.err == "nemolocal: this needs the MCP SDK: pip install 'nemolocal[mcp]'\n"
 
 
+def test_without_standard_input_the_command_ends(
+    monkeypatch: pytest.MonkeyPatch, run: CommandRunner
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    result = run("mcp")
+    assert (result.status, result.out) == (1, "")
+    assert "standard input or output is closed" in result.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
