@@ -17,7 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from nemolocal.mcp_server.server_control import ServerControl
 from nemolocal.mcp_server.standard_input import MAX_LINE
+from nemolocal.mcp_server.tool_execution import ToolBox
+from nemolocal.mcp_server.worker_threads import WorkerThreads
 from nemolocal_client import Attribution, Client, MemoryProfile
 from tests.support.cli import ServerStarter
 
@@ -224,3 +227,55 @@ def test_a_running_server_is_driven_by_its_url(serve: ServerStarter) -> None:
     session.process.communicate()
     assert session.process.returncode == 0
     assert httpx.get(f"{base_url}/__nemolocal__/health", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+def test_without_usable_roots_no_file_is_read(era: str, tmp_path: Path) -> None:
+    """The client shares none, or says so only when it is asked."""
+    from mcp import Client as AgentClient, types
+    from mcp.client.context import ClientRequestContext
+
+    from nemolocal.mcp_server.protocol_server import build_protocol_server
+
+    (tmp_path / "SKILL.md").write_bytes((SKILLS / "clean.md").read_bytes())
+
+    async def share_elsewhere(context: ClientRequestContext) -> types.ListRootsResult:
+        del context
+        return types.ListRootsResult.model_validate({"roots": [{"uri": "file://elsewhere/tmp"}]})
+
+    async def ask(**options: Any) -> str:
+        toolbox = ToolBox(ServerControl())
+        server = build_protocol_server(toolbox, WorkerThreads())
+        async with AgentClient(server, mode=era, **options) as agent:
+            result = await agent.call_tool("check_skill", {"path": str(tmp_path)})
+        (content,) = result.content
+        assert result.is_error
+        assert isinstance(content, types.TextContent)
+        return content.text
+
+    assert "no folder is open" in asyncio.run(ask())
+    assert "no folder is open" in asyncio.run(ask(list_roots_callback=share_elsewhere))
+
+
+def test_a_defect_of_a_tool_is_an_error_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from mcp import Client as AgentClient
+
+    from nemolocal.mcp_server.protocol_server import build_protocol_server
+
+    def fail(*_: object) -> None:
+        raise KeyError("missing")
+
+    toolbox = ToolBox(ServerControl())
+    monkeypatch.setattr(toolbox, "run", fail)
+
+    async def ask() -> str:
+        server = build_protocol_server(toolbox, WorkerThreads())
+        async with AgentClient(server) as agent:
+            result = await agent.call_tool("server_status", {})
+            assert (await agent.list_tools()).tools
+        return str(result.content)
+
+    assert "server_status failed (KeyError): this is a defect of Nemo Local" in asyncio.run(ask())
+    assert "Traceback" in caplog.text
