@@ -12,13 +12,14 @@ import write_cli
 import write_errors
 import write_fault_list
 import write_faults
+import write_mcp_tools
 import write_rules
 import write_settings
 import write_skill_checks
 
 PAGES = (
     write_api, write_assertions, write_cli, write_errors, write_fault_list, write_faults,
-    write_rules, write_settings, write_skill_checks,
+    write_mcp_tools, write_rules, write_settings, write_skill_checks,
 )  # fmt: skip
 
 

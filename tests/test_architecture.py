@@ -82,8 +82,10 @@ MAY_IMPORT = {
     # `nemolocal bench` is a command like the others; it is imported when it is called.
     "nemolocal": {
         "cryptography",
+        "anyio",
         "h11",
         "httpx",
+        "mcp",
         "msgspec",
         "platformdirs",
         "rich",

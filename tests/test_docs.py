@@ -1,5 +1,6 @@
 """The documents: generated pages are up to date, links lead somewhere, examples load."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import pytest
 import write_api
 import write_cli
 import write_fault_list
+import write_mcp_tools
 import write_settings
+from nemolocal.main import _parser
 from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_contract.effect_presets import EffectPreset
 from nemolocal_server.faults.fault_scenario import find_scenario
@@ -38,7 +41,9 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [write_api, write_cli, write_fault_list, write_settings])
+@pytest.mark.parametrize(
+    "page", [write_api, write_cli, write_fault_list, write_mcp_tools, write_settings]
+)
 def test_page_is_up_to_date(page: ModuleType) -> None:
     assert page.main(["--check"]) == 0, f"run: python docs/{page.__name__}.py"
 
@@ -82,6 +87,8 @@ def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) ->
             if page == "CONTRIBUTING.md":
                 msgspec.convert(tomllib.loads(text), dict[str, EffectPreset])
                 continue
+            if "[mcp_servers." in text:
+                continue  # of a coding tool
             if "[[faults]]" in text:
                 assert tomllib.loads(text)["description"]
                 continue
@@ -90,6 +97,24 @@ def test_every_block_of_toml_loads(tmp_path: Path, subtests: pytest.Subtests) ->
                 assert find_scenario(str(file)).replies
                 continue
             load_settings(file)
+
+
+def test_settings_of_coding_tools_start_the_command() -> None:
+    """Those in the guide: a table of servers, each with a command that the parser accepts."""
+    page = (DOCS / "how-to" / "use-a-coding-agent.md").read_text(encoding="utf-8")
+    blocks = FENCE.findall(page)
+    files = [json.loads(text) for language, text in blocks if language == "json"]
+    files += [tomllib.loads(text) for language, text in blocks if language == "toml"]
+    assert [list(file) for file in files] == [
+        ["mcpServers"],
+        ["mcpServers"],
+        ["servers"],
+        ["mcp_servers"],
+    ]
+    for file in files:
+        ((_, server),) = next(iter(file.values())).items()
+        assert server["command"] == "nemolocal"
+        assert _parser().parse_args(server["args"]).command == "mcp"
 
 
 def test_guide_to_mutants_has_the_scores_of_the_last_runs() -> None:

@@ -58,14 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     show: Callable[[str], None] = print if not arguments.json else (lambda _: None)
     answers: list[SkillCallResult] = []
-    with _open_target() as stage:
+    with open_target() as stage:
         for answer in run_skill(skill, stage):
             answers.append(answer)
             show(_row(answer))
         if not answers:
             raise CommandError(f"{skill.path} contains no calls: add curl commands or endpoints")
         examples: list[ExampleResult] = []
-        for example in play_examples(skill, _with_longer_clip(stage)) if skill.examples else ():
+        for example in play_examples(skill, with_longer_clip(stage)) if skill.examples else ():
             examples.append(example)
             show(_example_row(example))
     answered = any(answer.status for answer in answers)
@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _open_target() -> Iterator[SkillRunTarget]:
-    """An in-memory server, a client and a clip."""
+def open_target() -> Iterator[SkillRunTarget]:
+    """Start a server in memory, with a client and a clip; raises `CommandError`."""
     from nemolocal_render.ffmpeg_cli import FFmpegFailed
     from nemolocal_render.synthetic.sample_media import make_sample
     from nemolocal_render.temporary_folder import TemporaryFolder
@@ -111,7 +111,8 @@ def _open_target() -> Iterator[SkillRunTarget]:
         )
 
 
-def _with_longer_clip(target: SkillRunTarget) -> SkillRunTarget:
+def with_longer_clip(target: SkillRunTarget) -> SkillRunTarget:
+    """Return the target with a clip of two minutes, for example phrases that cut late."""
     from nemolocal_render.ffmpeg_cli import FFmpegFailed
     from nemolocal_render.synthetic.sample_media import repeat_sample
 

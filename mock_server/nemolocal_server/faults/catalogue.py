@@ -222,13 +222,13 @@ class FaultMatch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     A fault with a token, user or client never hits a call of another one.
     """
 
-    token_id: int | None = None
-    user_id: str | None = None
-    client_id: str | None = None
-    endpoint: str | None = None
-    session: str | None = None
-    message: str | None = None
-    render: str | None = None
+    token_id: Annotated[int | None, Meta(description="number of the token")] = None
+    user_id: Annotated[str | None, Meta(description="id of the user")] = None
+    client_id: Annotated[str | None, Meta(description="X-Client-Id of the token")] = None
+    endpoint: Annotated[str | None, Meta(description="name of the endpoint, such as chat")] = None
+    session: Annotated[str | None, Meta(description="id of the session")] = None
+    message: Annotated[str | None, Meta(description="a part of the message")] = None
+    render: Annotated[str | None, Meta(description="id of the render")] = None
 
     def matches(self, call: ApiCall) -> bool:
         token = call.token
@@ -246,11 +246,13 @@ class FaultMatch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault to arm: the first `skip` matches pass, the next `times` are hit; 0 is all of them."""
 
-    name: str
-    match: FaultMatch = FaultMatch()
-    times: Annotated[int, Meta(ge=0)] = 1
-    skip: Annotated[int, Meta(ge=0)] = 0
-    args: dict[str, Any] = {}
+    name: Annotated[str, Meta(description="name of the fault")]
+    match: Annotated[FaultMatch, Meta(description="requests that it hits; all by default")] = (
+        FaultMatch()
+    )
+    times: Annotated[int, Meta(ge=0, description="number of requests that it hits; 0 is all")] = 1
+    skip: Annotated[int, Meta(ge=0, description="number of matching requests that pass first")] = 0
+    args: Annotated[dict[str, Any], Meta(description="arguments of the fault")] = {}
 
     def resolve(self) -> tuple[Fault, ActiveFault]:
         """Return the fault and its validated form; raises `FaultError` with the field."""

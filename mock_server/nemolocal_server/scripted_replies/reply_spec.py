@@ -30,23 +30,28 @@ class _Spec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class MessageMatch(_Spec, frozen=True):
     """How a message is compared: exactly one of the three."""
 
-    contains: _Text | None = None
-    equals: _Text | None = None
-    regex: Annotated[str, Meta(max_length=500)] | None = None
+    contains: Annotated[_Text | None, Meta(description="it contains this, in any case")] = None
+    equals: Annotated[_Text | None, Meta(description="it is this")] = None
+    regex: Annotated[
+        Annotated[str, Meta(max_length=500)] | None, Meta(description="it matches this")
+    ] = None
 
 
 class ReplyMatch(_Spec, frozen=True):
-    """Which chat requests get a reply: those that match all of the given fields.
+    """Which chat requests get a reply: those that match all of the given fields."""
 
-    A `message` that is a string must occur in the message, in any case; `turn` is the number of the
-    turn in its session, `client` an `X-Client-Id`.
-    """
-
-    message: _Text | MessageMatch | None = None
-    turn: Annotated[int, Meta(ge=1)] | None = None
-    client: _Id | None = None
-    session: _Id | None = None
-    language: _Id | None = None
+    message: Annotated[
+        _Text | MessageMatch | None,
+        Meta(
+            description="a text that must occur in the message, in any case, or how to compare it"
+        ),
+    ] = None
+    turn: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="number of the turn in its session")
+    ] = None
+    client: Annotated[_Id | None, Meta(description="X-Client-Id of the token")] = None
+    session: Annotated[_Id | None, Meta(description="id of the session")] = None
+    language: Annotated[_Id | None, Meta(description="language of the session")] = None
 
 
 class ReplyTool(_Spec, frozen=True):
@@ -58,27 +63,48 @@ class ReplyTool(_Spec, frozen=True):
 
 
 class ReplySpec(_Spec, frozen=True):
-    """A scripted reply, for the next `times` requests that match; 0 is all of them.
+    """A scripted reply; what is left out, the agent decides."""
 
-    What is left out, the agent decides. `edits` (in the notation of edits), `draft` and
-    `draft_patch` (RFC 6902) are what changes; `edits = []` changes nothing. `captions` are the
-    words of an edit that adds captions: one text for each, or SRT. `say` is the text, ""
-    for none. `tools` replace the tool calls, `events` everything that is streamed. `wait` is the
-    length of the turn in seconds of the server's clock, `credits` its price, `applied` whether the
-    draft changes. `fault` is written as in the header for faults.
-    """
-
-    name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    match: ReplyMatch = ReplyMatch()
-    times: Annotated[int, Meta(ge=0)] = 1
-    edits: Annotated[tuple[_Object, ...], Meta(max_length=100)] | None = None
-    captions: _Text | Annotated[tuple[str, ...], Meta(min_length=1, max_length=300)] | None = None
-    draft: _Object | None = None
-    draft_patch: Annotated[tuple[_Object, ...], Meta(min_length=1, max_length=100)] | None = None
-    say: _Text | None = None
-    tools: Annotated[tuple[ReplyTool, ...], Meta(max_length=100)] | None = None
-    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT)] | None = None
-    credits: Annotated[int, Meta(ge=0, le=MAX_CREDITS)] | None = None
-    applied: Literal["yes", "no", "late"] | None = None
-    fault: _Id | None = None
-    events: Annotated[tuple[_Object, ...], Meta(max_length=1000)] | None = None
+    name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=100)] | None,
+        Meta(description="name of the reply in the journal"),
+    ] = None
+    match: Annotated[ReplyMatch, Meta(description="requests that get it; all by default")] = (
+        ReplyMatch()
+    )
+    times: Annotated[int, Meta(ge=0, description="number of requests that get it; 0 is all")] = 1
+    edits: Annotated[
+        Annotated[tuple[_Object, ...], Meta(max_length=100)] | None,
+        Meta(description="what changes, in the notation of edits; [] changes nothing"),
+    ] = None
+    captions: Annotated[
+        _Text | Annotated[tuple[str, ...], Meta(min_length=1, max_length=300)] | None,
+        Meta(description="words of an edit that adds captions: one text for each, or SRT"),
+    ] = None
+    draft: Annotated[_Object | None, Meta(description="the whole draft after the turn")] = None
+    draft_patch: Annotated[
+        Annotated[tuple[_Object, ...], Meta(min_length=1, max_length=100)] | None,
+        Meta(description="what changes, as a JSON Patch (RFC 6902)"),
+    ] = None
+    say: Annotated[_Text | None, Meta(description='text of the turn; "" for none')] = None
+    tools: Annotated[
+        Annotated[tuple[ReplyTool, ...], Meta(max_length=100)] | None,
+        Meta(description="tool calls in place of the agent's"),
+    ] = None
+    wait: Annotated[
+        Annotated[float, Meta(ge=0, le=MAX_WAIT)] | None,
+        Meta(description="length of the turn in seconds of the server's clock"),
+    ] = None
+    credits: Annotated[
+        Annotated[int, Meta(ge=0, le=MAX_CREDITS)] | None, Meta(description="price of the turn")
+    ] = None
+    applied: Annotated[
+        Literal["yes", "no", "late"] | None, Meta(description="whether the draft changes")
+    ] = None
+    fault: Annotated[
+        _Id | None, Meta(description="a fault, as in the header for faults: cut-fin;after=2")
+    ] = None
+    events: Annotated[
+        Annotated[tuple[_Object, ...], Meta(max_length=1000)] | None,
+        Meta(description="everything that is streamed"),
+    ] = None
