@@ -60,7 +60,6 @@ class SessionStamp(msgspec.Struct, frozen=True):
 
 class _VersionRow(msgspec.Struct, frozen=True):
     number: int
-    draft: str
     turn: int | None
     undo_to: int | None
     redo_to: int | None
@@ -68,24 +67,24 @@ class _VersionRow(msgspec.Struct, frozen=True):
 
 
 class _DraftCache:
-    """Drafts by their stored JSON, which a turn reads many times. Drafts are immutable."""
+    """Parsed drafts by session and version: a turn reads one many times, and none ever changes."""
 
     def __init__(self) -> None:
-        self._drafts: OrderedDict[str, Draft] = OrderedDict()
+        self._drafts: OrderedDict[tuple[int, str, int], Draft] = OrderedDict()
 
-    def parse(self, text: str) -> Draft:
-        draft = self._drafts.get(text)
-        if draft is None:
-            draft = draft_from_wire(decode_json(text))
-            self.put(text, draft)
-        else:
-            self._drafts.move_to_end(text)
+    def get(self, key: tuple[int, str, int]) -> Draft | None:
+        draft = self._drafts.get(key)
+        if draft is not None:
+            self._drafts.move_to_end(key)
         return draft
 
-    def put(self, text: str, draft: Draft) -> None:
-        self._drafts[text] = draft
+    def put(self, key: tuple[int, str, int], draft: Draft) -> None:
+        self._drafts[key] = draft
         if len(self._drafts) > _CACHED_DRAFTS:
             self._drafts.popitem(last=False)
+
+    def discard(self, key: tuple[int, str, int]) -> None:
+        self._drafts.pop(key, None)
 
 
 class SessionRepository:
@@ -170,7 +169,7 @@ class SessionRepository:
             f", {_COUNT_ASSETS} FROM drafts WHERE session_id = :id ORDER BY version DESC LIMIT 1",
             id=session_id,
         )
-        return self._version(row), SessionStamp(row.number, row.assets)
+        return self._version(session_id, row), SessionStamp(row.number, row.assets)
 
     def stamp(self, session_id: str) -> SessionStamp:
         """The stamp of a session."""
@@ -185,31 +184,47 @@ class SessionRepository:
 
     def get_version(self, session_id: str, number: int) -> DraftVersion:
         """A version that exists."""
-        return self._version(
-            self._version_row(
-                "FROM drafts WHERE session_id = :id AND version = :version",
-                id=session_id,
-                version=number,
-            )
+        row = self._version_row(
+            "FROM drafts WHERE session_id = :id AND version = :version",
+            id=session_id,
+            version=number,
         )
+        return self._version(session_id, row)
 
     def _version_row(self, source: str, **values: Any) -> _VersionRow:
-        columns = "version AS number, draft, turn, undo_to, redo_to"
+        columns = "version AS number, turn, undo_to, redo_to"
         row = self._store.fetch_one(_VersionRow, f"SELECT {columns} {source}", **values)
         assert row is not None  # versions are never deleted
         return row
 
-    def _version(self, row: _VersionRow) -> DraftVersion:
-        draft = self._draft_cache.parse(row.draft)
+    def _version(self, session_id: str, row: _VersionRow) -> DraftVersion:
+        draft = self._draft(session_id, row.number)
         return DraftVersion(row.number, draft, row.turn, row.undo_to, row.redo_to)
+
+    def _draft(self, session_id: str, number: int) -> Draft:
+        key = (self._store.restores, session_id, number)
+        draft = self._draft_cache.get(key)
+        if draft is None:
+            text = self._store.fetch_value(
+                "SELECT draft FROM drafts WHERE session_id = :id AND version = :version",
+                id=session_id,
+                version=number,
+            )
+            draft = draft_from_wire(decode_json(text))
+            self._draft_cache.put(key, draft)
+        return draft
 
     def add_version(self, session_id: str, version: DraftVersion) -> None:
         """Add a version, which is the newest from now on."""
         wire = draft_to_wire(version.draft)
         stored = self._store.known_tokens.redact_json(wire)
         text = encode_json(stored).decode()
+        key = (self._store.restores, session_id, version.number)
+        # The version may replace one of a transaction that was rolled back.
         if stored == wire:
-            self._draft_cache.put(text, version.draft)
+            self._draft_cache.put(key, version.draft)
+        else:
+            self._draft_cache.discard(key)
         self._store.execute(
             """INSERT INTO drafts (session_id, version, draft, turn, created, undo_to, redo_to)
                VALUES (:id, :number, :draft, :turn, :created, :undo_to, :redo_to)""",

@@ -67,6 +67,8 @@ class Store:
         # A cached method would make a reference cycle, which only the garbage collector frees.
         self._cache = functools.cache(functools.partial(_first_row, self._db))
         self._cache_version = -1
+        # How often the content was replaced: what was read before means nothing afterwards.
+        self.restores = 0
 
     def media_path(self, name: str) -> Path:
         """The path of a file in `media`; raises `StoreError` for a name that is not ours."""
@@ -112,6 +114,8 @@ class Store:
     def restore(self, path: Path) -> None:
         """Replace the content of the database by that of a copy."""
         newest = self._last_token_id()
+        # Before anything changes, since a copy that fails may have been made in part.
+        self.restores += 1
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.backup(self._db)
         set_application_id(self._db)
