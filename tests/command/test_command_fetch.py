@@ -111,7 +111,7 @@ def test_demo_takes_a_file(run: CommandRunner) -> None:
 
 def served(*options: str) -> Any:
     arguments: argparse.Namespace = command_parser().parse_args(["serve", *options])
-    return _settings(arguments)
+    return _settings(arguments, None)
 
 
 def test_serve_takes_hosts_to_fetch_from() -> None:

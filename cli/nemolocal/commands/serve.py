@@ -31,7 +31,6 @@ An option that is not given is read from its environment variable: that of
 else from nemolocal.toml in this folder, or else from [tool.nemolocal] in a
 pyproject.toml of this folder or above.
 """
-_LOG_LEVEL = "warning"
 # Options of the dialect; the first value is the default.
 _DIALECT_CHOICES = (
     ("--sse", ("adk", "typed"), "events as ADK content parts, or typed by a type field"),
@@ -164,7 +163,7 @@ def _add_logging(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
-        help=f"log messages of this level and above (default: {_LOG_LEVEL})",
+        help="log messages of this level and above (default: warning)",
     )
     group.add_argument(
         "--access-log", action="store_true", default=None, help="log one line for each request"
@@ -267,7 +266,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
     from nemolocal_server.language_model.endpoint import ModelSetupError
-    from nemolocal_server.logging_config import LogOptions
+    from nemolocal_server.logging_config import DEFAULT_LOG_LEVEL, LogOptions
     from nemolocal_server.serving import ListenError, serve, with_control_token
     from nemolocal_server.settings_file import choose_settings_file
 
@@ -296,7 +295,7 @@ def run(arguments: argparse.Namespace) -> int:
         announce_server(ready, as_json=bool(arguments.json))
 
     try:
-        log = LogOptions(arguments.log_level or _LOG_LEVEL, bool(arguments.access_log))
+        log = LogOptions(arguments.log_level or DEFAULT_LOG_LEVEL, bool(arguments.access_log))
         serve(closed, announce, _print_summary, log, pages, extend)
     except (ScenarioError, ModelSetupError) as error:
         raise UsageError(str(error)) from error
