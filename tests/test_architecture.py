@@ -87,6 +87,7 @@ MAY_IMPORT = {
         "msgspec",
         "platformdirs",
         "rich",
+        "shtab",
         "tomli_w",
         "trustme",
         *FOLDERS,
