@@ -51,7 +51,8 @@ date.
 3. the table `[tool.nemolocal]` of the nearest `pyproject.toml` that has one, in the current folder
    or above
 
-Only that one is read. [Command-line options](cli.md#nemolocal-serve) override
+Only that one is read. Above the current folder, a file counts only if it belongs to you, to root or
+to the owner of the folder. [Command-line options](cli.md#nemolocal-serve) override
 [environment variables](environment.md#options-of-serve), and both override the file. `serve` prints
 which file it used, `nemolocal doctor` checks it. Paths are relative to the current folder. An
 unknown key is an error that lists the known ones. `exec --config FILE` reads the same keys, but

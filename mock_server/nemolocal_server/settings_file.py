@@ -1,5 +1,6 @@
 """The TOML file of a server's settings, and where `nemolocal serve` looks for one."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -39,25 +40,39 @@ class SettingsFile(msgspec.Struct, frozen=True):
         return found
 
 
-def choose_settings_file(named: str | None, folder: Path) -> SettingsFile | None:
-    """Return the file that was named, or else the one that is found from a folder."""
-    return SettingsFile(Path(named)) if named else find_settings_file(folder)
+def choose_settings_file(named: str | None) -> SettingsFile | None:
+    """Return the file that was named, or else the one that is found from the current folder."""
+    if named:
+        return SettingsFile(Path(named))
+    try:
+        folder = Path.cwd()
+    except OSError:  # it has been removed
+        return None
+    return find_settings_file(folder)
 
 
 def find_settings_file(folder: Path) -> SettingsFile | None:
     """Return `nemolocal.toml` of a folder, or else the nearest pyproject.toml with settings.
 
     That is the first in the folder and those above it that has a table `[tool.nemolocal]`. Nothing
-    else is read beside a `nemolocal.toml`.
+    else is read beside a `nemolocal.toml`. Above the folder, files of strangers are passed over:
+    in /tmp anybody can put one.
     """
     own = folder / FILE_NAME
-    if own.exists():
+    if os.path.lexists(own):
         return SettingsFile(own)
     for parent in (folder, *folder.parents):
         file = SettingsFile(parent / _PROJECT_FILE, _PROJECT_TABLE)
-        if _has_settings(file.path):
+        if _has_settings(file.path) and (parent == folder or _is_trusted(file.path, folder)):
             return file
     return None
+
+
+def _is_trusted(file: Path, folder: Path) -> bool:
+    """Whether a file belongs to this user, to root or to the owner of the folder."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return file.stat().st_uid in (os.geteuid(), 0, folder.stat().st_uid)
 
 
 def _has_settings(project: Path) -> bool:

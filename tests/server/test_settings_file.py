@@ -1,11 +1,17 @@
 """Where settings are looked for, and errors in them."""
 
+import os
 import re
+import stat as stat_module
 from pathlib import Path
 
 import pytest
 
-from nemolocal_server.settings_file import find_settings_file
+from nemolocal_server.settings_file import (
+    SettingsFile,
+    choose_settings_file,
+    find_settings_file,
+)
 from nemolocal_server.settings_loader import load_settings
 
 
@@ -29,6 +35,37 @@ def test_broken_pyproject_counts_only_if_it_mentions_us(tmp_path: Path) -> None:
     project.write_text("[tool.nemolocal]\nport = ")
     with pytest.raises(ValueError, match="is not valid TOML"):
         load_settings(find_settings_file(tmp_path))
+
+
+def test_pyproject_of_a_stranger_above_the_folder_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "package"
+    inner.mkdir()
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[tool.nemolocal]\nport = 1")
+    stranger, owner = 4242, inner.stat().st_uid
+    real = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        found = list(real(path, **options))
+        found[stat_module.ST_UID] = stranger if path == project else owner
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert find_settings_file(inner) is None
+    assert find_settings_file(tmp_path) == SettingsFile(project, "tool.nemolocal")
+    monkeypatch.setattr(os, "geteuid", lambda: stranger)
+    assert find_settings_file(inner) == SettingsFile(project, "tool.nemolocal")
+
+
+def test_removed_folder_has_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert choose_settings_file(None) is None
+    assert choose_settings_file("a.toml") == SettingsFile(Path("a.toml"))
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def _settings_file() -> Check:
     from nemolocal_server.settings_loader import load_settings
 
     try:
-        file = choose_settings_file(os.environ.get(_CONFIG_VARIABLE), Path.cwd())
+        file = choose_settings_file(os.environ.get(_CONFIG_VARIABLE))
         load_settings(file)
     except ValueError as error:
         return Check(False, _SETTINGS, str(error))

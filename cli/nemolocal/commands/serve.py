@@ -273,7 +273,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..serve_announcement import announce_server, ready_server
 
     add_from_variables(arguments.parser, arguments, os.environ)
-    file = choose_settings_file(arguments.config, Path.cwd())
+    file = choose_settings_file(arguments.config)
     try:
         settings = _settings(arguments, file)
     except ValueError as error:
