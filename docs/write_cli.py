@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from nemolocal.main import _parser
+from nemolocal.argument_parser import SuggestingParser
+from nemolocal.main import command_parser
+from nemolocal.option_variables import option_variables
 from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "cli.md"
@@ -19,6 +21,8 @@ Generated from the source code by `python docs/write_cli.py`; a test fails if it
 
 `nemolocal COMMAND --help` shows the same. [Errors](errors.md) explains exit statuses.
 """
+# Commands whose options have environment variables.
+WITH_VARIABLES = ("nemolocal serve",)
 TABLE = "\n| argument | meaning |\n|---|---|\n"
 
 
@@ -29,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(_command(parser) for parser in _commands(_parser()))
+    return HEAD + "".join(_command(parser) for parser in _commands(command_parser()))
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -49,8 +53,11 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPars
 def _command(parser: argparse.ArgumentParser) -> str:
     parts = [f"\n## {parser.prog}\n\n{_text(parser.description or '')}\n"]
     plain, named = [], []
+    variables = _variables(parser)
     for group in parser._action_groups:
-        rows = "".join(_row(action) for action in group._group_actions if action.dest != "help")
+        rows = "".join(
+            _row(action, variables) for action in group._group_actions if action.dest != "help"
+        )
         if group.title in ("options", "positional arguments"):
             plain.append(rows)
         elif rows:
@@ -60,9 +67,17 @@ def _command(parser: argparse.ArgumentParser) -> str:
     return "".join([*parts, *named])
 
 
-def _row(action: argparse.Action) -> str:
+def _variables(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """The variables of the options of a command, by destination."""
+    if parser.prog not in WITH_VARIABLES or not isinstance(parser, SuggestingParser):
+        return {}
+    return {option.dest: variable for option, variable in option_variables(parser)}
+
+
+def _row(action: argparse.Action, variables: dict[str, str]) -> str:
     meaning = (action.help or "") % {**vars(action), "prog": "nemolocal"}
-    return f"| {_argument(action)} | {_text(meaning)} |\n"
+    variable = f" `{variables[action.dest]}`" if action.dest in variables else ""
+    return f"| {_argument(action)} | {_text(meaning)}{variable} |\n"
 
 
 def _argument(action: argparse.Action) -> str:

@@ -44,8 +44,19 @@ HEAD = """\
 Generated from the source code by `python docs/write_settings.py`; a test fails if it is out of
 date.
 
-`nemolocal serve --config FILE` reads settings from a TOML file; command-line options override it.
-In Python the same keys are the arguments of `Settings`. An unknown key is an error.
+`nemolocal serve` reads settings from the first of:
+
+1. the TOML file of `--config FILE`
+2. `nemolocal.toml` in the current folder
+3. the table `[tool.nemolocal]` of the nearest `pyproject.toml` that has one, in the current folder
+   or above
+
+Only that one is read. Above the current folder, a file counts only if it belongs to you, to root or
+to the owner of the folder. [Command-line options](cli.md#nemolocal-serve) override
+[environment variables](environment.md#options-of-serve), and both override the file. `serve` prints
+which file it used, `nemolocal doctor` checks it. Paths are relative to the current folder. An
+unknown key is an error that lists the known ones. `exec --config FILE` reads the same keys, but
+looks for no file. In Python they are the arguments of `Settings`.
 
 ```toml
 port = 9000
@@ -71,6 +82,9 @@ resolution = "720p"
 token = "nmv_usr_for-my-tests"
 credits = 1000
 ```
+
+In a `pyproject.toml` the tables are `[tool.nemolocal]`, `[tool.nemolocal.silence]`,
+`[[tool.nemolocal.skills]]` and so on.
 
 `preset` (`--preset`) is a key of the file alone: the initial [dialect](dialects.md).
 """

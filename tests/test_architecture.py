@@ -89,6 +89,7 @@ MAY_IMPORT = {
         "msgspec",
         "platformdirs",
         "rich",
+        "shtab",
         "tomli_w",
         "trustme",
         *FOLDERS,

@@ -8,6 +8,7 @@ from typing import Any
 
 # The exit status of wrong usage.
 _USAGE = 2
+_NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number"}
 
 
 class SuggestingParser(argparse.ArgumentParser):
@@ -29,6 +30,28 @@ class SuggestingParser(argparse.ArgumentParser):
             meant = _suggestion(unknown[0].partition("=")[0], options)
             self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
         return found, unknown
+
+    @property
+    def options(self) -> list[argparse.Action]:
+        """The options in the order of the help, without --help."""
+        return [one for one in self._actions if one.option_strings and one.dest != "help"]
+
+    def exclusive_with(self, option: argparse.Action) -> list[argparse.Action]:
+        """Return the options that cannot be combined with this one."""
+        groups = (group._group_actions for group in self._mutually_exclusive_groups)
+        return [one for group in groups if option in group for one in group if one is not option]
+
+    def read_value(self, option: argparse.Action, text: str) -> Any:
+        """Return a text as the value of an option; raises ValueError with what is allowed."""
+        try:
+            value = self._get_value(option, text)
+            self._check_value(option, value)
+        except argparse.ArgumentError as error:
+            wanted = _NUMBERS.get(option.type)
+            raise ValueError(
+                f"must be {wanted}, not {text!r}" if wanted else error.message
+            ) from None
+        return value
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

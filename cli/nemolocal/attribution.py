@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-
-from nemolocal_contract.endpoints import Attribution
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from nemolocal_contract.endpoints import Attribution
 
 _NAME = "nemolocal"
 _VARIABLES = ("SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE")
@@ -23,7 +25,7 @@ def installed_version() -> str:
         return "0"
 
 
-def command_attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
+def command_attribution(environment: Mapping[str, str] = os.environ) -> "Attribution":
     """Return the attribution of this command, or of the skill in SKILL_NAME and SKILL_VERSION.
 
     The platform is SKILL_SOURCE, else that of the folder in which the command is installed. Raises

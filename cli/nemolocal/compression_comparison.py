@@ -38,7 +38,10 @@ def compare_compression(arguments: argparse.Namespace) -> int:
     changes = diff_reports(old, report) if old is not None else ReportChanges()
     if folder is not None:
         _write(report, changes, folder)
-    _print(report, changes)
+    if arguments.json:
+        print(as_json(report).decode())
+    else:
+        _print(report, changes)
     return _FAILED if arguments.cloud and not _has_cloud(report) else 0
 
 

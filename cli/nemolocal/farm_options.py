@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from nemolocal_farm.engine import EngineOptions
 
 API_KEY_VARIABLE = "NEMOLOCAL_FARM_API_KEY"
-_PACKAGES = ("cryptography", "temporalio")
+_NAMESPACE = "default"
+_PACKAGES = ("temporalio",)
 
 
 def add_farm_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -32,9 +33,8 @@ def add_farm_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     )
     group.add_argument(
         "--farm-namespace",
-        default="default",
         metavar="NAME",
-        help="namespace of the Temporal server (default: %(default)s)",
+        help="namespace of the Temporal server (default: default)",
     )
     group.add_argument(
         "--farm-tls",
@@ -86,7 +86,7 @@ def engine_options(arguments: argparse.Namespace) -> "EngineOptions":
     return EngineOptions(
         address=arguments.farm,
         key=key,
-        namespace=arguments.farm_namespace,
+        namespace=arguments.farm_namespace or _NAMESPACE,
         tls=(files[0], files[1], files[2]) if files else None,
         api_key=os.environ.get(API_KEY_VARIABLE, ""),
     )

@@ -16,6 +16,7 @@ from .commands import (
     bench,
     chat,
     clean,
+    completion,
     conform,
     conform_client,
     demo,
@@ -59,6 +60,7 @@ _COMMANDS: dict[str, ModuleType] = {
     "bench": bench,
     "clean": clean,
     "doctor": doctor,
+    "completion": completion,
 }
 # Characters of an invalid text in an error.
 _MAX_SHOWN = 60
@@ -86,7 +88,7 @@ def _run(argv: Sequence[str] | None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     if words[:1] == ["help"]:  # As in git: `nemolocal help edit`.
         words = [*words[1:], "--help"]
-    arguments = _parser().parse_args(words)
+    arguments = command_parser().parse_args(words)
     try:
         status: int = _COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
@@ -127,7 +129,8 @@ def _reported_errors() -> tuple[type[Exception], ...]:
 
 
 @functools.cache
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command."""
     parser = SuggestingParser(
         prog="nemolocal",
         description="A local mock of the NemoVideo cloud that performs real edits and renders.",

@@ -130,7 +130,7 @@ def _edit_and_export(
     # The embedded server and its links end with the command.
     link = _link(client) if place.base_url else ""
     if arguments.json:
-        print_json(_report(edit_session, client, link, failure), indent=2)
+        print_json(edit_report(edit_session, client, link, failure), indent=2)
     elif place != SessionLocation():
         _print_session(display, client, link, kept=kept)
     display.close()
@@ -243,9 +243,10 @@ def _name_in(url: str) -> str:
     return kept.strip(". ")[:_MAX_NAME_LENGTH] or "download"
 
 
-def _report(
-    edit_session: EditSession, client: Client, link: str, failure: NemoError | None
+def edit_report(
+    edit_session: EditSession, client: Client, link: str = "", failure: NemoError | None = None
 ) -> EditReport:
+    """Return the results of a session; exports the timeline if that has not been done."""
     export = edit_session.export()
     turns: list[dict[str, object]] = [
         {"message": turn.message, **msgspec.to_builtins(turn.turn)} for turn in edit_session.turns

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from nemolocal.main import main
 from nemolocal_bench import machine
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.charts import (
@@ -121,6 +122,15 @@ def test_a_report_without_any_score_can_still_be_read() -> None:
     assert "h264_qsv does not work here" in page
     assert "<svg viewBox" not in page
     assert "no <pair>" in as_csv(report)
+
+
+def test_report_is_printed_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = reported(compared(local("whole", 41, 95.2)))
+    monkeypatch.setattr("nemolocal.compression_comparison.compare", lambda *_: report)
+    assert main(["bench", "clip.mp4", "--json"]) == 0
+    assert read_report(capsys.readouterr().out.encode()) == report
 
 
 def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:

@@ -3,15 +3,18 @@
 import asyncio
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from nemolocal import client_factory
 from nemolocal.termination import TERMINATING
+from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_render.job import RenderJobFailed
 from nemolocal_render.synthetic.sample_media import make_sample
+from nemolocal_server.logging_config import LogOptions
+from nemolocal_server.settings import Settings
 from tests.support.cli import CommandRunner, ServerStarter
 from tests.support.executor import FakeRenderExecutor
 from tests.support.media import MediaCache
@@ -120,3 +123,32 @@ def usual_signals() -> Iterator[None]:
     yield
     for number, found in before.items():
         signal.signal(number, found)
+
+
+@pytest.fixture
+def log_options() -> list[LogOptions]:
+    """How the server was asked to log."""
+    return []
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, log_options: list[LogOptions]) -> list[Settings]:
+    """The settings that the server was asked to serve with; none is started."""
+    seen: list[Settings] = []
+
+    def serve(
+        settings: Settings,
+        on_ready: Callable[[str], None],
+        on_end: Callable[[Summary], None],
+        log: LogOptions,
+        pages: object,
+        extend: object,
+    ) -> None:
+        del pages, extend
+        log_options.append(log)
+        seen.append(settings)
+        on_ready("http://127.0.0.1:1")
+        on_end(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), ""))
+
+    monkeypatch.setattr("nemolocal_server.serving.serve", serve)
+    return seen

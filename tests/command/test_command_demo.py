@@ -1,5 +1,6 @@
 """`nemolocal demo` and `edit` on a server of their own: a real MP4 at the end."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_demo_without_a_file_makes_its_own_sample(
     assert outcome.status == 0, outcome.err
     assert outcome.lines[:2] == ["Generating a sample clip", "Uploaded sample.mp4 (video, 2 s)"]
     assert Path("shown.mp4").is_file()
+
+
+@pytest.mark.usefixtures("without_rendering")
+def test_demo_prints_its_result_as_json(run: CommandRunner, clip: Path) -> None:
+    outcome = run("demo", clip, "-o", "shown.mp4", "--json")
+    assert outcome.status == 0, outcome.err
+    report = json.loads(outcome.out)
+    assert (report["file"], report["error"]) == ("shown.mp4", "")
+    assert report["size"] == Path("shown.mp4").stat().st_size
+    assert [turn["message"] for turn in report["turns"]] == demo.demo_messages(2)
 
 
 def test_sample_that_cannot_be_made_points_to_the_doctor(

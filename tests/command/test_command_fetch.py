@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from nemolocal.commands.serve import _settings
-from nemolocal.main import _parser
+from nemolocal.main import command_parser
 from nemolocal_server.settings import Settings
 from tests.support.cli import CommandRunner, ServerStarter
 
@@ -110,8 +110,8 @@ def test_demo_takes_a_file(run: CommandRunner) -> None:
 
 
 def served(*options: str) -> Any:
-    arguments: argparse.Namespace = _parser().parse_args(["serve", *options])
-    return _settings(arguments)
+    arguments: argparse.Namespace = command_parser().parse_args(["serve", *options])
+    return _settings(arguments, None)
 
 
 def test_serve_takes_hosts_to_fetch_from() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import subprocess
 import sys
 from argparse import Namespace
@@ -73,7 +74,7 @@ def test_help_is_a_command_too(
 @pytest.mark.slow
 def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     code = (
-        "import sys; from nemolocal import main; main._parser().format_help();"
+        "import sys; from nemolocal import main; main.command_parser().format_help();"
         "print([m for m in ('httpx', 'rich', 'jinja2', 'markdown_it', 'av', 'starlette',"
         " 'nemolocal_server', 'nemolocal_render') if m in sys.modules])"
     )
@@ -223,6 +224,44 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
     assert "no  no-such-package-here: not installed" in outcome.lines
     for name, ok in found:
         assert f"{'ok ' if ok else 'no '} {name}: d" in outcome.lines
+
+
+@pytest.mark.parametrize("case", FINDINGS)
+def test_doctor_prints_its_findings_as_json(
+    monkeypatch: pytest.MonkeyPatch, run: CommandRunner, case: str
+) -> None:
+    found, status = FINDINGS[case]
+
+    async def diagnose() -> list[Any]:
+        return [SimpleNamespace(name=name, ok=ok, detail="d") for name, ok in found]
+
+    monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
+    outcome = run("doctor", "--json")
+    report = json.loads(outcome.out)
+    assert (outcome.status, report["ok"]) == (status, status == 0)
+    checks = {check["name"]: check for check in report["checks"]}
+    for name, ok in found:
+        required = name in ("ffmpeg", "libx264")
+        assert checks[name] == {"ok": ok, "name": name, "detail": "d", "required": required}
+
+
+def test_doctor_says_which_settings_are_used_and_what_is_wrong_in_them(
+    monkeypatch: pytest.MonkeyPatch, run: CommandRunner, tmp_path: Path
+) -> None:
+    async def diagnose() -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
+    assert "ok  settings file: none: no nemolocal.toml and no [tool.nemolocal] here" in (
+        run("doctor").lines
+    )
+    file = tmp_path / "nemolocal.toml"
+    file.write_text("seed = 3")
+    assert f"ok  settings file: {file}" in run("doctor").lines
+    file.write_text("seed = 'x'")
+    outcome = run("doctor")
+    assert outcome.status == 1
+    assert f'no  settings file: {file}: seed must be a whole number, not "x"' in outcome.lines
 
 
 @pytest.mark.parametrize(

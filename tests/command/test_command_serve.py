@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -15,7 +14,6 @@ import uvicorn
 
 from nemolocal.main import main
 from nemolocal_contract.endpoints import UI_PREFIX
-from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.faults.fault_scenario import builtin_scenarios
@@ -23,35 +21,6 @@ from nemolocal_server.logging_config import LOG_LEVELS, LogOptions
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.cli import CommandRunner
-
-
-@pytest.fixture
-def log_options() -> list[LogOptions]:
-    """How the server was asked to log."""
-    return []
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch, log_options: list[LogOptions]) -> list[Settings]:
-    """The settings that the server was asked to serve with; none is started."""
-    seen: list[Settings] = []
-
-    def serve(
-        settings: Settings,
-        on_ready: Callable[[str], None],
-        on_end: Callable[[Summary], None],
-        log: LogOptions,
-        pages: object,
-        extend: object,
-    ) -> None:
-        del pages, extend
-        log_options.append(log)
-        seen.append(settings)
-        on_ready("http://127.0.0.1:1")
-        on_end(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), ""))
-
-    monkeypatch.setattr("nemolocal_server.serving.serve", serve)
-    return seen
 
 
 def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(

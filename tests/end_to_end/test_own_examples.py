@@ -1,6 +1,8 @@
 """The project's own examples keep its rules: the guide for curl and `skill new`."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -90,3 +92,40 @@ def test_document_to_begin_with_passes_the_judge(sample: Path) -> None:
     report = evaluate_journal(journal, client_catalogue().values())
     assert [v.check for v in report.verdicts if v.outcome in ("failed", "error")] == []
     assert report.count("passed") > 20
+
+
+AGENT = """
+import sys
+from nemolocal_client import Attribution, Client
+
+skill, task = sys.argv[1:]
+with Client("https://mega-api-prod.nemovideo.ai", attribution=Attribution(skill, "1")) as client:
+    client.upload("clip.mp4")
+    client.say(task.partition(" and ")[0])
+    client.export("out.mp4")
+"""
+_BLOCK = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_guide_to_grading_runs_an_agent_and_counts(folder: Path) -> None:
+    guide = CURL_GUIDE.with_name("grade-a-skill.md").read_text(encoding="utf-8")
+    blocks = dict(_BLOCK.findall(guide))
+    (folder / "nemolocal-demo.mp4").rename(folder / "clip.mp4")
+    (folder / "my_agent.py").write_text(AGENT, encoding="utf-8")
+    command = f"nemolocal() {{ '{sys.executable}' -m nemolocal \"$@\"; }}\n"
+    script = command + blocks["bash"].replace("-- \\\n    python", f"-- \\\n    {sys.executable}")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, check=True)
+    logs = "\n".join((folder / "runs" / f"{n}.log").read_text() for n in (1, 2, 3))
+    counted = subprocess.run(
+        [sys.executable, "-c", blocks["python"]], cwd=folder, capture_output=True, text=True
+    )
+    assert counted.stderr == ""
+    lines = counted.stdout.splitlines()
+    assert lines[:3] == [
+        "passed with a video: 3 of 3", "outcomes: {'passed': 3}", "credits: [50, 50, 50]",
+    ], logs  # fmt: skip
+    assert "seconds of video: [1.0, 1.0, 1.0]" in lines
+    for n in (1, 2, 3):
+        assert (folder / "runs" / f"{n}.mp4").read_bytes()[4:8] == b"ftyp"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import ActivityFailureError, Client
 
-from nemolocal.commands.doctor import _farm_lines
+from nemolocal.commands.doctor import _farm_checks
 from nemolocal_farm import farm_build
 from nemolocal_farm.engine import EngineOptions
 from nemolocal_farm.farm_key import read_farm_key, write_farm_key
@@ -204,16 +204,16 @@ def test_doctor_names_the_workers_and_those_that_do_not_fit(
     worker = farm.start_worker()
     options = EngineOptions(farm.engine.address, read_farm_key(farm.key_file))
     name = f":{worker.process.pid}: "
-    first, one = asyncio.run(_farm_lines(options))
+    first, one = asyncio.run(_farm_checks(options))
     assert first == (True, "farm", "the engine answers, 1 worker")
     assert one[:2] == (True, "worker")
     assert f"{name}nemolocal-" in one[2]
     monkeypatch.setattr(farm_build, "farm_build", lambda: "9.9.9-000000000000")
-    _, other = asyncio.run(_farm_lines(options))
+    _, other = asyncio.run(_farm_checks(options))
     assert other[:2] == (False, "worker")
     assert f"{name}has another version or FFmpeg, so it gets no parts: nemolocal-" in other[2]
     nowhere = EngineOptions("127.0.0.1:9", options.key)
-    (gone,) = asyncio.run(_farm_lines(nowhere))
+    (gone,) = asyncio.run(_farm_checks(nowhere))
     assert gone == (False, "farm", "no engine answers at 127.0.0.1:9")
 
 

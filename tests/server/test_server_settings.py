@@ -54,16 +54,19 @@ def test_nothing_set_is_the_dialect_of_the_skills() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("port = 'x'", r"nemolocal.toml: Expected `int`.*port"),
-        ("prot = 1", "unknown field `prot`"),
+        ("port = 'x'", r'nemolocal.toml: port must be a whole number, not "x"$'),
+        ("prot = 1", r"nemolocal.toml: unknown key prot; did you mean port\? \(allowed: .*seed"),
         ("port = ", "is not valid TOML"),
         ("preset = 'nobody'", "unknown preset 'nobody': choose from skills"),
-        ("[dialect]\nsse = 'morse'", "Invalid enum value 'morse'"),
+        ("[dialect]\nsse = 'morse'", 'dialect.sse must be one of adk, typed, not "morse"'),
         ("[dialect]\nheartbeat_seconds = 0", "heartbeat_seconds must be greater than 0"),
         ("[[tokens]]\ntoken = 'short'", "token must have 8 to 200 characters"),
         ("[[tokens]]\ncredits = -1", "credits must be 0 or more"),
-        ("[[skills]]\nsource = 'x'\nsize = 1", "unknown field `size`"),
-        ("data_dir = 5", "expected Path, got int"),
+        (
+            "[[skills]]\nsource = 'x'\nsize = 1",
+            r"unknown key skills\[0\].size \(allowed: resolution, source, upload_limit\)",
+        ),
+        ("data_dir = 5", "data_dir must be a path, not 5"),
         ("speed = 0", "speed must be greater than 0"),
     ],
 )

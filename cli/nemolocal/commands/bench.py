@@ -73,6 +73,9 @@ def add_parser(commands: Any) -> None:
     bench.add_argument(
         "--compare", metavar="OLD.json", help="show the changes since an earlier report"
     )
+    bench.add_argument(
+        "--json", action="store_true", help="print the report as JSON, as --report writes it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

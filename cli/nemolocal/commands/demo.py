@@ -28,6 +28,11 @@ def add_parser(commands: Any) -> None:
     )
     add_overwrite(demo)
     add_like_cloud(demo, has_base_url=False)
+    demo.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result as JSON, as `nemolocal edit --json` does",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..embedded_server import EmbeddedServer
     from ..path_arguments import check_inputs, is_url, resolve_output, warn_about_extension
     from ..progress_display import open_display
+    from ..safe_output import print_json
+    from ..single_edit import edit_report
 
     inputs = [] if arguments.input is None else [arguments.input]
     if any(map(is_url, inputs)):
@@ -44,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_inputs(inputs)
     destination = resolve_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     warn_about_extension(destination)
-    with open_display() as display, contextlib.ExitStack() as stack:
+    with open_display(results=not arguments.json) as display, contextlib.ExitStack() as stack:
         source = arguments.input or _sample(stack, display)
         client = stack.enter_context(
             open_client(None, display.show_notice, own=EmbeddedServer(arguments.like_cloud))
@@ -54,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         length = edit_session.upload(source)
         edit_session.run_messages(demo_messages(length))
         edit_session.export()
+        if arguments.json:
+            print_json(edit_report(edit_session, client), indent=2)
     return 0
 
 

@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from nemolocal_contract.plurals import pluralize
 
 from ..errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from nemolocal_conformance.traffic.journal import LoadedJournal
+    from nemolocal_conformance.verdicts import ConformanceReport
     from nemolocal_server.data.tokens import NewToken
     from nemolocal_server.settings import Settings
 
     from ..exec.program_environment import ProgramEnvironment
+    from ..exec.run_report import RunReport
     from ..exec.traffic_monitor import TrafficMonitor
 
 _DESCRIPTION = """\
@@ -35,6 +35,7 @@ that it violated a MUST rule. Wrong usage: 2.
 """
 _NOTHING_CHECKED = 2
 _TOKEN = "NEMO_TOKEN"
+_STDERR = 2
 # Not anonymous: a client with a token must not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
 # Settings that a file cannot change: the address, and access to the control API.
@@ -94,6 +95,13 @@ def add_parser(commands: Any) -> None:
     execute.add_argument(
         "--report", metavar="FILE", help="write the results of the checks, as JSON"
     )
+    execute.add_argument(
+        "--json",
+        action="store_true",
+        help="print a line of JSON about the run to stdout: the outcome, violated rules, credits, "
+        "calls and the exported video; what the program prints goes to stderr",
+    )
+    execute.add_argument("--video", metavar="FILE", help="copy the last exported video to FILE")
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
 
 
@@ -117,42 +125,75 @@ def run(arguments: argparse.Namespace) -> int:
     rules = NetworkPolicy(parse_allowed_hosts(arguments.allow_host), arguments.seal)
     monitor = TrafficMonitor(CLOUD_HOST, _log)
     settings = _settings(arguments)
+    output = _STDERR if arguments.json else None
     with (
         TemporaryFolder("exec") as folder,
         open_cloud_environment(settings, folder, monitor, rules) as place,
     ):
         if place.unsealed_reason:
             _log(place.unsealed_warning)
-        status = asyncio.run(run_program(words, place, _isolated_config(folder), _log))
+        status = asyncio.run(run_program(words, place, _isolated_config(folder), _log, output))
         if is_started(status):
             for line in monitor.summary_lines(_UNSEALED_CAVEAT if place.unsealed_reason else ""):
                 _log(line)
-        checked = _write_results(arguments, place, monitor)
-    return status or checked
+        return _write_results(arguments, place, monitor, status)
 
 
 def _write_results(
-    arguments: argparse.Namespace, place: "ProgramEnvironment", monitor: "TrafficMonitor"
+    arguments: argparse.Namespace,
+    place: "ProgramEnvironment",
+    monitor: "TrafficMonitor",
+    program_status: int,
 ) -> int:
-    """Save the journal and check it; return the exit status for a program that succeeded."""
+    """Save the journal, check it and print the report; return the exit status of the command."""
     from nemolocal_conformance.client_runner.server_control import fetch_journal
 
-    status = 0
+    status = program_status
     if monitor.call_count < arguments.require_calls:
-        seen, wanted = monitor.call_count, arguments.require_calls
-        _log(f"{pluralize(seen, 'call')} seen, but --require-calls is {wanted}")
-        status = _NOTHING_CHECKED
-    if arguments.journal or arguments.report or arguments.verdict:
-        journal, lines = fetch_journal(place.base_url, place.transport)
-        if arguments.journal:
-            _write_file(arguments.journal, lines)
-        checked = _check(journal, arguments)
-        status = status or checked
+        seen = pluralize(monitor.call_count, "call")
+        _log(f"{seen} seen, but --require-calls is {arguments.require_calls}")
+        status = status or _NOTHING_CHECKED
+    wanted = ("journal", "report", "verdict", "json", "video")
+    if not any(getattr(arguments, name) for name in wanted):
+        return status
+    journal, lines = fetch_journal(place.base_url, place.transport)
+    if arguments.journal:
+        _write_file(arguments.journal, lines)
+    report = _check(journal, arguments)
+    if arguments.verdict:
+        status = status or report.exit_code
+    if arguments.json or arguments.video:
+        from ..exec.run_report import run_report
+
+        run = run_report(
+            place,
+            report,
+            journal.entries,
+            calls=monitor.call_count,
+            program_status=program_status,
+            exit_status=status,
+        )
+        _write_run(arguments, place, run)
     return status
 
 
-def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
-    """Print the verdict; return 1 for a violation of a MUST, 2 if nothing was checked."""
+def _write_run(
+    arguments: argparse.Namespace, place: "ProgramEnvironment", run: "RunReport"
+) -> None:
+    """Print the report of a run and save its video."""
+    from ..exec.run_report import fetch_video
+    from ..safe_output import print_json
+
+    if arguments.video and run.video is None:
+        _log(f"no video was exported, so {arguments.video} was not written")
+    elif arguments.video and run.video is not None:
+        _write_file(arguments.video, fetch_video(place, run.video))
+    if arguments.json:
+        print_json(run)
+
+
+def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> "ConformanceReport":
+    """Check the journal; print the verdict if it is wanted."""
     from nemolocal_conformance.client_checks import client_catalogue
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
     from nemolocal_conformance.reports import as_json
@@ -162,15 +203,14 @@ def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     report = evaluate_journal(journal, client_catalogue().values())
     if arguments.report:
         _write_file(arguments.report, as_json(report).encode())
-    if not arguments.verdict:
-        return 0
-    simulated = count_simulated(journal.entries)
-    name = arguments.journal or "this run"
-    for line in report_lines(report, name, len(journal.entries), simulated):
-        _log(line)
-    if report.exit_code == _NOTHING_CHECKED and not report.count("error"):
-        _log("nothing was checked: the program made no call that the rules are about")
-    return report.exit_code
+    if arguments.verdict:
+        simulated = count_simulated(journal.entries)
+        name = arguments.journal or "this run"
+        for line in report_lines(report, name, len(journal.entries), simulated):
+            _log(line)
+        if report.exit_code == _NOTHING_CHECKED and not report.count("error"):
+            _log("nothing was checked: the program made no call that the rules are about")
+    return report
 
 
 def _write_file(name: str, content: bytes) -> None:
@@ -182,6 +222,8 @@ def _write_file(name: str, content: bytes) -> None:
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
     """Return the server's settings; a token of the environment is valid there, too."""
+    import msgspec
+
     from nemolocal_server.settings_loader import load_settings
 
     names = ("scenario", "speed")

@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ..argument_parser import add_command
 from ..errors import CommandError, UsageError
 
@@ -41,6 +39,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was learnt; return 0."""
+    import msgspec
+
     from nemolocal_recording.learning.evaluation import evaluate_recordings
     from nemolocal_recording.learning.learning_text import result_lines, value_lines
     from nemolocal_recording.learning.observations import RecordingSource, add_observations

@@ -1,18 +1,17 @@
 """`nemolocal serve`: runs the server in the foreground."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from nemolocal_contract.endpoints import CONTROL_TOKEN, UI_PREFIX
-from nemolocal_contract.media import EXTRA_EXTENSIONS
 
 from ..argument_parser import add_command
 from ..dashboard_pages import LazyDashboard
 from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
 from ..farm_options import add_farm_options, farm_engine
+from ..option_variables import add_from_variables
 from ..shared_options import add_fetch_from, resolve_control_token
 from ..stdin_watch import interrupt_when_stdin_closes
 
@@ -21,9 +20,18 @@ if TYPE_CHECKING:
 
     from nemolocal_contract.journal import Summary
     from nemolocal_server.settings import Settings
+    from nemolocal_server.settings_file import SettingsFile
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
+_DESCRIPTION = """\
+Run the mock server.
 
+An option that is not given is read from its environment variable: that of
+--silent-rate is NEMOLOCAL_SILENT_RATE. Repeated values are separated by commas;
+1 sets an option that takes no value. Everything else comes from --config, or
+else from nemolocal.toml in this folder, or else from [tool.nemolocal] in a
+pyproject.toml of this folder or above.
+"""
 # Options of the dialect; the first value is the default.
 _DIALECT_CHOICES = (
     ("--sse", ("adk", "typed"), "events as ADK content parts, or typed by a type field"),
@@ -45,7 +53,8 @@ _DIALECT_CHOICES = (
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    serve = add_command(commands, "serve", "run the mock server")
+    serve = add_command(commands, "serve", "run the mock server", _DESCRIPTION)
+    serve.set_defaults(parser=serve)
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument(
         "--port", type=int, help="port to listen on; 0 picks a free port (default: 8787)"
@@ -63,15 +72,18 @@ def add_parser(commands: Any) -> None:
         default=None,
         help="disable the dashboard and the control API (/__nemolocal__/), except the health check",
     )
-    serve.add_argument("--no-ui", dest="ui", action="store_false", help="disable the dashboard")
+    serve.add_argument(
+        "--no-ui", dest="ui", action="store_false", default=None, help="disable the dashboard"
+    )
     serve.add_argument(
         "--stop-with-stdin",
         action="store_true",
+        default=None,
         help="stop when standard input is closed, so that the server never outlives the program "
         "that started it",
     )
     _add_access(serve)
-    serve.add_argument("--free", action="store_true", help="do not charge credits")
+    serve.add_argument("--free", action="store_true", default=None, help="do not charge credits")
     add_fetch_from(serve, of_its_own=False)
     serve.add_argument("--seed", type=int, help="random seed (default: 0)")
     serve.add_argument(
@@ -92,7 +104,17 @@ def add_parser(commands: Any) -> None:
         help="file types to accept in addition to those of the cloud, separated by commas: cube "
         "(LUT), srt, vtt (subtitles)",
     )
-    serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
+    serve.add_argument(
+        "--config",
+        metavar="FILE",
+        help="TOML file of settings (default: nemolocal.toml or pyproject.toml, see above)",
+    )
+    serve.add_argument(
+        "--json",
+        action="store_true",
+        default=None,
+        help="print one line of JSON instead of text when the server is ready",
+    )
     serve.add_argument(
         "--clock",
         choices=("real", "scaled", "manual"),
@@ -108,6 +130,8 @@ def add_parser(commands: Any) -> None:
 
 def _extra_uploads(text: str) -> tuple[str, ...]:
     """Read `cube,srt`; raises ArgumentTypeError for another type."""
+    from nemolocal_contract.media import EXTRA_EXTENSIONS
+
     wanted = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     unknown = [name for name in wanted if name not in EXTRA_EXTENSIONS]
     if unknown:
@@ -147,10 +171,11 @@ def _add_logging(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
-        default="warning",
-        help="log messages of this level and above (default: %(default)s)",
+        help="log messages of this level and above (default: warning)",
     )
-    group.add_argument("--access-log", action="store_true", help="log one line for each request")
+    group.add_argument(
+        "--access-log", action="store_true", default=None, help="log one line for each request"
+    )
 
 
 def _add_access(serve: argparse.ArgumentParser) -> None:
@@ -249,29 +274,38 @@ def run(arguments: argparse.Namespace) -> int:
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
     from nemolocal_server.language_model.endpoint import ModelSetupError
-    from nemolocal_server.logging_config import LogOptions
+    from nemolocal_server.logging_config import DEFAULT_LOG_LEVEL, LogOptions
     from nemolocal_server.serving import ListenError, serve, with_control_token
+    from nemolocal_server.settings_file import choose_settings_file
 
+    from ..serve_announcement import announce_server, ready_server
+
+    add_from_variables(arguments.parser, arguments, os.environ)
+    file = choose_settings_file(arguments.config)
     try:
-        settings = _settings(arguments)
+        settings = _settings(arguments, file)
     except ValueError as error:
         raise UsageError(str(error)) from error
     closed = with_control_token(settings)
-    pages = LazyDashboard() if arguments.ui and settings.control else None
+    pages = LazyDashboard() if arguments.ui is not False and settings.control else None
 
     extend = _farm(arguments)
 
     def announce(base_url: str) -> None:
-        _print_base_url(base_url)
-        if closed.control_token != settings.control_token:
-            _print_control_token(closed.control_token)
-        if pages is not None:
-            print(f"Dashboard: {base_url}{UI_PREFIX}", flush=True)
+        generated = closed.control_token != settings.control_token
+        ready = ready_server(
+            base_url,
+            has_dashboard=pages is not None,
+            generated_token=closed.control_token if generated else "",
+            data_dir=closed.data_dir,
+            file=file,
+        )
+        announce_server(ready, as_json=bool(arguments.json))
         if arguments.stop_with_stdin:
             interrupt_when_stdin_closes()
 
     try:
-        log = LogOptions(arguments.log_level, arguments.access_log)
+        log = LogOptions(arguments.log_level or DEFAULT_LOG_LEVEL, bool(arguments.access_log))
         serve(closed, announce, _print_summary, log, pages, extend)
     except (ScenarioError, ModelSetupError) as error:
         raise UsageError(str(error)) from error
@@ -292,7 +326,7 @@ def _farm(arguments: argparse.Namespace) -> "Callable[[Any], None] | None":
     return lambda app: install_farm(app, options)
 
 
-def _settings(arguments: argparse.Namespace) -> "Settings":
+def _settings(arguments: argparse.Namespace, file: "SettingsFile | None") -> "Settings":
     """Return the settings of the file, overridden by the arguments; raises ValueError."""
     from nemolocal_server.dialect import Dialect
     from nemolocal_server.language_model.model_settings import ModelSettings
@@ -313,9 +347,7 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     if chosen := _given_options(arguments, tuple(model)):
         given["model"] = {model[option]: value for option, value in chosen.items()}
     dialect = _given_options(arguments, Dialect.__struct_fields__)
-    settings = load_settings(
-        _folder(arguments.config), given, dialect, arguments.preset, {"not_understood": "try"}
-    )
+    settings = load_settings(file, given, dialect, arguments.preset, {"not_understood": "try"})
     return _with_default_folder(settings) if arguments.data is None else settings
 
 
@@ -353,18 +385,6 @@ def _silent_turn_policy(
 
 def _folder(name: str) -> Path | None:
     return Path(name) if name else None
-
-
-def _print_base_url(base_url: str) -> None:
-    print(f"Nemo Local serves {base_url} (Ctrl-C ends it)", flush=True)
-
-
-def _print_control_token(token: str) -> None:
-    print(
-        "Other machines can reach the server, so the control API requires this header: "
-        f"{CONTROL_TOKEN}: {token}",
-        flush=True,
-    )
 
 
 def _print_summary(summary: "Summary") -> None:

@@ -4,9 +4,7 @@ import argparse
 import shutil
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..argument_parser import add_command
 from ..shared_options import add_session_options
@@ -18,7 +16,7 @@ _SHOWN_FILES = 2
 _NARROW = 64
 
 
-class ListedSession(msgspec.Struct, frozen=True):
+class ListedSession(NamedTuple):
     """A session and its server; `base_url` is None for a local chat."""
 
     base_url: str | None
@@ -65,6 +63,8 @@ def _saved_sessions(base_url: str | None) -> list[ListedSession]:
 
 
 def _as_json(known: ListedSession) -> str:
+    import msgspec
+
     from ..safe_output import format_json
 
     return format_json({"base_url": known.base_url, **msgspec.structs.asdict(known.session)})

@@ -8,9 +8,6 @@ import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from ..errors import CommandError
 
 _LOCAL = ("localhost", "127.0.0.1")
 _BUNDLE, _STORE, _WGETRC, _FOLDER = "certificates.pem", "certificates.jks", "wgetrc", "certificates"
@@ -49,7 +46,10 @@ class CertificateAuthority:
     """A certificate authority for the life of this process; its key is never written to disk."""
 
     def __init__(self) -> None:
-        self._ca: Any = _trustme().CA()
+        # Imported late: it loads cryptography, which nothing else here needs at the start.
+        import trustme
+
+        self._ca = trustme.CA()
 
     def server_context(self, *hosts: str) -> ssl.SSLContext:
         """Return the TLS context of a server that is each of `hosts`, and localhost."""
@@ -124,7 +124,6 @@ def build_java_keystore(certificates: list[bytes]) -> bytes:
 
 def _subject_hash(pem: bytes) -> str:
     """Return the name of an authority's file in OpenSSL's folder: `openssl x509 -hash`."""
-    # cryptography is a dependency of trustme.
     from cryptography.x509 import Name, NameAttribute, load_pem_x509_certificate
 
     subject = load_pem_x509_certificate(pem).subject
@@ -141,13 +140,3 @@ def _wgetrc() -> str:
         return (Path(given) if given else Path.home() / ".wgetrc").read_text("utf-8")
     except (OSError, RuntimeError, UnicodeError):
         return ""
-
-
-def _trustme() -> Any:
-    try:
-        import trustme
-    except ImportError as error:
-        raise CommandError(
-            "cannot create a certificate: install the extra with pip install 'nemolocal[exec]'"
-        ) from error
-    return trustme

@@ -41,8 +41,11 @@ async def run_program(
     place: Surroundings,
     environment: Mapping[str, str],
     log: Callable[[str], None],
+    output: int | None = None,
 ) -> int:
     """Return the exit status of a program, as a shell does.
+
+    `output` is the file descriptor for its stdout, None for that of this process.
 
     It is 128 plus the number of the signal that ended the program, 127 if it was not found, and 126
     if it could not be executed.
@@ -50,7 +53,7 @@ async def run_program(
     command, variables = place.wrap_command(words), place.merge_variables(environment)
     with _forward_signals() as received:
         try:
-            child = await asyncio.create_subprocess_exec(*command, env=variables)
+            child = await asyncio.create_subprocess_exec(*command, env=variables, stdout=output)
         except FileNotFoundError:
             log(f"{words[0]}: not found")
             return _NOT_FOUND

@@ -1,5 +1,6 @@
 """The lexicon: the words and phrases of both languages and their symbols, read from TOML files."""
 
+import math
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -91,12 +92,13 @@ class Lexicon:
         for phrase in self.chinese:
             if len(phrase) >= _MIN_FUZZY_LENGTH:
                 self.fuzzy_chinese.setdefault(phrase[0], []).append(phrase)
-        self.meanings = {
-            word: _meaning(phrases.get((word,)), word)
+        corrected = {
+            word: None
             for words, entry in phrases.items()
             for word in words
-            if _is_corrected(entry, word)
+            if len(word) >= _min_corrected(entry.kind, entry.symbol, entry.value is not None)
         }
+        self.meanings = {word: _meaning(phrases.get((word,)), word) for word in corrected}
         spelled = {word for words in phrases for word in words}
         self.known_words = spelled.union(_toml("spellcheck_allowlist")["words"].split())
 
@@ -105,25 +107,18 @@ def _meaning(entry: LexiconEntry | None, word: str) -> str:
     return word if entry is None else f"{entry.symbol} {entry.value}"
 
 
-def _is_corrected(entry: LexiconEntry, word: str) -> bool:
-    """Whether a typo can become this word of an entry."""
-    if entry.kind == TokenKind.FILLER:
-        return len(word) >= _MIN_CORRECTED_FILLER
-    if (
-        entry.symbol in (AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL)
-        and entry.value is not None
-    ):
-        return False  # a row of sound: no typo is corrected into one of so many words
-    if entry.symbol in _UNSUPPORTED_SYMBOLS:
-        return False
-    if _is_seldom(entry.symbol):
-        return len(word) >= _MIN_CORRECTED_SELDOM
-    return entry.kind != TokenKind.SMALL_TALK and entry.symbol != Slot.SCENE
-
-
 @cache
-def _is_seldom(symbol: str) -> bool:
-    return not _SELDOM_SYMBOLS.isdisjoint(symbol.split())
+def _min_corrected(kind: TokenKind, symbol: str, has_value: bool) -> float:
+    """How long a word of such an entry must be for a typo to become it; infinite for never."""
+    if kind == TokenKind.FILLER:
+        return _MIN_CORRECTED_FILLER
+    if symbol in (AUDIO_EFFECT_SYMBOL, AUDIO_FAULT_SYMBOL, SOUND_SYMBOL) and has_value:
+        return math.inf  # a row of sound: no typo is corrected into one of so many words
+    if symbol in _UNSUPPORTED_SYMBOLS:
+        return math.inf
+    if not _SELDOM_SYMBOLS.isdisjoint(symbol.split()):
+        return _MIN_CORRECTED_SELDOM
+    return math.inf if kind == TokenKind.SMALL_TALK or symbol == Slot.SCENE else 0
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -135,8 +130,9 @@ def _entries() -> Iterator[tuple[str, LexiconEntry]]:
     for name in _FILES:
         for section, entries in _toml(name).items():
             for lemma, phrases in entries.items():
+                entry = _entry(section, lemma)
                 for phrase in phrases.split("|"):
-                    yield from _forms(phrase.strip(), _entry(section, lemma))
+                    yield from _forms(phrase.strip(), entry)
     for words, entry in _row_entries():
         for phrase in filter(None, words.split("|")):
             yield from _forms(phrase, entry)
@@ -170,8 +166,9 @@ def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]
     head, space, rest = phrase.partition(" ")
     if phrase.isascii() and head.isalpha():
         if word.kind in _INFLECTED_KINDS and not _is_invariable(head, rest):
+            inflected = word._replace(is_base_form=False)
             for form in inflect(head):
-                yield form + space + rest, word._replace(is_base_form=False)
+                yield form + space + rest, inflected
         elif word.kind == TokenKind.NOUN:
             yield phrase + "s", word
     yield phrase, word
