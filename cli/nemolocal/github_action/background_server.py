@@ -32,7 +32,9 @@ from .runner_files import add_summary, export_variable, mask, set_output
 _FOLDER, _LOCK, _LOG, _READY = "nemolocal-serve", "lock", "server.log", "ready"
 _JOURNAL = "journal.jsonl"
 _READY_LINE = re.compile(r"^Nemo Local serves (\S+) .*\n", re.MULTILINE)
-_CHECK_SECONDS, _END_SECONDS = 0.05, 30
+# A server starts in a second; a minute is for a busy machine.
+_CHECK_SECONDS, _START_CHECKS = 0.05, 1200
+_END_SECONDS = 30
 _LOG_LINES = 20
 
 
@@ -103,13 +105,19 @@ def _launch(inputs: ActionInputs, folder: Path, lock: IO[str]) -> str:
             stdin=subprocess.DEVNULL, stdout=out, stderr=log,
             start_new_session=True, pass_fds=(lock.fileno(),),
         )  # fmt: skip
-    while True:
+    for _ in range(_START_CHECKS):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_CHECK_SECONDS)
             raise CommandError(f"the server did not start; {_log_tail(folder)}")
         if ready := _READY_LINE.search(said.read_text(encoding="utf-8")):
             (folder / _READY).write_text(f"{ready[1]} {process.pid}\n", encoding="utf-8")
             return ready[1]
+    process.kill()
+    process.wait()
+    raise CommandError(
+        "the server did not say that it is ready: leave --json out of the options; "
+        f"{_log_tail(folder)}"
+    )
 
 
 def _fetch_results(inputs: ActionInputs, url: str) -> str:
