@@ -1,8 +1,11 @@
 """The GitHub Action: its steps in bash with the variables of a runner, and the documented jobs."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
+import signal
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +15,14 @@ import httpx
 import pytest
 import yaml
 
+from nemolocal.github_action import background_server
+from nemolocal.github_action.__main__ import main
+from nemolocal.github_action.journal_summary import journal_table
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from tests.support.builtin_schemas import require_schema
+from tests.support.journal_builder import JournalBuilder
 from tests.support.workflow_runner import ROOT, StepRecord, WorkflowRunner, read_action
 
 PAIRS = ROOT / "fixtures" / "skills" / "pairs"
@@ -100,7 +107,7 @@ def test_documented_job_checks_a_server(runner: WorkflowRunner) -> None:
         call["with"]["base-url"] = server.base_url
         assert runner.run_job(job) == 0, run_step(runner).err
     report = (runner.workspace / "nemolocal-report/summary.md").read_text()
-    assert runner.summary == report.rstrip("\n") + "\n"
+    assert runner.summary.strip() == report.strip()
     assert "checks passed" in run_step(runner).out
     assert {path.name for path in (runner.workspace / "nemolocal-report").iterdir()} >= {
         "junit.xml", "report.html",
@@ -157,7 +164,7 @@ def test_documented_job_starts_a_server_and_judges_its_clients(runner: WorkflowR
     entries = [json.loads(line) for line in (report / "journal.jsonl").read_text().splitlines()]
     assert f"Journal: {len(entries)} requests" in runner.summary
     assert "add a title 'Hi' (talk" in runner.summary
-    assert "## Conformance" in runner.summary
+    assert "</details>\n\n## Conformance\n\n" in runner.summary
     assert {path.name for path in report.iterdir()} == {
         "journal.jsonl", "junit.xml", "report.json", "server.log", "summary.md",
     }  # fmt: skip
@@ -223,22 +230,82 @@ def test_inputs_are_not_executed_and_modules_of_the_job_are_not_imported(
     assert not (tmp_path / "trapped").exists()
 
 
+@pytest.mark.slow
+def test_server_without_a_control_api_is_stopped_and_its_log_is_kept(
+    runner: WorkflowRunner,
+) -> None:
+    assert runner.run_action(mode="serve", options="--no-control") == 0
+    assert runner.run_action(mode="stop") == 1
+    assert "cannot read the journal" in run_step(runner).err
+    assert (runner.workspace / "nemolocal-report/server.log").exists()
+    assert runner.run_action(mode="serve") == 0
+
+
+@pytest.mark.slow
+def test_server_that_is_gone_is_reported_with_its_log(runner: WorkflowRunner) -> None:
+    assert runner.run_action(mode="serve") == 0
+    _, process = (runner.temp / "nemolocal-serve/ready").read_text().split()
+    os.kill(int(process), signal.SIGKILL)
+    with (runner.temp / "nemolocal-serve/lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    assert runner.run_action(mode="stop") == 1
+    assert "the server is gone" in run_step(runner).err
+
+
+@pytest.mark.slow
+def test_server_that_does_not_end_is_killed(
+    runner: WorkflowRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runner.run_action(mode="serve") == 0
+    folder = runner.temp / "nemolocal-serve"
+    _, process = (folder / "ready").read_text().split()
+    # A stopped process gets no signal but SIGKILL.
+    os.kill(int(process), signal.SIGSTOP)
+    monkeypatch.setattr(background_server, "_END_SECONDS", 1)
+    background_server._end(int(process), folder / "lock")
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"mode": "judge"}, "unknown mode 'judge': use conform, client, skill, serve, stop"),
-        ({"mode": "client"}, "mode client needs the input client"),
-        ({"mode": "skill"}, "no SKILL.md in this folder"),
-        ({"mode": "client", "client": "true", "cloud": "yes"}, "cloud must be true or false"),
-        ({"mode": "serve", "control_token": "a\nb"}, "control-token must be one line"),
+        ({"MODE": "judge"}, "unknown mode 'judge': use conform, client, skill, serve, stop"),
+        ({"MODE": "client"}, "mode client needs the input client"),
+        ({"MODE": "skill"}, "no SKILL.md in this folder"),
+        ({"MODE": "client", "CLIENT": "true", "CLOUD": "yes"}, "cloud must be true or false"),
+        ({"MODE": "serve", "CONTROL_TOKEN": "a\nb"}, "control-token must be one line"),
+        ({"MODE": "stop"}, "no server runs: start one in an earlier step"),
     ],
 )
-@pytest.mark.slow
 def test_wrong_input_is_an_annotation_and_status_two(
-    runner: WorkflowRunner, inputs: dict[str, str], said: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    inputs: dict[str, str],
+    said: str,
 ) -> None:
-    assert runner.run_action(**inputs) == 2
-    step = run_step(runner)
-    assert step.out.startswith("::error title=Nemo Local::")
-    assert said in step.err
-    assert "Traceback" not in step.err
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    for name, value in inputs.items():
+        monkeypatch.setenv(f"INPUT_{name}", value)
+    assert main() == 2
+    reported = capsys.readouterr()
+    assert reported.out.startswith("::error title=Nemo Local::")
+    assert said in reported.err
+
+
+def test_page_of_the_run_shows_the_last_requests_and_no_markup_of_others(
+    builder: JournalBuilder,
+) -> None:
+    builder.start()
+    for number in range(200):
+        builder.chat(message=f"<b>{number}</b>|" + "x" * 100)
+    entries = builder.journal().entries
+    table = journal_table("a_line", entries)
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 200
+    assert f"{len(entries)} requests, the last 200 are shown" in table
+    assert table.startswith("a\\_line\n")
+    assert "<b>" not in table.replace("\\<b\\>", "")
+    assert "…" in rows[-1]

@@ -74,7 +74,6 @@ def stop_server(inputs: ActionInputs) -> int:
         raise UsageError("no server runs: start one in an earlier step, with mode: serve") from None
     try:
         summary = _fetch_results(inputs, url)
-        _end(int(process), folder / _LOCK)
     except httpx.TransportError as error:
         raise CommandError(f"the server is gone ({error}); {_log_tail(folder)}") from error
     except httpx.HTTPStatusError as error:
@@ -84,6 +83,7 @@ def stop_server(inputs: ActionInputs) -> int:
         ) from error
     finally:
         (folder / _READY).unlink()
+        _end(int(process), folder / _LOCK)
         if (folder / _LOG).exists():
             write_report_files(inputs.report, {_LOG: (folder / _LOG).read_bytes()})
     add_summary(f"## Nemo Local\n\n{summary}")
@@ -133,6 +133,8 @@ def _fetch_results(inputs: ActionInputs, url: str) -> str:
 def _end(process: int, lock: Path) -> None:
     """End the server and wait until it is gone; kill it if that takes too long."""
     with lock.open("a+") as file:
+        if _try_lock(file):
+            return  # it ended earlier, and its number may be that of another process
         os.kill(process, signal.SIGTERM)
         try:
             with _time_limit(_END_SECONDS):

@@ -19,8 +19,8 @@ def export_variable(name: str, value: str) -> None:
 
 
 def add_summary(text: str) -> None:
-    """Add Markdown to the page of the workflow run."""
-    _append("GITHUB_STEP_SUMMARY", text.rstrip("\n") + "\n")
+    """Add Markdown to the page of the workflow run, with an empty line after it."""
+    _append("GITHUB_STEP_SUMMARY", text.rstrip("\n") + "\n\n")
 
 
 def mask(secret: str) -> None:
