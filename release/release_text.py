@@ -45,7 +45,10 @@ def require_ready(root: Path, tag: str) -> None:
     if version not in sections:
         raise ReleaseError(f"CHANGELOG.md has no section '## {version}': rename Unreleased")
     if sections.get("Unreleased"):
-        raise ReleaseError(f"CHANGELOG.md has changes under Unreleased: move them to {version}")
+        raise ReleaseError(
+            "CHANGELOG.md has changes under Unreleased: move them to the section of the version "
+            "that is published"
+        )
 
 
 def changelog_sections(text: str) -> dict[str, str]:

@@ -48,7 +48,7 @@ def test_release_is_ready_if_tag_and_changelog_have_its_version(
         (
             "v1.2.0",
             "## Unreleased\n\n- More.\n\n## 1.2.0\n\n- A change.\n",
-            "changes under Unreleased: move them to 1.2.0",
+            "changes under Unreleased: move them",
         ),
     ],
 )
