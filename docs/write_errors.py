@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from nemolocal.errors import CommandError, UsageError
+from nemolocal.errors import CommandError, NothingChecked, UsageError
 from nemolocal_client import errors
 from nemolocal_client.errors import PROXY_REMEDIES, CannotFetch, NemoError
 from nemolocal_client.httpx_adapter import REASONS
@@ -99,7 +99,7 @@ KINDS: dict[str, type[NemoError]] = {
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, NemoError)
 }
-STATUSES = {kind.__name__: kind.exit_status for kind in (CommandError, UsageError)}
+STATUSES = {kind.__name__: kind.exit_status for kind in (CommandError, UsageError, NothingChecked)}
 # What makes a refusal of the server, and its code.
 REFUSALS = {
     "bad_request": "400",
@@ -152,7 +152,7 @@ def client_errors() -> list[Said]:
 
 
 def command_errors() -> list[Said]:
-    """The texts of `CommandError` and `UsageError`, each with its way out in it; the code is the
+    """The texts of `CommandError` and its kinds, each with its way out in it; the code is the
     status.
     """
     rows = {

@@ -15,6 +15,7 @@ from nemolocal_conformance.client_runner.program import run_program
 from nemolocal_conformance.client_runner.scenario import ClientScenario, scenarios
 from nemolocal_conformance.client_runner.scenario_report import (
     as_json,
+    as_junit,
     as_markdown,
     exit_code,
     scenario_line,
@@ -82,8 +83,14 @@ def run_scenarios(arguments: argparse.Namespace) -> int:
             print(scenario_line(outcome), flush=True)
     print(as_json(outcomes) if arguments.json else summary(outcomes))
     if order.report:
-        contents = {"report.json": as_json(outcomes), "summary.md": as_markdown(outcomes)}
-        write_report_files(order.report, contents)
+        write_report_files(
+            order.report,
+            {
+                "report.json": as_json(outcomes),
+                "junit.xml": as_junit(outcomes),
+                "summary.md": as_markdown(outcomes),
+            },
+        )
     if not order.monitor.call_count:
         for line in order.monitor.summary_lines("" if order.cloud else _URL_CAVEAT):
             _log(line)

@@ -19,7 +19,12 @@ from nemolocal_conformance.reports.report_text import headline
 from nemolocal_conformance.runner import run_checks as run_server_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import SMOKE_CHECKS, server_catalogue
-from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
+from nemolocal_conformance.target import (
+    TargetClient,
+    TargetUnreachable,
+    require_http_server,
+    require_nemovideo_server,
+)
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
 
 from .check_explanation import print_check
@@ -70,6 +75,8 @@ def _run_checks(arguments: argparse.Namespace, checks: list[ServerCheck]) -> Con
         with contextlib.closing(peer):
             require_http_server(peer)
             control = find_control_client(peer, resolve_control_token(arguments))
+            if control is None:
+                require_nemovideo_server(peer)
             stage = CheckContext(peer, control, token)
             peer.take_evidence()
             playable = (

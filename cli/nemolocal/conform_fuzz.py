@@ -23,7 +23,11 @@ from nemolocal_conformance.fuzz.script import (
 from nemolocal_conformance.fuzz.script_report import passed_verdict, script_report, script_verdict
 from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_conformance.reports import as_json
-from nemolocal_conformance.target import TargetUnreachable, require_http_server
+from nemolocal_conformance.target import (
+    TargetUnreachable,
+    require_http_server,
+    require_nemovideo_server,
+)
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract.clock import WallClock, iso8601
 from nemolocal_contract.plurals import pluralize
@@ -34,6 +38,7 @@ from .errors import CommandError, UsageError
 from .shared_options import resolve_control_token
 
 _SCRIPT_FILE = "failing-script.json"
+_NOT_RUN = "equal to the beginning of another script, or beyond the budget"
 _NO_HYPOTHESIS = "random scripts require Hypothesis: pip install 'nemolocal[conformance]'"
 
 
@@ -82,6 +87,8 @@ def _open_runner(arguments: argparse.Namespace) -> Iterator[ScriptRunner]:
         ) as player,
     ):
         require_http_server(player.context.target)
+        if not player.context.has_control:
+            require_nemovideo_server(player.context.target)
         yield player
 
 
@@ -119,6 +126,8 @@ def _search(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
     verdicts = tuple(script_verdict(one.script, one.result, has_control=ours) for one in played)
     if done.failed is None:
         verdicts = (passed_verdict(), *verdicts)
+        if left := arguments.random - done.scripts:
+            print(f"nemolocal: {pluralize(left, 'script')} not run: {_NOT_RUN}", file=sys.stderr)
     if played:
         _write_script(arguments, played[0].script, played[0].result)
     return verdicts, done.scripts, done.calls

@@ -14,3 +14,9 @@ class UsageError(CommandError):
     """
 
     exit_status = 2
+
+
+class NothingChecked(CommandError):
+    """A command that checks something found nothing to check, which is no pass."""
+
+    exit_status = 2

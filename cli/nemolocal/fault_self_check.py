@@ -57,8 +57,8 @@ class FaultCheck(msgspec.Struct, frozen=True):
 
 
 def check_faults(say: Callable[[str], None]) -> int:
-    """Print a line for each fault; return 1 if one has no effect."""
-    unproven = 0
+    """Print a line for each fault and a summary; return 1 if one has no effect."""
+    checks = unproven = 0
     with _open_session() as http_and_sample:
         http, sample = http_and_sample
         for fault in http.get(wire.FAULTS.template).json()["catalogue"]:
@@ -68,7 +68,9 @@ def check_faults(say: Callable[[str], None]) -> int:
                 _observe(http, sample, fault, armed=False),
             )
             say(str(check))
+            checks += 1
             unproven += not check.is_effective
+    say(f"{pluralize(checks, 'fault')}: {checks - unproven} effective, {unproven} without effect")
     return 1 if unproven else 0
 
 

@@ -24,7 +24,7 @@ from nemolocal_skill import (
 )
 
 from .attribution import check_attribution_variables
-from .errors import CommandError
+from .errors import CommandError, NothingChecked
 from .skill_check import read_skill_or_report
 
 # The highest speed at which the events of a turn stay apart.
@@ -51,7 +51,10 @@ class SkillRunReport(msgspec.Struct, frozen=True):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0 if every response was as the document says, 1 if not, 2 if it cannot be read."""
+    """Return 0 if every response was as the document says, 1 if not.
+
+    2 if the document cannot be read; raises `NothingChecked` if it contains no calls.
+    """
     check_attribution_variables()
     skill = read_skill_or_report(Path(arguments.file))
     if skill is None:
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             answers.append(answer)
             show(_row(answer))
         if not answers:
-            raise CommandError(f"{skill.path} contains no calls: add curl commands or endpoints")
+            raise NothingChecked(f"{skill.path} contains no calls: add curl commands or endpoints")
         examples: list[ExampleResult] = []
         for example in play_examples(skill, with_longer_clip(stage)) if skill.examples else ():
             examples.append(example)

@@ -21,6 +21,8 @@ from nemolocal_contract.endpoints import (
     BALANCE,
     CONTROL_PREFIX,
     CURRENT_USER,
+    RENDER_STATUS,
+    STATE,
     Attribution,
     bearer_header,
 )
@@ -42,6 +44,14 @@ from .evidence import HttpExchange, ResponseEnding, redact_body, redact_headers,
 # whether there is a server at all.
 _TIMEOUT, _FIRST_TIMEOUT = 120.0, 30.0
 _MOST_BYTES = 64_000_000
+# Endpoints of the contract that a request can ask for without a token and without an effect.
+_PROBED_PATHS = (
+    BALANCE.template,
+    STATE.path(user=CURRENT_USER, session="none"),
+    RENDER_STATUS.path(render="none"),
+)
+# Not found, wrong method, not implemented: the path is none of the server's.
+_UNKNOWN_PATH = (404, 405, 501)
 _NO_CONNECTION_KEPT = httpx.Limits(max_keepalive_connections=0)
 OnResponse = Callable[[httpx.Request, "TargetResponse"], None]
 PassingTime = Callable[[], contextlib.AbstractContextManager[object]]
@@ -352,6 +362,30 @@ def require_http_server(target: TargetClient) -> None:
         raise TargetUnreachable(_unreachable_message(target, "hangs")) from None
     if response.status == 0:
         raise TargetUnreachable(_unreachable_message(target, "does not answer HTTP"))
+
+
+def require_nemovideo_server(target: TargetClient) -> None:
+    """Require that one endpoint of the contract exists, whatever it says without a token.
+
+    Otherwise, every check would report the same page of another server. For targets without a
+    control API, which shows what they are. Raises `TargetUnreachable`.
+    """
+    responses = [target.request("GET", path, patience=_FIRST_TIMEOUT) for path in _PROBED_PATHS]
+    if any(map(_is_of_the_contract, responses)):
+        return
+    first = responses[0]
+    raise TargetUnreachable(
+        f"{target.base_url} is not a NemoVideo server: GET {_PROBED_PATHS[0]} was answered with "
+        f"{first.status} {first.media_type or 'and no content'}; check the base URL"
+    )
+
+
+def _is_of_the_contract(response: TargetResponse) -> bool:
+    try:
+        body = decode_json(response.body)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return isinstance(body, dict) and response.status not in _UNKNOWN_PATH
 
 
 def _unreachable_message(target: TargetClient, how: str) -> str:

@@ -16,13 +16,15 @@ FEW = [*SILENCES, "cut-fin", "server-error", "render-fails-once"]
 
 def assert_proven(outcome: CommandResult, names: list[str]) -> None:
     assert (outcome.status, outcome.err) == (0, "")
-    assert [line.partition(":")[0] for line in outcome.lines] == names
-    for line in outcome.lines:
+    *lines, summary = outcome.lines
+    assert [line.partition(":")[0] for line in lines] == names
+    assert summary == f"{len(names)} faults: {len(names)} effective, 0 without effect"
+    for line in lines:
         assert ": armed [" in line
         assert "] / disarmed [" in line
     # Disarmed, nothing is left of any fault: there is one way in which all turns go, and one for
     # all exports. A machine that is busy adds a heartbeat, which is a chunk of the stream, too.
-    disarmed = [line.partition(" / ")[2] for line in outcome.lines]
+    disarmed = [line.partition(" / ")[2] for line in lines]
     assert len({re.sub(r"\d+ Heartbeats?, | in \d+ chunks?", "", text) for text in disarmed}) == 2
 
 
@@ -55,4 +57,6 @@ def test_a_fault_that_makes_no_difference_is_a_failure(
     monkeypatch.setattr(fault_self_check, "run_and_describe", lambda _stage, _where: "[nothing]")
     outcome = run("serve", "--self-check")
     assert outcome.status == 1
-    assert all("NO DIFFERENCE" in line for line in outcome.lines)
+    *lines, summary = outcome.lines
+    assert all("NO DIFFERENCE" in line for line in lines)
+    assert summary.endswith(f": 0 effective, {len(CATALOGUE)} without effect")

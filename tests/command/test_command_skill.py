@@ -347,7 +347,7 @@ def test_run_prints_the_example_phrases_and_their_count(run: CommandRunner, tmp_
 def test_run_of_nothing_says_so(run: CommandRunner, tmp_path: Path) -> None:
     (tmp_path / "poem.md").write_text("A poem.")
     outcome = run("skill", "run", "poem.md")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "poem.md contains no calls: add curl commands" in outcome.err
     assert run("skill", "run", "none.md").status == 2
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_runner.program import ProgramExit, run_program
 from nemolocal_conformance.client_runner.scenario import ClientScenario, scenarios
 from nemolocal_conformance.client_runner.scenario_report import (
+    as_junit,
     as_markdown,
     exit_code,
     scenario_line,
@@ -151,6 +153,23 @@ def test_results_are_shown_as_lines_and_table(builder: JournalBuilder) -> None:
     assert as_markdown(outcomes).endswith("| one | passed |  |\n| one | failed | a \\| b<br>c |\n")
 
 
+def test_junit_has_a_case_for_each_scenario(builder: JournalBuilder) -> None:
+    passed = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.5)
+    failed = msgspec.structs.replace(passed, word="failed", reasons=("a <b>\x00", "c"))
+    not_met = msgspec.structs.replace(passed, word="not met", reasons=("no call",))
+    suite = ElementTree.fromstring(as_junit([passed, failed, not_met]))
+    counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped", "time")]
+    assert counts == ["3", "1", "0", "1", "4.500"]
+    cases = [(case.get("classname"), case.get("name")) for case in suite]
+    assert cases == [("nemolocal.client", "one")] * 3
+    failure, skipped = suite.find("testcase/failure"), suite.find("testcase/skipped")
+    assert failure is not None
+    assert skipped is not None
+    assert (failure.get("message") or "").startswith("a <b>")
+    assert failure.text == "c"
+    assert skipped.get("message") == "no call"
+
+
 @pytest.mark.parametrize(
     ("words", "status"),
     [(["passed", "not met"], 0), (["passed", "failed"], 1), (["not met"], 2)],
@@ -205,6 +224,7 @@ def test_placeholders_are_replaced_and_the_run_is_kept(drive: Drive, tmp_path: P
     assert json.loads((tmp_path / "402-plan.jsonl").read_text())["code"] == 1001
     assert (tmp_path / "summary.md").read_text().startswith("1 scenario: 1 failed")
     assert json.loads((tmp_path / "report.json").read_text()) == [outcome]
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "1"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import msgspec
@@ -52,6 +53,18 @@ def test_each_failure_is_a_line_with_entries_and_cost(
     assert resend.startswith("failed client.resend: the same message: expected sent once, saw ")
     assert resend.endswith("(entries 5, 6; 50 credits in the cloud)")
     assert "; 50 credits lost in the cloud (" in lines[-1]
+
+
+def test_reports_are_written(
+    builder: JournalBuilder, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = write(builder.start().chat(text="").chat(text="Done.")), tmp_path / "report"
+    assert main(["verdict", path, "--json", "--report", str(folder)]) == 1
+    assert (folder / "report.json").read_text().strip() == capsys.readouterr().out.strip()
+    suite = ElementTree.parse(folder / "junit.xml").getroot()
+    assert suite.get("name") == "nemolocal verdict"
+    assert "resend" in {case.get("name") for case in suite if case.find("failure") is not None}
+    assert "| `client.resend` | failed |" in (folder / "summary.md").read_text()
 
 
 def test_long_entry_list_is_shortened(

@@ -68,13 +68,28 @@ def raw_server(response: bytes | None) -> Iterator[str]:
             connection.close()
 
 
+@pytest.mark.parametrize("options", [["--smoke"], ["--random", "2"]], ids=["checks", "random"])
 @pytest.mark.parametrize(
-    ("status", "body"), [(404, b"not found"), (200, b"{}"), (200, b"[]"), (500, b"<html>")]
+    ("status", "body"),
+    [(404, b'{"detail": "Not Found"}'), (200, b"<html>"), (200, b"[]"), (502, b"")],
 )
-def test_server_with_one_response_for_everything_fails(
-    status: int, body: bytes, capsys: pytest.CaptureFixture[str]
+def test_another_server_is_named_in_one_sentence(
+    status: int, body: bytes, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with http_server(status, body) as url:
+        assert main(["conform", "--base-url", url, *options]) == 2
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err == (
+        f"nemolocal: {url} is not a NemoVideo server: GET /api/credits/balance/simple was "
+        f"answered with {status} application/json; check the base URL\n"
+    )
+
+
+def test_server_with_one_response_for_everything_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with http_server(200, b"{}") as url:
         assert main(["conform", "--base-url", url]) == 1
     out = capsys.readouterr().out
     assert "failed: general.envelope.success (GEN-1)" in out
@@ -138,7 +153,7 @@ def test_no_credits_are_spent_by_default(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NEMO_TOKEN", "nmv_usr_given_by_the_user")
-    with http_server(404, b"{}") as url:
+    with http_server(401, b"{}") as url:
         assert main(["conform", "--base-url", url, "--only", "state.draft"]) == 2
         assert "raise --max-credits" in capsys.readouterr().err
         arguments = ["conform", "--base-url", url, "--only", "state.draft.names"]

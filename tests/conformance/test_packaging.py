@@ -1,86 +1,31 @@
-"""The GitHub Action and the container: their scripts run, and the files that they name exist."""
+"""The container and Compose: the files that they name exist, and their commands run."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import pytest
 import yaml
 
+from nemolocal.main import _parser
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from tests.support.builtin_schemas import require_schema
 
 ROOT = Path(__file__).parents[2]
+CONTAINER_PORT = "8787"
 
 
-class Judge(Protocol):
-    """Runs the action's last step with these inputs and returns the result."""
-
-    def __call__(self, **inputs: str) -> subprocess.CompletedProcess[str]: ...
-
-
-@pytest.fixture
-def judge(tmp_path: Path) -> Judge:
-    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-    step = action["runs"]["steps"][-1]
-    programs = tmp_path / "nemolocal" / "bin"
-    programs.mkdir(parents=True)
-    program = programs / "nemolocal"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m nemolocal "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
-
-    def run(**inputs: str) -> subprocess.CompletedProcess[str]:
-        given = {"report": str(tmp_path / "report"), **inputs}
-        defaults = {name: about["default"] for name, about in action["inputs"].items()}
-        values = {f"${{{{ inputs.{name} }}}}": value for name, value in (defaults | given).items()}
-        environment = {name: values[value] for name, value in step["env"].items()}
-        own = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "told.md")}
-        return subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", step["run"]],
-            env=os.environ | environment | own, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    return run
-
-
-def test_every_input_of_the_action_is_described_and_has_a_default() -> None:
-    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
-    assert all(about["description"] and "default" in about for about in inputs.values())
-
-
-@pytest.mark.slow
-def test_action_checks_a_server_and_writes_the_summary(judge: Judge, tmp_path: Path) -> None:
-    ended = judge(only="credits.balance general.path")
-    assert ended.returncode == 0, ended.stderr
-    assert "checks passed" in ended.stdout
-    assert (tmp_path / "told.md").read_text() == (tmp_path / "report/summary.md").read_text()
-
-
-@pytest.mark.slow
-def test_action_passes_the_control_token(judge: Judge) -> None:
-    with LocalServer(Settings(port=0, control_token="mine"), ManualClock(autojump=True)) as server:
-        given = {"base-url": server.base_url, "only": "credits.balance"}
-        assert judge(**given).returncode == 2
-        assert judge(**given, **{"control-token": "mine"}).returncode == 0
-
-
-@pytest.mark.slow
-def test_action_checks_a_client(judge: Judge, tmp_path: Path) -> None:
-    ended = judge(client="curl -s {url}/api/credits/balance/simple", only="plain")
-    assert ended.returncode == 1, ended.stderr
-    assert "client.bearer" in ended.stdout
-    assert "| plain | failed |" in (tmp_path / "told.md").read_text()
-
-
-@pytest.mark.slow
-def test_action_inputs_are_not_executed(judge: Judge, tmp_path: Path) -> None:
-    trap = f'"; touch {tmp_path}/trapped; echo "'
-    assert judge(only=trap).returncode
-    assert not (tmp_path / "trapped").exists()
+def service() -> dict[str, Any]:
+    """The server in compose.yaml."""
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    (server,) = compose["services"].values()
+    for volume in server["volumes"]:
+        assert volume.partition(":")[0] in compose["volumes"]
+    return dict(server)
 
 
 def test_container_copies_existing_files() -> None:
@@ -90,3 +35,41 @@ def test_container_copies_existing_files() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     folders = set(re.findall(r'^    "(\w+)/nemolocal\w*",$', project, re.MULTILINE))
     assert folders <= set(copied)
+
+
+def test_compose_builds_the_container_and_keeps_its_volume() -> None:
+    server = service()
+    containerfile = ROOT / server["build"]["context"] / server["build"]["dockerfile"]
+    folder = server["volumes"][0].partition(":")[2]
+    assert f"VOLUME {folder}\n" in containerfile.read_text(encoding="utf-8")
+    options = _parser().parse_args(server["command"])
+    assert Path(options.data).is_relative_to(folder)
+
+
+def test_compose_publishes_the_port_of_the_server_on_loopback_only() -> None:
+    server = service()
+    (port,) = server["ports"]
+    assert re.fullmatch(r"127\.0\.0\.1:\$\{NEMO_PORT:-8787\}:" + CONTAINER_PORT, port)
+    options = _parser().parse_args(server["command"])
+    assert (options.host, options.port) == ("0.0.0.0", None)
+    assert str(Settings().port) == CONTAINER_PORT
+    assert options.allowed_hosts == ["nemo"]
+
+
+@pytest.mark.slow
+def test_compose_file_follows_the_specification() -> None:
+    require_schema("vendor.compose-spec", ROOT / "compose.yaml")
+
+
+@pytest.mark.slow
+def test_health_check_of_compose_passes_while_the_server_runs() -> None:
+    kind, program, *words = service()["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "python")
+    settings = Settings(port=0, control_token="mine", allowed_hosts=("nemo",))
+    with LocalServer(settings, ManualClock(autojump=True)) as server:
+        port = server.base_url.rpartition(":")[2]
+        command = [sys.executable, *(word.replace(CONTAINER_PORT, port) for word in words)]
+        assert str(port) in command[-1]
+        subprocess.run(command, check=True, timeout=60)
+    ended = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    assert ended.returncode == 1

@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
     conform.add_argument(
         "--report",
         metavar="DIR",
-        help="write JSON and Markdown reports and each run's journal and output to DIR",
+        help="write JSON, JUnit and Markdown reports and each run's journal and output to DIR",
     )
     conform.add_argument(
         "--timeout",

@@ -10,6 +10,7 @@ from ..shared_options import add_only, select_by_prefix
 
 if TYPE_CHECKING:
     from nemolocal_conformance.client_checks.client_check import ClientCheck
+    from nemolocal_conformance.verdicts import ConformanceReport
 
 _DESCRIPTION = """\
 Check a client against the contract by its recorded traffic: the journal of a
@@ -51,6 +52,9 @@ def add_parser(commands: Any) -> None:
     verdict.add_argument("--list", action="store_true", help="list the checks and exit")
     verdict.add_argument("--explain", metavar="ID", help="explain one check and exit")
     verdict.add_argument("--json", action="store_true", help="print the report as JSON")
+    verdict.add_argument(
+        "--report", metavar="DIR", help="write JSON, JUnit and Markdown reports to DIR"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,12 +91,27 @@ def _check(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
         return _print_error(str(problem))
     whose = {"token": arguments.token, "user": arguments.user, "speed": arguments.speed}
     report = evaluate_journal(journal, checks, **whose)
+    if arguments.report:
+        _write_report(report, Path(arguments.report))
     if arguments.json:
         print(as_json(report))
         return report.exit_code
     simulated = count_simulated(journal.entries)
     print(*report_lines(report, arguments.journal, len(journal.entries), simulated), sep="\n")
     return report.exit_code
+
+
+def _write_report(report: "ConformanceReport", folder: Path) -> None:
+    from nemolocal_conformance.reports import as_json, as_junit, as_markdown
+
+    from ..report_files import write_report_files
+
+    contents = {
+        "report.json": as_json(report),
+        "junit.xml": as_junit(report, "nemolocal verdict"),
+        "summary.md": as_markdown(report),
+    }
+    write_report_files(folder, contents)
 
 
 def _explain(name: str) -> int:

@@ -1,11 +1,13 @@
-"""The results of a run as text, JSON and Markdown."""
+"""The results of a run as text, JSON, JUnit and Markdown."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from nemolocal_contract.plurals import pluralize
 
+from ..reports.junit import JUnitCase, junit_suite
 from ..reports.markdown import escape_markdown
 from .scenario_result import ScenarioOutcome, ScenarioResult
 
@@ -30,6 +32,21 @@ def summary(outcomes: Sequence[ScenarioResult]) -> str:
 def as_json(outcomes: Sequence[ScenarioResult]) -> str:
     """Return all results as JSON, with the field names of the types."""
     return msgspec.json.format(msgspec.json.encode(outcomes), indent=_INDENT).decode() + "\n"
+
+
+def as_junit(outcomes: Sequence[ScenarioResult]) -> str:
+    """Return one test suite with a case for each scenario; `not met` is a skipped one."""
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    return junit_suite("nemolocal conform-client", [_case(one) for one in outcomes], seconds)
+
+
+def _case(outcome: ScenarioResult) -> JUnitCase:
+    case = JUnitCase("nemolocal.client", outcome.scenario, outcome.seconds)
+    if outcome.word == "passed":
+        return case
+    first, *more = outcome.reasons
+    tag: Literal["failure", "skipped"] = "failure" if outcome.word == "failed" else "skipped"
+    return msgspec.structs.replace(case, tag=tag, reason=first, details="\n".join(more))
 
 
 def as_markdown(outcomes: Sequence[ScenarioResult]) -> str:

@@ -1,7 +1,12 @@
 """The report as JUnit XML, which CI systems show."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import msgspec
 
 from nemolocal_contract.text_escaping import escape_controls
 
@@ -12,37 +17,66 @@ from .report_text import verdict_reason
 _UNWRITABLE = re.compile("[\ufffe\uffff]")
 
 
-def as_junit(report: ConformanceReport) -> str:
+class JUnitCase(msgspec.Struct, frozen=True):
+    """One test case: how it ended, why in one line, and the text below that."""
+
+    classname: str
+    name: str
+    seconds: float
+    tag: Literal["failure", "error", "skipped", "system-out"] | None = None
+    reason: str = ""
+    details: str = ""
+
+
+def as_junit(report: ConformanceReport, suite: str = "nemolocal conform") -> str:
     """Return one test suite; warnings and `learned` verdicts pass, with the reason as output."""
+    return junit_suite(suite, [_case(verdict) for verdict in report.verdicts], report.seconds)
+
+
+def junit_suite(name: str, cases: Sequence[JUnitCase], seconds: float) -> str:
+    """Return a test suite as XML; characters that XML cannot represent are replaced."""
+    tags = Counter(case.tag for case in cases)
     suite = Element(
         "testsuite",
-        name="nemolocal conform",
-        tests=str(len(report.verdicts)),
-        failures=str(report.count("failed")),
-        errors=str(report.count("error")),
-        skipped=str(report.count("not applicable")),
-        time=f"{report.seconds:.3f}",
+        name=name,
+        tests=str(len(cases)),
+        failures=str(tags["failure"]),
+        errors=str(tags["error"]),
+        skipped=str(tags["skipped"]),
+        time=f"{seconds:.3f}",
     )
-    for verdict in report.verdicts:
-        _add(suite, verdict)
+    for case in cases:
+        _add(suite, case)
     indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
 
 
-def _add(suite: Element, verdict: Verdict) -> None:
+def _case(verdict: Verdict) -> JUnitCase:
     family, _, name = verdict.check.partition(".")
-    case = SubElement(
-        suite, "testcase", classname=f"nemolocal.{family}", name=name, time=f"{verdict.seconds:.3f}"
+    reason, outcome = verdict_reason(verdict), verdict.outcome
+    case = JUnitCase(f"nemolocal.{family}", name, verdict.seconds, reason=reason)
+    if outcome == "passed":
+        return case
+    if outcome in ("failed", "error"):
+        tag = "failure" if outcome == "failed" else "error"
+        return msgspec.structs.replace(case, tag=tag, details=_details(verdict))
+    if outcome == "not applicable":
+        return msgspec.structs.replace(case, tag="skipped")
+    return msgspec.structs.replace(case, tag="system-out", details=f"{outcome}: {reason}")
+
+
+def _add(suite: Element, case: JUnitCase) -> None:
+    element = SubElement(
+        suite,
+        "testcase",
+        classname=case.classname,
+        name=case.name,
+        time=f"{case.seconds:.3f}",
     )
-    reason = _writable(verdict_reason(verdict))
-    if verdict.outcome in ("failed", "error"):
-        tag = "failure" if verdict.outcome == "failed" else "error"
-        problem = SubElement(case, tag, message=reason)
-        problem.text = _writable(_details(verdict))
-    elif verdict.outcome == "not applicable":
-        SubElement(case, "skipped", message=reason)
-    elif verdict.outcome != "passed":
-        SubElement(case, "system-out").text = f"{verdict.outcome}: {reason}"
+    if case.tag is None:
+        return
+    about = {} if case.tag == "system-out" else {"message": _writable(case.reason)}
+    SubElement(element, case.tag, about).text = _writable(case.details) or None
 
 
 def _details(verdict: Verdict) -> str:

@@ -1,0 +1,1 @@
+"""Builds a release and checks it: `tox -e release`, or `python -m release`."""
