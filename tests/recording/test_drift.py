@@ -167,7 +167,7 @@ def test_call_that_needs_an_id_that_was_not_given_is_left_out(recorded: Recordin
     refusal = reply({"code": 429, "message": "no", "data": None}, "429 Too Many Requests")
     report, server = replay_answers(recorded, [refusal])
     assert len(server.requests) == 1
-    assert report.unplayed[1].reason == "the server has not given an id that it needs"
+    assert report.unplayed[1].reason == "the call that gave an id that it needs has failed"
     assert (report.verdict, report.compared) == ("could not look", 0)
 
 
@@ -213,12 +213,15 @@ def test_ids_are_bound_where_they_stand() -> None:
         {"data": {"id": 17, "files": [{"hash": "dd"}]}},
     )
     assert [bindings.resolve(one) for one in ("aa", "bb")] == ["17", "dd"]
-    with pytest.raises(CannotRebuild, match="has not given an id"):
+    with pytest.raises(CannotRebuild, match="has failed"):
         bindings.resolve("cc")
     made = bindings.resolve("render_1234")
     assert made.startswith("render_")
     assert made != "render_1234"
     assert bindings.resolve("render_1234") == made
+    bindings.keep_fresh(is_known=False)
+    with pytest.raises(CannotRebuild):
+        bindings.resolve("render_1234")
 
 
 @given(st.text(max_size=60))

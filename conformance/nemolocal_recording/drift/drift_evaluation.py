@@ -11,7 +11,13 @@ from ..learning.traffic_view import TrafficView
 from ..learning.values import seen_values
 from ..recording import ExchangeRecord, Recording
 from .drift_report import DriftReport, DriftVerdict, RuleDrift, UnplayedCall, total_verdict
-from .exchange_comparison import Difference, ExchangePair, compare_heads, compare_shapes
+from .exchange_comparison import (
+    Difference,
+    ExchangePair,
+    compare_heads,
+    compare_shapes,
+    may_be_passing,
+)
 from .recording_player import Replay
 
 _SEEN = ("confirmed", "held", "alternative", "contradicted")
@@ -25,10 +31,10 @@ def compare_replay(
     pairs, unplayed, polls = _pair(recording, replay)
     differences = [difference for pair in pairs for difference in compare_heads(pair)]
     differences += compare_shapes(pairs, polls)
-    before = _results(recording)
-    now = _results(replay.recording)
-    differences += _claim_differences(before, now, TrafficView(replay.recording))
-    differences += _price_differences(recording, replay.recording)
+    then, after = _without_passing_faults(recording, replay)
+    before, now = _results(then), _results(after)
+    differences += _claim_differences(before, now, TrafficView(after))
+    differences += _price_differences(then, after)
     by_rule: dict[str, list[Difference]] = {}
     for one in differences:
         for rule in one.rules:
@@ -89,6 +95,27 @@ def _pair(
         if ends and number not in paired and one.endpoint == "render_status" and one.is_complete
     ]  # fmt: skip
     return pairs, unplayed, polls
+
+
+def _without_passing_faults(recording: Recording, replay: Replay) -> tuple[Recording, Recording]:
+    """Return both with responses that may be passing faults as incomplete: no claim sees them."""
+    played = {one.request.exchange: one for one in replay.recording.exchanges}
+    other: dict[int, ExchangeRecord] = {}
+    found = []
+    for exchange, call in zip(recording.exchanges, replay.calls, strict=True):
+        now = played.get(call.number or 0)
+        if now is not None:
+            other[now.request.exchange] = exchange
+        found.append(_incomplete(exchange) if may_be_passing(exchange, now) else exchange)
+    others = [
+        _incomplete(one) if may_be_passing(one, other.get(number)) else one
+        for number, one in played.items()
+    ]
+    return Recording(recording.header, found), Recording(replay.recording.header, others)
+
+
+def _incomplete(exchange: ExchangeRecord) -> ExchangeRecord:
+    return msgspec.structs.replace(exchange, ending="fin")
 
 
 def _claim_differences(

@@ -32,7 +32,6 @@ _REFUSALS: dict[int, tuple[str, ...]] = {
 }
 _PASSING = (429, 502, 503, 504)
 _BROKEN = 500
-_TOO_MANY = 429
 _EVENTS = "the events of a turn"
 _LINE, _EVENT = "an empty data line", "an event"
 
@@ -60,9 +59,11 @@ class ExchangePair(msgspec.Struct, frozen=True):
             return "the recorded response is not complete"
         if self.now.ending != self.recorded.ending:
             return "the response was not complete"
-        for one, which in ((self.recorded, "recorded"), (self.now, "new")):
-            other = self.now if one is self.recorded else self.recorded
-            if one.status != other.status and _is_passing(one):
+        for one, other, which in (
+            (self.recorded, self.now, "recorded"),
+            (self.now, self.recorded, "new"),
+        ):
+            if may_be_passing(one, other):
                 return f"the {which} response is HTTP {one.status}, which may be a passing fault"
         if (
             self.recorded.is_stream
@@ -82,10 +83,14 @@ def _frame_kinds(one: ExchangeRecord) -> set[str]:
     return {_frame_kind(frame.data) for frame in one.frames}
 
 
-def _is_passing(one: ExchangeRecord) -> bool:
-    """Whether a response may come from a passing fault, as of a proxy or of a limit."""
-    in_words = isinstance(one.json, dict)
-    return one.status in _PASSING or (one.status >= _BROKEN and not in_words)
+def may_be_passing(one: ExchangeRecord, other: ExchangeRecord | None) -> bool:
+    """Whether a response that its counterpart differs from may come from a passing fault.
+
+    Proxies and limits give such responses, and servers that are about to restart.
+    """
+    if other is not None and one.status == other.status:
+        return False
+    return one.status in _PASSING or (one.status >= _BROKEN and not isinstance(one.json, dict))
 
 
 def compare_heads(pair: ExchangePair) -> Iterator[Difference]:

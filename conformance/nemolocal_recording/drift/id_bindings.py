@@ -22,15 +22,25 @@ class IdBindings:
         self._made = made
         self._bound: dict[str, str] = {}
         self._issued: set[str] = set()
+        self._fresh: list[str] = []
 
     def resolve(self, recorded: str) -> str:
         """Return what to send for an id; raises CannotRebuild if the server has not given it."""
         found = self._bound.get(recorded)
         if found is None:
             if recorded in self._issued:
-                raise CannotRebuild("the server has not given an id that it needs")
+                raise CannotRebuild("the call that gave an id that it needs has failed")
             found = self._bound[recorded] = self._made.of(recorded)
+            self._fresh.append(recorded)
         return found
+
+    def keep_fresh(self, *, is_known: bool) -> None:
+        """End a call: the ids that it made can be used again only if its outcome is known."""
+        if not is_known:
+            for recorded in self._fresh:
+                del self._bound[recorded]
+            self._issued.update(self._fresh)
+        self._fresh.clear()
 
     def set(self, recorded: str, sent: str) -> None:
         """Bind an id by hand."""

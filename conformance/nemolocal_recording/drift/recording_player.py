@@ -14,7 +14,8 @@ from ..allowlist_redactor import AllowlistRedactor
 from ..exchange_recorder import ExchangeRecorder, RecordingSession
 from ..pseudonyms import Pseudonyms
 from ..record_lines import ExchangeEnding, Header, RecordLine
-from ..recording import Recording, assemble
+from ..recording import ExchangeRecord, Recording, assemble
+from .exchange_comparison import ExchangePair
 from .id_bindings import CannotRebuild, IdBindings
 from .made_uploads import Piece, blocks_of, length_of
 from .replay_plan import PlannedCall, RecordingPlan
@@ -83,6 +84,8 @@ class RecordingPlayer:
         self._recorded = recording
         self._clock, self._pace = clock, pace
         self._is_gone = False
+        # Where the lines of the last exchange begin.
+        self._begun = 0
         self._bindings = IdBindings(made or Pseudonyms())
         self._rebuilder = RequestRebuilder(
             self._bindings, foreign_tokens(recording.exchanges), token
@@ -115,11 +118,17 @@ class RecordingPlayer:
                 reason = str(problem)
             except _NoConnection:
                 self._is_gone, reason = True, _UNREACHABLE
+        self._bindings.keep_fresh(is_known=number is not None and self._is_known(recorded))
         self._bindings.bind(recorded.json, reply)
         self._rebuilder.keep_drafts(recorded.json, reply)
         if number is not None and recorded.ending == "client":
             self._wait_as_recorded(call)
         return PlayedCall(call.number, number, reason, call.merged)
+
+    def _is_known(self, recorded: ExchangeRecord) -> bool:
+        """Whether the outcome of the last call and that of the recorded one are known."""
+        now = assemble(self._lines[self._begun :]).exchanges[-1]
+        return now.ending == recorded.ending == "client" or not ExchangePair(recorded, now).unclear
 
     def _poll(self, request: RebuiltRequest, reply: Any) -> Any:
         """Ask until the render has ended; return the last reply."""
@@ -141,6 +150,7 @@ class RecordingPlayer:
     def _send(self, request: RebuiltRequest, *, hangs_up: bool) -> Any:
         """Send a request once; return the JSON of the reply, None if there is none."""
         built = self._request(request)
+        self._begun = len(self._lines)
         exchange = self._session.begin(request.method, request.target, built.headers.raw)
         exchange.write_request()
         if request.pieces:
