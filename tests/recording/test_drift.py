@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -20,6 +21,7 @@ from nemolocal_recording.drift.made_texts import made_text
 from nemolocal_recording.drift.made_uploads import blocks_of, length_of, made_file
 from nemolocal_recording.drift.recording_player import RecordingPlayer
 from nemolocal_recording.drift.replay_plan import ReplayBudget, plan_replay
+from nemolocal_recording.learning.observations import Observation
 from nemolocal_recording.pseudonyms import Pseudonyms
 from nemolocal_recording.recording import Recording
 from nemolocal_recording.text_marks import describe_text
@@ -28,6 +30,7 @@ from tests.support.recorder import RawServer, raw_server, running_recorder
 BALANCE = "/api/credits/balance/simple"
 TOKEN = "/api/auth/anonymous-token"
 HEADERS = {"X-Skill-Source": "s", "X-Skill-Version": "1", "X-Skill-Platform": "unknown"}
+OWN = {"Authorization": "Bearer my-own-token"}
 Answers = list[bytes]
 
 
@@ -147,7 +150,8 @@ def test_difference_names_its_rule(recorded: Recording, answers: Answers, rules:
     ids=["cut", "gateway", "limit"],
 )
 def test_passing_fault_is_no_change(recorded: Recording, trouble: bytes) -> None:
-    report, _ = replay_answers(recorded, [token("nmv_usr_fedcba98"), trouble])
+    report, server = replay_answers(recorded, [token("nmv_usr_fedcba98"), trouble])
+    assert server.connections == 2  # Nothing was sent again.
     verdicts = {one.rule: one.verdict for one in report.rules}
     assert (verdicts["AUTH-1"], verdicts["CRD-1"]) == ("same", "could not look")
     assert [one.exchange for one in report.unplayed] == [2]
@@ -181,7 +185,7 @@ def test_budget_leaves_calls_out(recorded: Recording) -> None:
 def test_token_of_the_user_is_asked_for_and_goes_to_the_server_alone(tmp_path: Path) -> None:
     def calls(http: httpx.Client) -> None:
         for path in (BALANCE, "//attacker.example/x"):
-            http.get(f"{http.base_url}{path}", headers={"Authorization": "Bearer my-own-token"})
+            http.get(f"{http.base_url}{path}", headers=OWN)
 
     recording = record(tmp_path / "r", [balance(), reply({}, "404 Not Found")], calls)
     with raw_server(answering([balance(), reply({}, "404 Not Found")])) as server:
@@ -240,13 +244,83 @@ def test_made_file_has_the_length_of_the_recorded_one(suffix: str, size: int) ->
     assert length_of(made_file(suffix, size, is_refused=True)) == size
 
 
+def test_upload_is_made_again_with_its_types_and_lengths(tmp_path: Path) -> None:
+    def calls(http: httpx.Client) -> None:
+        clip, notes = ("my film.mp4", bytes(90_000)), ("notes.txt", b"secret")
+        path = "/api/upload-video/nemo_agent/me/1234567890123456789"
+        http.post(path, files=[("files", clip), ("files", notes)], headers=OWN)
+
+    answers = [reply({"code": 0, "data": {"files": []}})]
+    recording = record(tmp_path / "r", answers, calls)
+    with raw_server(answering(answers)) as server:
+        assert replayed(recording, server.base_url, token="nmv_usr_mine").compared == 1
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
+    parts = body.split(b"--nemolocal-drift")[1:-1]
+    clip, notes = (part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts)
+    assert (len(clip), clip[4:8], len(notes)) == (90_000, b"ftyp", 6)
+    assert b'filename="text_te.mp4"' in parts[0]
+    assert b"secret" not in body
+
+
+def test_client_hangs_up_where_the_recorded_one_did(tmp_path: Path) -> None:
+    stream = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\na\r\ndata: {}\n\n\r\n"
+    )
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(stream)
+        connection.settimeout(60)
+        try:
+            gone.append(connection.recv(1) == b"")
+        except ConnectionResetError:
+            gone.append(True)
+
+    gone: list[bool] = []
+    said = {"session_id": "1234567890123456789", "new_message": {"parts": [{"text": "secret"}]}}
+    with (
+        raw_server(answer) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+        httpx.Client(base_url=recorder.base_url, trust_env=False, timeout=60) as http,
+        http.stream("POST", "/run_sse", json=said, headers=OWN) as response,
+    ):
+        next(response.iter_raw())
+    recording = recorder.recording()
+    with raw_server(answer) as server:
+        report = replayed(recording, server.base_url, token="nmv_usr_mine")
+    assert gone == [True, True]
+    assert b'"text":"hello"' in server.requests[0]
+    assert [one.reason for one in report.unplayed] == ["the recorded response is not complete"]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_command_plays_on_the_mock_and_writes_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = Observation("CRD-1", "held", "2026-01-01", "a", "cloud")
+    Path("observations.jsonl").write_bytes(msgspec.json.encode(seen) + b"\n")
+    assert main(["drift", "recording.jsonl", "--report", "report"]) == 0
+    assert "same: rules: 4 same" in capsys.readouterr().out
+    written = {path.name: path.read_text() for path in Path("report").iterdir()}
+    assert written.keys() == {"drift.json", "drift.html", "drift.md"}
+    assert json.loads(written["drift.json"])["server"] == "mock"
+    assert (
+        "| CRD-1 | MUST, documented | held; in the cloud on 1 day | held: same |"
+        in (written["drift.md"])
+    )
+    assert '<th scope="col">mock</th>' in written["drift.html"]
+
+
 def test_report_escapes_what_a_server_sends(recorded: Recording) -> None:
     odd = balance(total="<script>alert(1)</script>")
     report, _ = replay_answers(recorded, [token("nmv_usr_fedcba98"), odd])
     page, table = drift_html([report]), drift_markdown([report])
     assert "<script>alert" not in page + table
     assert "CRD-1" in page
-    assert "| CRD-1 | documented | held |" in table
+    assert "| CRD-1 | MUST, documented | held |" in table
 
 
 @pytest.mark.usefixtures("recorded")

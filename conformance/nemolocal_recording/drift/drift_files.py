@@ -57,7 +57,13 @@ def _markdown_row(row: SideBySide) -> str:
     notes = "; ".join(row.notes)
     shown = notes if len(notes) <= _SHOWN else f"{notes[:_SHOWN]}…"
     servers = [f"{one.now}: {one.verdict}" if one else "not seen" for one in row.servers]
-    cells = (row.rule.id, row.grade, row.recorded, *servers, escape_markdown(shown))
+    cells = (
+        row.rule.id,
+        f"{row.rule.level}, {row.grade}",
+        row.recorded,
+        *servers,
+        escape_markdown(shown),
+    )
     return f"| {' | '.join(cells)} |"
 
 
