@@ -1,7 +1,9 @@
 """Replays of recordings: ids bound anew, bodies made again, and what is told of a difference."""
 
+import contextlib
 import json
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,28 +271,31 @@ def test_client_hangs_up_where_the_recorded_one_did(tmp_path: Path) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
         b"Transfer-Encoding: chunked\r\n\r\na\r\ndata: {}\n\n\r\n"
     )
+    left = threading.Semaphore(0)
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(stream)
         connection.settimeout(60)
-        try:
-            gone.append(connection.recv(1) == b"")
-        except ConnectionResetError:
-            gone.append(True)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+        left.release()
 
-    gone: list[bool] = []
     said = {"session_id": "1234567890123456789", "new_message": {"parts": [{"text": "secret"}]}}
     with (
         raw_server(answer) as server,
         running_recorder(server.base_url, tmp_path / "r") as recorder,
-        httpx.Client(base_url=recorder.base_url, trust_env=False, timeout=60) as http,
-        http.stream("POST", "/run_sse", json=said, headers=OWN) as response,
     ):
-        next(response.iter_raw())
+        with (
+            httpx.Client(base_url=recorder.base_url, trust_env=False, timeout=60) as http,
+            http.stream("POST", "/run_sse", json=said, headers=OWN) as response,
+        ):
+            next(response.iter_raw())
+        assert left.acquire(timeout=60)
     recording = recorder.recording()
+    assert recording.exchanges[0].ending == "client"
     with raw_server(answer) as server:
         report = replayed(recording, server.base_url, token="nmv_usr_mine")
-    assert gone == [True, True]
+        assert left.acquire(timeout=60)
     assert b'"text":"hello"' in server.requests[0]
     assert [one.reason for one in report.unplayed] == ["the recorded response is not complete"]
 
