@@ -23,6 +23,7 @@ from nemolocal_recording.drift.made_texts import made_text
 from nemolocal_recording.drift.made_uploads import blocks_of, length_of, made_file
 from nemolocal_recording.drift.recording_player import RecordingPlayer
 from nemolocal_recording.drift.replay_plan import ReplayBudget, plan_replay
+from nemolocal_recording.drift.reply_shapes import ReplyShape
 from nemolocal_recording.learning.observations import Observation
 from nemolocal_recording.pseudonyms import Pseudonyms
 from nemolocal_recording.recording import Recording
@@ -234,6 +235,27 @@ def test_ids_are_bound_where_they_stand() -> None:
 def test_made_text_has_the_length_of_the_recorded_one(text: str) -> None:
     kept = describe_text(text)
     assert len(made_text(kept)) == (len(text) if text.strip(" \t\r\n") else len(kept))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["data", "id", "status", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON, min_size=1, max_size=4), st.data())
+def test_some_replies_are_within_the_shape_of_all(replies: list[Any], data: st.DataObject) -> None:
+    """Whatever is always there in all of them is always there in some."""
+    whole, part = ReplyShape(), ReplyShape()
+    for one in replies:
+        whole.add(one)
+    for one in data.draw(st.lists(st.sampled_from(replies), min_size=1)):
+        part.add(one)
+    assert list(whole.differences(part)) == []
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "wav", "png", "txt"])

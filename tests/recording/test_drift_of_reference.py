@@ -101,6 +101,27 @@ def test_other_dialect_is_a_change(tmp_path: Path, servers: ServerFactory) -> No
     assert found >= {"SSE-2", "REN-4", "GEN-2"}
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("memoized_servers")
+def test_budget_is_spent_in_the_order_of_the_recording(
+    tmp_path: Path, servers: ServerFactory
+) -> None:
+    recording = record(servers.start(), tmp_path / "r")
+    whole = plan_replay(recording, ReplayBudget())
+    # An edit and two clips, the second of which was refused for want of credits.
+    assert (whole.credits, whole.tokens) == (50 + 100 + 100, 2)
+    assert not whole.fits(ReplayBudget(499, 4), times=2)
+    assert whole.fits(ReplayBudget(500, 4), times=2)
+    budget = ReplayBudget(60, 1)
+    part = plan_replay(recording, budget)
+    assert (part.credits, part.tokens, part.over_budget) == (50, 1, 3)
+    base_url = servers.start()
+    replay = RecordingPlayer(base_url, recording, WallClock()).play(part)
+    sent = [one.endpoint for one in replay.recording.exchanges]
+    assert sent.count("chat") == 6  # Talk, four edits of a session, and one without a message.
+    assert "over --max-credits 60" in {call.reason for call in replay.calls}
+
+
 @pytest.mark.parametrize("language", MESSAGES)
 def test_agent_understands_the_messages_of_a_replay(language: str) -> None:
     kinds = {"place": PlaceUploads, "title": AddTitle, "music": AddMusic, "generation": Generate}
