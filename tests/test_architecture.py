@@ -98,6 +98,7 @@ MAY_IMPORT = {
     # What it learns is judged by the forms that the checks of servers use.
     "nemolocal_recording": {
         "h11",
+        "httpx",
         "msgspec",
         "nemolocal_conformance",
         "nemolocal_contract",

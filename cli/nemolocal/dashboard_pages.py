@@ -23,9 +23,10 @@ class LazyDashboard:
 def _build() -> Any:
     from nemolocal_dashboard.dashboard_app import build_dashboard
 
+    from .journal_redaction import entry_redactor
     from .journal_replies import write_scenario
 
-    return build_dashboard(write_scenario, judge_clients)
+    return build_dashboard(write_scenario, judge_clients, entry_redactor)
 
 
 def judge_clients(entries: "Sequence[Entry]", dropped: int) -> "list[ClientVerdict]":

@@ -26,7 +26,7 @@ from . import (
     session_pages,
     verdict_pages,
 )
-from .journal_pages import ScenarioWriter
+from .journal_pages import RedactorMaker, ScenarioWriter
 from .page_rendering import render_not_found, ui_root
 from .verdict_pages import ClientJudge
 
@@ -54,15 +54,18 @@ _HEADERS = {
 _STATIC = Path(__file__).with_name("static")
 
 
-def build_dashboard(write_scenario: ScenarioWriter, judge: ClientJudge) -> ASGIApp:
+def build_dashboard(
+    write_scenario: ScenarioWriter, judge: ClientJudge, make_redactor: RedactorMaker
+) -> ASGIApp:
     """Return the pages as an ASGI app for `add_dashboard`.
 
     `write_scenario` converts journal entries to scripted replies, `judge` checks clients by them.
+    `make_redactor` makes what redacts the entries of an export that is given to others.
     """
     return _Dashboard(
         [
             *session_access.ROUTES,
-            *journal_pages.routes(write_scenario),
+            *journal_pages.routes(write_scenario, make_redactor),
             *session_pages.routes(),
             *render_pages.routes(),
             *fault_pages.routes(),

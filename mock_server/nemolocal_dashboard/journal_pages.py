@@ -29,6 +29,8 @@ from .replay import plan_replay, start_replay
 
 ScenarioWriter = Callable[[Sequence[Entry], str], str]
 """Returns a scenario file with scripted replies made from entries, with this description."""
+RedactorMaker = Callable[[], Callable[[Entry], Entry]]
+"""Makes a function that redacts the entries of one export by an allowlist."""
 
 PAGE_SIZE = 50
 """Rows in a page of the list."""
@@ -36,14 +38,15 @@ MAX_HEAD = 2 * PAGE_SIZE
 """Rows that are added to the list at once; if there are more, the list begins anew."""
 _MAX_PAGE = 10**6
 _MAX_DIGITS = 15
-_EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har"}
+_EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har", "redacted": "jsonl"}
+_EXPORT_NAMES = {"redacted": "journal-redacted.jsonl"}
 # An HTML file with more entries is slow to open.
 _MAX_HTML_ENTRIES = 2_000
 
 
-def routes(write_scenario: ScenarioWriter) -> list[BaseRoute]:
+def routes(write_scenario: ScenarioWriter, make_redactor: RedactorMaker) -> list[BaseRoute]:
     """Return the routes of the page."""
-    pages = _JournalPages(write_scenario)
+    pages = _JournalPages(write_scenario, make_redactor)
     path = f"{UI_PREFIX}/journal"
     return [
         Route(path, pages.show),
@@ -56,8 +59,9 @@ def routes(write_scenario: ScenarioWriter) -> list[BaseRoute]:
 
 
 class _JournalPages:
-    def __init__(self, write_scenario: ScenarioWriter) -> None:
+    def __init__(self, write_scenario: ScenarioWriter, make_redactor: RedactorMaker) -> None:
         self._write_scenario = write_scenario
+        self._make_redactor = make_redactor
 
     async def show(self, request: Request) -> Response:
         """Show the newest entries, and the entry of `?open=`."""
@@ -117,7 +121,7 @@ class _JournalPages:
         return json_response({"replay_of": entry.id}, 202)
 
     async def export(self, request: Request) -> Response:
-        """Return the matching entries as a file: `format` is jsonl, har or html."""
+        """Return the matching entries as a file: `format` is jsonl, har, html or redacted."""
         kind = request.query_params.get("format", "")
         search, wanted = _search(request), _filter(request)
         services_of(request).journal.flush()
@@ -126,12 +130,15 @@ class _JournalPages:
             chunks, media_type = self._html(request, search, wanted), "text/html; charset=utf-8"
         elif (chosen := _EXPORTS.get(kind)) is not None:
             entries = search.read(wanted, until)
+            if kind == "redacted":
+                entries = map(self._make_redactor(), entries)
             dropped = services_of(request).journal.dropped
             chunks = write_journal(chosen, entries, dropped, installed_version())
             media_type = MEDIA_TYPES[chosen]
         else:
-            raise bad_request("query: `format` must be one of jsonl, har, html")
-        headers = {"content-disposition": f'attachment; filename="journal.{kind}"'}
+            raise bad_request("query: `format` must be one of jsonl, har, html, redacted")
+        name = _EXPORT_NAMES.get(kind, f"journal.{kind}")
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(_in_event_loop(chunks), headers=headers, media_type=media_type)
 
     def _html(

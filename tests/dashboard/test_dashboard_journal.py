@@ -206,6 +206,35 @@ def test_exports_have_what_is_filtered(
     assert pages.get("/journal/export?format=pdf").json()["code"] == 400
 
 
+def test_redacted_export_has_no_text_of_a_client(
+    caller: HttpCaller, pages: httpx.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    caller.open_session(task_name="canary-task", language="canary-language")
+    session = caller.session
+    said = {"session_id": session, "new_message": {"parts": [{"text": "canary-message"}]}}
+    for url in ("/run_sse", f"/canary-path/{session}?canary-name=canary-value"):
+        caller.http.post(url, json={**said, "canary-key": "canary-text"})
+    files = {"files": ("canary-file.txt", b"canary-content")}
+    caller.http.post(f"/api/upload-video/nemo_agent/me/{session}", files=files)
+    caller.http.get("/nothing", headers={"X-Skill-Source": "canary-skill", "X-Other": "canary-x"})
+    plain = pages.get("/journal/export?format=jsonl").text
+    redacted = pages.get("/journal/export?format=redacted")
+    assert "journal-redacted.jsonl" in redacted.headers["content-disposition"]
+    secrets = ["canary", session, *(f"canary-{one}" for one in ("task", "message", "path", "x"))]
+    assert all(secret in plain for secret in secrets)
+    assert not any(secret in redacted.text for secret in secrets)
+    path.write_bytes(redacted.content)
+    entries = read_journal(path).entries
+    assert len(entries) == plain.count("\n")
+    chat = next(entry for entry in entries if entry.endpoint == "chat")
+    assert chat.turn is not None
+    assert chat.turn.message == "<text:14>"
+    assert chat.session_id
+    assert chat.request_body.count(chat.session_id) == 1
+    assert 'data: {"content"' in chat.response_body
+
+
 def test_scripted_reply_can_be_loaded_again(
     caller: HttpCaller, pages: httpx.Client, sample: Path, tmp_path: Path
 ) -> None:

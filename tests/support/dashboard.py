@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nemolocal.dashboard_pages import judge_clients
+from nemolocal.journal_redaction import entry_redactor
 from nemolocal.journal_replies import write_scenario
 from nemolocal_contract.clock import Clock, ManualClock
 from nemolocal_contract.endpoints import UI_PREFIX
@@ -31,7 +32,8 @@ def dashboard_server(
     """A server with a dashboard, whose waits pass at once unless it has another clock."""
     chosen = clock or ManualClock(autojump=True)
     server = LocalServer(settings or server_settings(), chosen, execute)
-    add_dashboard(server.app, build_dashboard(write_scenario, judge_clients))
+    app = build_dashboard(write_scenario, judge_clients, entry_redactor)
+    add_dashboard(server.app, app)
     with server:
         yield server
 

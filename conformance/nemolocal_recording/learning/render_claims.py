@@ -115,7 +115,7 @@ def file_is_an_mp4(view: TrafficView) -> Sightings:
 @claim("REN-8", "unknown")
 def unknown_render_is_told(view: TrafficView) -> Sightings:
     """A render that this token has not submitted is 1002."""
-    submitted = {(bearer_of(one), _id(one)) for one in view.of("render")}
+    submitted = {(bearer_of(one), _id(one)) for one in view.all if one.endpoint == "render"}
     for one in view.of("render_status", "render_cancel", "render_download"):
         key = (bearer_of(one), segment(one, "render"))
         if key not in submitted and key[0] in view.tokens:
