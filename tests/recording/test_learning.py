@@ -214,3 +214,43 @@ def test_claim_needs_a_rule_and_a_new_name() -> None:
     for rule, name in (("XYZ-1", "x"), (first.rule, first.name)):
         with pytest.raises(ValueError, match="a new name, a rule"):
             claim(rule, name)(first.look)
+
+
+def test_settings_are_written_and_a_file_of_somebody_else_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "r.jsonl", [balance(50, 50, 100)])
+    Path("mine.toml").write_text("speed = 2.0\n")
+    assert main(["learn", "r.jsonl", "--settings", "mine.toml"]) == 2
+    assert "mine.toml was not written by `nemolocal learn`" in capsys.readouterr().err
+    assert Path("mine.toml").read_text() == "speed = 2.0\n"
+    assert not Path("observations.jsonl").exists()
+    assert main(["learn", "r.jsonl", "--settings", ""]) == 0
+    assert not Path("learned.toml").exists()
+    for _ in range(2):
+        assert main(["learn", "r.jsonl"]) == 0
+    assert Path("learned.toml").read_text().startswith("# Written by `nemolocal learn`")
+    names = {"r.jsonl", "mine.toml", "observations.jsonl", "learned.toml"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_settings_follow_the_cloud_and_other_servers_only_where_it_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another recording of another server may be of any server."""
+    monkeypatch.chdir(tmp_path)
+    for name, style in (("old", 200), ("other", 401), ("cloud", 200)):
+        refusal = reply({"code": 1001, "message": "no", "data": None}, f"{style} x")
+        record(tmp_path / name, [refusal])
+    content = Path("cloud").read_bytes().replace(b'"server":"other"', b'"server":"cloud"', 1)
+    Path("cloud").write_bytes(content)
+    told = {}
+    for names in (("old",), ("other",), ("cloud", "other"), ("other",)):
+        assert main(["learn", *names]) == 0
+        text = Path("learned.toml").read_text()
+        told[names] = ('errors = "envelope"' in text, 'errors = "http"' in text)
+        assert ("# Server: the cloud" in text) == ("cloud" in names)
+    assert told == {
+        ("old",): (True, False), ("other",): (False, True), ("cloud", "other"): (True, False),
+    }  # fmt: skip
