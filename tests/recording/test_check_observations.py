@@ -144,14 +144,24 @@ def test_only_what_was_looked_at_is_an_observation_and_nothing_secret_is() -> No
         ),
         "cloud",
     )  # fmt: skip
-    assert [(one.rule, one.outcome, one.alternative) for one in seen] == [
+    rules = [one for one in seen if isinstance(one, Observation)]
+    assert [(one.rule, one.outcome, one.alternative) for one in rules] == [
         ("AUTH-1", "held", ""),
         ("SSE-2", "alternative", "typed"),
         ("GEN-2", "held", ""),
         ("GEN-6", "contradicted", ""),
     ]
-    assert {(one.day, one.actual) for one in seen} == {("2026-01-31", "")}
+    assert {(one.day, one.actual) for one in rules} == {("2026-01-31", "")}
     assert observe_report(report(("passed", "AUTH-1"), ours=True), "cloud") == []
+
+
+def test_variants_that_checks_saw_are_learnt() -> None:
+    learned = learn_values(observe_report(report(("passed", "SSE-2")), "cloud"))
+    assert {name: dict(one.counts) for name, one in learned.counts.items()} == {
+        "sse": {"typed": 1}, "errors": {"envelope": 1},
+    }  # fmt: skip
+    source = "1 run of conform on 2026-01-31 (1 day old)"
+    assert learned.counts["sse"].origin.describe("2026-02-01") == source
 
 
 def test_checks_count_as_days_of_the_cloud(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from .values import SeenValue, summarize
 
 
 class ValueOrigin(msgspec.Struct, frozen=True):
-    """Where a value comes from: how many recordings, and the days on which they were made."""
+    """Where a value comes from: recordings, runs of `conform`, and the days of both."""
 
     recordings: int
     days: tuple[str, ...]
+    runs: int = 0
 
     @property
     def is_stable(self) -> bool:
@@ -34,10 +35,12 @@ class ValueOrigin(msgspec.Struct, frozen=True):
 
     @property
     def source(self) -> str:
-        """The recordings and their days in words."""
+        """The recordings, the runs and their days in words."""
         first, last = self.days[0], self.last_day
         span = f"on {last}" if first == last else f"from {first} to {last}"
-        return f"{pluralize(self.recordings, 'recording')} {span}"
+        parts = [pluralize(self.recordings, "recording")] if self.recordings else []
+        parts += [f"{pluralize(self.runs, 'run')} of conform"] if self.runs else []
+        return f"{' and '.join(parts)} {span}"
 
     def describe_age(self, today: str) -> str:
         """Return in words how long ago it was seen last, and whether it is stable."""
@@ -87,7 +90,8 @@ class LearnedValues(msgspec.Struct, frozen=True):
         if not origins:
             return None
         days = tuple(sorted({day for one in origins for day in one.days}))
-        return ValueOrigin(max(one.recordings for one in origins), days)
+        most = max(one.recordings for one in origins)
+        return ValueOrigin(most, days, max(one.runs for one in origins))
 
 
 def learn_values(lines: Iterable[ObservationLine]) -> LearnedValues:
@@ -128,4 +132,6 @@ def _learned_counts(found: list[CountObservation]) -> LearnedCounts:
 
 def _origin(found: list[ValueObservation] | list[CountObservation]) -> ValueOrigin:
     days = tuple(sorted({one.day for one in found}))
-    return ValueOrigin(len({one.recording for one in found}), days)
+    sources = {one.recording for one in found}
+    runs = {one.recording for one in found if isinstance(one, CountObservation) and one.is_run}
+    return ValueOrigin(len(sources - runs), days, len(runs))

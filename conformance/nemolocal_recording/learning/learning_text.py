@@ -6,7 +6,7 @@ from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
 
 from .evaluation import RuleResult
-from .observations import Observation, days_seen
+from .observations import STABLE_DAYS, Observation, days_seen
 from .values import SeenShare, SeenValue
 
 _ORDER = ("contradicted", "alternative", "confirmed", "held", "cannot tell", "not seen")
@@ -21,7 +21,7 @@ def result_lines(
         if outcome == "alternative":
             outcome = f"alternative {result.alternative}"  # type: ignore[assignment]
         days = days_seen(observations, result.rule, result.outcome)
-        day = f"; on {days} days in the cloud" if days > 1 else ""
+        day = f"; stable: {days} days in the cloud" if days >= STABLE_DAYS else ""
         grade = rules()[result.rule].grade
         yield f"{result.rule:<8}{grade}  {outcome}{_reason(result, names)}{day}"
 

@@ -55,10 +55,13 @@ class ValueObservation(msgspec.Struct, frozen=True, tag_field="line", tag="value
     server: ServerKind
 
 
-class CountObservation(msgspec.Struct, frozen=True, tag_field="line", tag="count"):
+class CountObservation(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="line", tag="count"
+):
     """How often one recording shows one of several variants, such as edits with and without text.
 
-    `name` is a field of a dialect, or `silent edits` with the variants `silent` and `text`.
+    `name` is a field of a dialect, or `silent edits` with the variants `silent` and `text`. With
+    `is_run` it is a run of `conform` that shows it.
     """
 
     name: str
@@ -67,6 +70,7 @@ class CountObservation(msgspec.Struct, frozen=True, tag_field="line", tag="count
     day: Day
     recording: str
     server: ServerKind
+    is_run: bool = False
 
 
 ObservationLine = Observation | ValueObservation | CountObservation
