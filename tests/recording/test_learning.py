@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from nemolocal.main import main
+from nemolocal_contract.endpoints import HEALTH
 from nemolocal_contract.rules import rules
 from nemolocal_recording.learning.claims import Claim, all_claims, claim
 from nemolocal_recording.learning.evaluation import (
@@ -123,6 +124,14 @@ def test_cut_stream_has_another_explanation(tmp_path: Path) -> None:
 def test_nothing_is_learnt_from_generation_2(tmp_path: Path) -> None:
     found = record(tmp_path / "r", [reply({"error": "x"}, "404 Not Found")], "/projects")
     assert learn(found)["GEN-6"].outcome == "not seen"
+
+
+def test_nothing_is_learnt_from_the_control_api(tmp_path: Path) -> None:
+    """`conform` looks for it on every server, the cloud included."""
+    path = HEALTH.path()
+    found = record(tmp_path / "r", [reply({"error": "x"}, "404 Not Found")], path)
+    assert [one.endpoint for one in found.exchanges] == ["health"]
+    assert {one.outcome for one in learn(found).values()} == {"not seen"}
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (300, 1000)])
