@@ -15,12 +15,14 @@ from nemolocal_client.profile import MemoryProfile
 from nemolocal_contract.endpoints import BALANCE, RENDER, STATE, bearer_header
 from nemolocal_recording.learning.learned_settings import learned_toml
 from nemolocal_recording.learning.learned_values import age_in_words, learn_values
+from nemolocal_recording.learning.new_names import new_names
 from nemolocal_recording.learning.observations import (
     CountObservation,
     ObservationLine,
     RecordingSource,
     ValueObservation,
 )
+from nemolocal_recording.learning.traffic_view import TrafficView
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -132,6 +134,7 @@ def test_recording_of_the_learned_server_shows_the_same(
     assert held_before["heartbeat interval"][0] == DIALECTS[name].get("heartbeat_seconds", 15.0)
     assert held_before["price: first edit of a session"] == (40,)
     assert held_before["render queue, at most"] == (60.0,)
+    assert new_names([TrafficView(first.recording), TrafficView(second.recording)]) == []
     assert 0 < learned.silence.rate < 1
     assert learned.speed == 1
 

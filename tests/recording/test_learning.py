@@ -1,6 +1,7 @@
 """What recordings show of the rules: outcomes, values, and the file that accumulates them."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +125,44 @@ def test_cut_stream_has_another_explanation(tmp_path: Path) -> None:
 def test_nothing_is_learnt_from_generation_2(tmp_path: Path) -> None:
     found = record(tmp_path / "r", [reply({"error": "x"}, "404 Not Found")], "/projects")
     assert learn(found)["GEN-6"].outcome == "not seen"
+
+
+def test_names_that_the_contract_does_not_know_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draft = {"t": [{"tt": 9, "sg": []}, {"tt": 0, "sg": [], "opacity": 0.5}]}
+    state = {"code": 0, "data": {"state": {"draft": draft}, "is_new": True}}
+    call = {"functionCall": {"id": "c", "name": "make_coffee", "args": {}}}
+    event = json.dumps({"content": {"role": "model", "parts": [call]}}).encode()
+    content = b"data: " + event + b"\n\n"
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: "
+    answers = [
+        reply(state), reply({"code": 4003, "message": "", "data": None}),
+        f"{head}{len(content)}\r\n\r\n".encode() + content,
+    ]  # fmt: skip
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(answers.pop(0))
+
+    with (
+        raw_server(answer) as server,
+        running_recorder(server.base_url, Path("r.jsonl")) as recorder,
+        httpx.Client(base_url=recorder.base_url, trust_env=False, timeout=60) as http,
+    ):
+        http.headers["Connection"] = "close"
+        http.get("/api/state/nemo_agent/me/1234567890123456789/latest")
+        http.get(BALANCE)
+        http.post("/run_sse", json={})
+    assert main(["learn", "r.jsonl", "--settings", ""]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("new ")]
+    assert [re.sub("(<[a-z]+:[0-9]+) [^>]+>", r"\1>", line) for line in lines] == [
+        "new track type in state data state draft t: 9 (seen 1 time)",
+        "new key in state data state draft t: <key:7>, number (seen 1 time)",
+        "new key in state data: <key:6>, boolean (seen 1 time)",
+        "new code in balance: 4003 (seen 1 time)",
+        "new tool in chat: <text:11> (seen 1 time)",
+    ]
 
 
 def test_nothing_is_learnt_from_the_control_api(tmp_path: Path) -> None:

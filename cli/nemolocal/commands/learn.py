@@ -52,7 +52,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what was learnt; return 0."""
     from nemolocal_recording.learning.evaluation import evaluate_recordings
-    from nemolocal_recording.learning.learning_text import result_lines, value_lines
+    from nemolocal_recording.learning.learning_text import new_name_lines, result_lines, value_lines
+    from nemolocal_recording.learning.new_names import new_names
     from nemolocal_recording.learning.observations import (
         Observation,
         RecordingSource,
@@ -80,16 +81,21 @@ def run(arguments: argparse.Namespace) -> int:
     recordings = [source.recording for source in sources]
     results = evaluate_recordings(recordings)
     views = [TrafficView(recording) for recording in recordings]
-    values, share = seen_values(views), silent_share(views)
+    values, share, names = seen_values(views), silent_share(views), new_names(views)
     if arguments.json:
-        body = {"rules": results, "values": values, "shares": [share] if share else []}
+        body = {
+            "rules": results,
+            "values": values,
+            "shares": [share] if share else [],
+            "new_names": names,
+        }
         print(msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
         return 0
     observations = [one for one in lines if isinstance(one, Observation)]
     for line in result_lines(results, arguments.recordings, observations):
         print(line)
     print()
-    for line in value_lines(values, share):
+    for line in (*value_lines(values, share), *new_name_lines(names)):
         print(line)
     if settings is not None:
         print(f"\nSettings that follow what was seen: {settings}")

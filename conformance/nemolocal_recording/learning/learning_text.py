@@ -6,6 +6,7 @@ from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
 
 from .evaluation import RuleResult
+from .new_names import NewName
 from .observations import STABLE_DAYS, Observation, days_seen
 from .values import SeenShare, SeenValue
 
@@ -57,3 +58,12 @@ def value_lines(values: list[SeenValue], share: SeenShare | None) -> Iterator[st
             f"{share.name}: {share.count} of {share.total}, {percent:.0f} % "
             f"(95 % interval: {least:.0f} to {greatest:.0f} %)"
         )
+
+
+def new_name_lines(names: list[NewName]) -> Iterator[str]:
+    """Yield a line per name that the contract does not know."""
+    for one in names:
+        kind = f", {one.type}" if one.type else ""
+        # A name of somebody else may hold anything.
+        shown = one.name if one.name.isprintable() else ascii(one.name)
+        yield f"new {one.kind} in {one.place}: {shown}{kind} (seen {pluralize(one.count, 'time')})"
