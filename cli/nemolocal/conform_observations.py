@@ -9,7 +9,7 @@ import msgspec
 from nemolocal_conformance.verdicts import ConformanceReport
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.plurals import pluralize
-from nemolocal_recording.learning.calibration import observed_values
+from nemolocal_recording.learning.calibration import recorded_values
 from nemolocal_recording.learning.check_observations import observe_report
 from nemolocal_recording.learning.learned_values import learn_values
 from nemolocal_recording.learning.observations import ServerKind, append_lines, read_lines_of
@@ -52,8 +52,8 @@ def add_to_observations(path: Path, report: ConformanceReport) -> ConformanceRep
         added = pluralize(len(seen), "observation")
         print(f"{added} added to {path}", file=sys.stderr)
     learned = learn_values(line for line in known if line.server == "cloud")
-    observed = tuple(observed_values(learned, report.at[:10]))
-    return msgspec.structs.replace(report, observed=observed)
+    values = tuple(recorded_values(learned, report.at[:10]))
+    return msgspec.structs.replace(report, recorded_values=values)
 
 
 def _server_kind(base_url: str | None) -> ServerKind:

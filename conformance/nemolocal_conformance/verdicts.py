@@ -41,7 +41,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     credits: int = 0
 
 
-class ObservedValue(msgspec.Struct, frozen=True):
+class RecordedValue(msgspec.Struct, frozen=True):
     """A value that recordings of the cloud show, in words, with its source and its age.
 
     `name` is that of an assumption.
@@ -58,8 +58,8 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `alternatives` lists, by rule, which way the server goes where sources disagree. `left_out` are
     checks that were not selected or not affordable, `unknown_ids` ids in the list of known
-    differences that no check has. `at` is the start time (ISO 8601, UTC). `observed` are values
-    from recordings of the cloud, not from this run.
+    differences that no check has. `at` is the start time (ISO 8601, UTC). `recorded_values`
+    are from recordings of the cloud, not from this run.
     """
 
     base_url: str
@@ -71,7 +71,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown_ids: tuple[str, ...] = ()
     seconds: float = 0.0
     at: str = ""
-    observed: tuple[ObservedValue, ...] = ()
+    recorded_values: tuple[RecordedValue, ...] = ()
 
     def count(self, outcome: VerdictOutcome) -> int:
         """Return how many checks ended with this outcome."""

@@ -12,7 +12,7 @@ from nemolocal_conformance.reports import as_html
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict, VerdictOutcome
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_recording.learning.calibration import OBSERVED_ASSUMPTIONS, observed_values
+from nemolocal_recording.learning.calibration import RECORDED_ASSUMPTIONS, recorded_values
 from nemolocal_recording.learning.check_observations import observe_report
 from nemolocal_recording.learning.learned_values import learn_values
 from nemolocal_recording.learning.observations import (
@@ -187,19 +187,19 @@ def test_card_shows_value_source_and_age() -> None:
         ValueObservation("heartbeat interval", "s", (15.0, 15.5), day, day, "cloud")
         for day in ("2026-01-20", "2026-01-28")
     ]
-    observed = tuple(observed_values(learn_values(seen), "2026-01-31"))
+    values = tuple(recorded_values(learn_values(seen), "2026-01-31"))
     found = ConformanceReport(
         base_url="http://a.test", version="1.0", ours=True, verdicts=(), alternatives={},
-        observed=observed,
+        recorded_values=values,
     )  # fmt: skip
-    card = {row.name: row.observed for row in list_assumptions(found)}
+    card = {row.name: row.recorded for row in list_assumptions(found)}
     assert card["heartbeat interval"] == (
         "15 to 15.5 s, median 15.25 s, seen 4 times; 2 recordings from 2026-01-20 to 2026-01-28; "
         "3 days old, stable: 2 days"
     )
     assert card["longest turn"] == "never"
     assert card["heartbeat interval"] in as_html(found)
-    assert OBSERVED_ASSUMPTIONS.keys() <= card.keys()
+    assert RECORDED_ASSUMPTIONS.keys() <= card.keys()
 
 
 def test_card_of_a_run_has_what_the_file_shows(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from nemolocal_conformance.verdicts import ObservedValue
+from nemolocal_conformance.verdicts import RecordedValue
 
 from .learned_values import LearnedCounts, LearnedValue, LearnedValues
 from .values import (
@@ -13,7 +13,7 @@ from .values import (
     SILENT_EDITS,
 )
 
-OBSERVED_ASSUMPTIONS: Mapping[str, str] = {
+RECORDED_ASSUMPTIONS: Mapping[str, str] = {
     "share of edits that close silently": SILENT_EDITS,
     "heartbeat interval": HEARTBEATS,
     "length of a talk turn": "turn: talk",
@@ -26,13 +26,13 @@ OBSERVED_ASSUMPTIONS: Mapping[str, str] = {
 """The names of assumptions, and the values that recordings show of them."""
 
 
-def observed_values(learned: LearnedValues, today: str) -> Iterator[ObservedValue]:
+def recorded_values(learned: LearnedValues, today: str) -> Iterator[RecordedValue]:
     """Yield the values that were seen; `today` is a day as `2026-01-31`."""
-    for assumption, name in OBSERVED_ASSUMPTIONS.items():
+    for assumption, name in RECORDED_ASSUMPTIONS.items():
         seen: LearnedValue | LearnedCounts | None
         seen = learned.values.get(name) or learned.counts.get(name)
         if seen is not None:
             origin = seen.origin
-            yield ObservedValue(
+            yield RecordedValue(
                 assumption, seen.describe(), origin.source, origin.describe_age(today)
             )

@@ -1,6 +1,5 @@
 """The exchanges of a recording in the forms that claims look at."""
 
-import functools
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,7 @@ from nemolocal_conformance.observed_replies import ObservedReplies, ObservedRequ
 from nemolocal_conformance.render_replies import flatten_render
 from nemolocal_conformance.reply_violation import ReplyViolation
 from nemolocal_conformance.target import TargetResponse
-from nemolocal_contract.endpoints import CONTROL_PREFIX, endpoints
+from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_contract.responses import encode_json
 from nemolocal_contract.turn_events import (
     Heartbeat,
@@ -191,16 +190,9 @@ def segments_of(draft: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _is_judged(exchange: ExchangeRecord) -> bool:
-    if exchange.endpoint in _control_endpoints() or exchange.request.generation == 2:
+    if (exchange.request.template or "").startswith(CONTROL_PREFIX):
         return False
-    return exchange.is_complete and exchange.refused is None
-
-
-@functools.cache
-def _control_endpoints() -> frozenset[str]:
-    """Return the endpoints that only a local server has; `conform` looks for them everywhere."""
-    found = endpoints().items()
-    return frozenset(name for name, one in found if one.template.startswith(CONTROL_PREFIX))
+    return exchange.is_complete and exchange.refused is None and exchange.request.generation != 2
 
 
 def _turn(exchange: ExchangeRecord) -> StreamedTurn:
