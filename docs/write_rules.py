@@ -37,6 +37,15 @@ LAST = """
 """
 
 
+NOTES = {
+    "CLI": (
+        "These rules judge clients of the contract, which is the vendor's first interface. They do "
+        "not judge\nclients of its [newer interface](../how-to/record-the-cloud.md"
+        "#the-newer-interface), which have other platforms and poll more often.\n\n"
+    )
+}
+
+
 def main(arguments: list[str]) -> int:
     """Write the page; with `--check`, return 1 if it is not up to date."""
     return write_pages({TARGET: table()}, arguments)
@@ -48,7 +57,8 @@ def table() -> str:
     parts = [HEAD]
     for section in sections():
         head = "| rule | level | what holds | sources | checks |"
-        parts.append(f"\n## {section.title}\n\n{head}\n|---|---|---|---|---|\n")
+        note = NOTES.get(section.prefix, "")
+        parts.append(f"\n## {section.title}\n\n{note}{head}\n|---|---|---|---|---|\n")
         found = (rule for rule in rules().values() if rule.section == section.prefix)
         parts += [_row(rule, judged[rule.id]) for rule in found]
     parts.append(LAST)

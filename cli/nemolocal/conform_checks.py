@@ -28,6 +28,7 @@ from nemolocal_conformance.target import (
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
 
 from .check_explanation import print_check
+from .conform_observations import add_to_observations, observations_file
 from .conform_output import print_harness_error, print_verdict, write_report
 from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import UsageError
@@ -46,10 +47,13 @@ def list_checks(arguments: argparse.Namespace) -> int:
 def run_checks(arguments: argparse.Namespace) -> int:
     """Return 0 if no check failed, 1 if one failed, 2 for an error or if nothing was checked."""
     checks = _selected_checks(arguments)
+    observations = observations_file(arguments)
     try:
         report = _run_checks(arguments, checks)
     except (TargetUnreachable, OverBudget, KnownDifferencesUnreadable) as problem:
         return print_harness_error(problem)
+    if observations is not None:
+        report = add_to_observations(observations, report)
     if arguments.report:
         write_report(report, Path(arguments.report))
     print(as_json(report) if arguments.json else headline(report))

@@ -10,13 +10,18 @@ _NEVER = "never"
 
 
 class Assumption(msgspec.Struct, frozen=True):
-    """A time or a probability: its value, rule and sources, and what this run measured."""
+    """A time or a probability: its value, rule and sources, and what was seen of it.
+
+    `measured` is what this run measured, `recorded` what recordings of the cloud show, with the
+    source of that and its age.
+    """
 
     name: str
     value: str
     rule: str
     source: str
     measured: str = _NEVER
+    recorded: str = _NEVER
 
 
 # The check that measures each value.
@@ -38,6 +43,8 @@ _ASSUMPTIONS: tuple[tuple[str, str, str, str], ...] = (
 def list_assumptions(report: ConformanceReport) -> tuple[Assumption, ...]:
     """List the assumptions; a value counts as measured if its check passed against the cloud."""
     outcomes = {verdict.check: verdict.outcome for verdict in report.verdicts}
+    values = report.recorded_values
+    recorded = {one.name: f"{one.value}; {one.source}; {one.age}" for one in values}
     return tuple(
         Assumption(
             name,
@@ -45,6 +52,7 @@ def list_assumptions(report: ConformanceReport) -> tuple[Assumption, ...]:
             rule,
             ", ".join(rules()[rule].source),
             _measured(report, outcomes.get(check)),
+            recorded.get(name, _NEVER),
         )
         for name, value, rule, check in _ASSUMPTIONS
     )

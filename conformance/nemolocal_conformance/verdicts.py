@@ -41,12 +41,25 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     credits: int = 0
 
 
+class RecordedValue(msgspec.Struct, frozen=True):
+    """A value that recordings of the cloud show, in words, with its source and its age.
+
+    `name` is that of an assumption.
+    """
+
+    name: str
+    value: str
+    source: str
+    age: str
+
+
 class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of a run against one server, with verdicts in catalogue order.
 
     `alternatives` lists, by rule, which way the server goes where sources disagree. `left_out` are
     checks that were not selected or not affordable, `unknown_ids` ids in the list of known
-    differences that no check has. `at` is the start time (ISO 8601, UTC).
+    differences that no check has. `at` is the start time (ISO 8601, UTC). `recorded_values`
+    are from recordings of the cloud, not from this run.
     """
 
     base_url: str
@@ -58,6 +71,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown_ids: tuple[str, ...] = ()
     seconds: float = 0.0
     at: str = ""
+    recorded_values: tuple[RecordedValue, ...] = ()
 
     def count(self, outcome: VerdictOutcome) -> int:
         """Return how many checks ended with this outcome."""

@@ -133,8 +133,8 @@ class ExchangeRecorder:
         elif len(self._chunks) < MAX_CHUNKS:
             self._chunks.append((at, len(data)))
 
-    def end(self, ending: ExchangeEnding) -> None:
-        """Record the body of the response and how it ended, once."""
+    def end(self, ending: ExchangeEnding, at: float | None = None) -> None:
+        """Record the body of the response and how it ended, once; `at` is when, by default now."""
         if self._has_ended:
             return
         self._has_ended = True
@@ -143,7 +143,8 @@ class ExchangeRecorder:
             self._session.write(
                 ResponseBodyLine(self._number, self._received.size, body, self._chunks)
             )
-        self._session.write(EndLine(self._number, self._session.now(), ending))
+        ended = self._session.now() if at is None else at
+        self._session.write(EndLine(self._number, ended, ending))
 
     def refuse(self, limit: Limit) -> None:
         """Record that the request was not forwarded."""

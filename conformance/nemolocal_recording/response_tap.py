@@ -79,5 +79,5 @@ class ResponseTap:
                 exchange.receive(bytes(event.data), at)
             else:  # The end of the message, or of the connection without one.
                 if isinstance(event, h11.EndOfMessage):
-                    exchange.end("fin" if at_end else "clean")
+                    exchange.end("fin" if at_end else "clean", at)
                 return isinstance(event, h11.EndOfMessage)

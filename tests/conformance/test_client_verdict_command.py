@@ -77,6 +77,21 @@ def test_long_entry_list_is_shortened(
     assert "(entries 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …)" in out
 
 
+def test_calls_of_the_newer_interface_are_named_and_not_judged(
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder.request("balance")
+    judged = builder.entries[-1]
+    newer = {"endpoint": None, "status": 404, "code": 404, "token_id": None, "user_id": None}
+    for path in ("/projects", "/services/v1/render-proxy/lambda/r-1", "/other"):
+        call = msgspec.structs.replace(judged, id=judged.id + 1, url=path, **newer)
+        builder.entries.append(call)
+    assert main(["verdict", write(builder), "--only", "client.attribution"]) == 0
+    out = capsys.readouterr().out
+    assert "not judged: 2 calls of generation 2 (the vendor's newer command line client)" in out
+    assert "failed" not in out
+
+
 def test_one_entry_is_named_in_the_singular(
     builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """What recordings show of the rules: outcomes, values, and the file that accumulates them."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from nemolocal.main import main
+from nemolocal_contract.endpoints import HEALTH
 from nemolocal_contract.rules import rules
 from nemolocal_recording.learning.claims import Claim, all_claims, claim
 from nemolocal_recording.learning.evaluation import (
@@ -125,6 +127,52 @@ def test_nothing_is_learnt_from_generation_2(tmp_path: Path) -> None:
     assert learn(found)["GEN-6"].outcome == "not seen"
 
 
+def test_names_that_the_contract_does_not_know_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draft = {"t": [{"tt": 9, "sg": []}, {"tt": 0, "sg": [], "opacity": 0.5}]}
+    state = {"code": 0, "data": {"state": {"draft": draft}, "is_new": True}}
+    call = {"functionCall": {"id": "c", "name": "make_coffee", "args": {}}}
+    event = json.dumps({"content": {"role": "model", "parts": [call]}}).encode()
+    content = b"data: " + event + b"\n\n"
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: "
+    answers = [
+        reply(state), reply({"code": 4003, "message": "", "data": None}),
+        f"{head}{len(content)}\r\n\r\n".encode() + content,
+    ]  # fmt: skip
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(answers.pop(0))
+
+    with (
+        raw_server(answer) as server,
+        running_recorder(server.base_url, Path("r.jsonl")) as recorder,
+        httpx.Client(base_url=recorder.base_url, trust_env=False, timeout=60) as http,
+    ):
+        http.headers["Connection"] = "close"
+        http.get("/api/state/nemo_agent/me/1234567890123456789/latest")
+        http.get(BALANCE)
+        http.post("/run_sse", json={})
+    assert main(["learn", "r.jsonl", "--settings", ""]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("new ")]
+    assert [re.sub("(<[a-z]+:[0-9]+) [^>]+>", r"\1>", line) for line in lines] == [
+        "new track type in state data state draft t: 9 (seen 1 time)",
+        "new key in state data state draft t: <key:7>, number (seen 1 time)",
+        "new key in state data: <key:6>, boolean (seen 1 time)",
+        "new code in balance: 4003 (seen 1 time)",
+        "new tool in chat: <text:11> (seen 1 time)",
+    ]
+
+
+def test_nothing_is_learnt_from_the_control_api(tmp_path: Path) -> None:
+    """`conform` looks for it on every server, the cloud included."""
+    path = HEALTH.path()
+    found = record(tmp_path / "r", [reply({"error": "x"}, "404 Not Found")], path)
+    assert [one.endpoint for one in found.exchanges] == ["health"]
+    assert {one.outcome for one in learn(found).values()} == {"not seen"}
+
+
 @pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (300, 1000)])
 def test_interval_contains_its_share(count: int, total: int) -> None:
     least, greatest = wilson_interval(count, total)
@@ -214,3 +262,43 @@ def test_claim_needs_a_rule_and_a_new_name() -> None:
     for rule, name in (("XYZ-1", "x"), (first.rule, first.name)):
         with pytest.raises(ValueError, match="a new name, a rule"):
             claim(rule, name)(first.look)
+
+
+def test_settings_are_written_and_a_file_of_somebody_else_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "r.jsonl", [balance(50, 50, 100)])
+    Path("mine.toml").write_text("speed = 2.0\n")
+    assert main(["learn", "r.jsonl", "--settings", "mine.toml"]) == 2
+    assert "mine.toml was not written by `nemolocal learn`" in capsys.readouterr().err
+    assert Path("mine.toml").read_text() == "speed = 2.0\n"
+    assert not Path("observations.jsonl").exists()
+    assert main(["learn", "r.jsonl", "--settings", ""]) == 0
+    assert not Path("learned.toml").exists()
+    for _ in range(2):
+        assert main(["learn", "r.jsonl"]) == 0
+    assert Path("learned.toml").read_text().startswith("# Written by `nemolocal learn`")
+    names = {"r.jsonl", "mine.toml", "observations.jsonl", "learned.toml"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_settings_follow_the_cloud_and_other_servers_only_where_it_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another recording of another server may be of any server."""
+    monkeypatch.chdir(tmp_path)
+    for name, style in (("old", 200), ("other", 401), ("cloud", 200)):
+        refusal = reply({"code": 1001, "message": "no", "data": None}, f"{style} x")
+        record(tmp_path / name, [refusal])
+    content = Path("cloud").read_bytes().replace(b'"server":"other"', b'"server":"cloud"', 1)
+    Path("cloud").write_bytes(content)
+    told = {}
+    for names in (("old",), ("other",), ("cloud", "other"), ("other",)):
+        assert main(["learn", *names]) == 0
+        text = Path("learned.toml").read_text()
+        told[names] = ('errors = "envelope"' in text, 'errors = "http"' in text)
+        assert ("# Server: the cloud" in text) == ("cloud" in names)
+    assert told == {
+        ("old",): (True, False), ("other",): (False, True), ("cloud", "other"): (True, False),
+    }  # fmt: skip

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from ..argument_parser import add_command
+from ..errors import UsageError
 from ..shared_options import add_only
 
 _DESCRIPTION = """\
@@ -42,6 +43,13 @@ def add_parser(commands: Any) -> None:
         "--known",
         metavar="FILE",
         help="TOML file of expected failures (docs/how-to/check-a-server.md)",
+    )
+    conform.add_argument(
+        "--observations",
+        metavar="FILE",
+        help="file of `nemolocal learn`: the report shows what recordings of the cloud have shown, "
+        "and what the server shows is added, unless it is Nemo Local (default for the cloud: "
+        "observations.jsonl)",
     )
     conform.add_argument("--json", action="store_true", help="print the report as JSON")
     played = conform.add_argument_group("random call scripts").add_mutually_exclusive_group()
@@ -84,6 +92,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if no check failed, 1 if one failed, 2 for an error or if nothing was checked."""
     if arguments.random or arguments.replay:
+        if arguments.observations:
+            raise UsageError("--observations is for checks: leave out --random and --replay")
         from ..conform_fuzz import run_fuzz
 
         return run_fuzz(arguments)

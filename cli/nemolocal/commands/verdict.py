@@ -83,7 +83,7 @@ def _check(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
     from nemolocal_conformance.traffic.journal import JournalUnreadable
     from nemolocal_conformance.traffic.journal_reader import read_journal
 
-    from ..client_report import count_simulated, report_lines
+    from ..client_report import count_generation_2, count_simulated, report_lines
 
     try:
         journal = read_journal(Path(arguments.journal))
@@ -97,7 +97,9 @@ def _check(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
         print(as_json(report))
         return report.exit_code
     simulated = count_simulated(journal.entries)
-    print(*report_lines(report, arguments.journal, len(journal.entries), simulated), sep="\n")
+    second = count_generation_2(journal.entries)
+    lines = report_lines(report, arguments.journal, len(journal.entries), simulated, second)
+    print(*lines, sep="\n")
     return report.exit_code
 
 

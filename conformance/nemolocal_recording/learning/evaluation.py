@@ -20,7 +20,8 @@ or is out of sight. `alternative`: another variant of a contradicted rule than t
 `contradicted`: it did not hold at least once. `cannot tell`: what was seen has other explanations.
 """
 
-_DEFAULTS = {"GEN-2": "envelope", "SSE-2": "adk", "REN-4": "flat"}
+DEFAULT_VARIANTS = {"GEN-2": "envelope", "SSE-2": "adk", "REN-4": "flat"}
+"""The default of each rule of which recordings tell the variants."""
 # A refused turn may be ADK's whatever the style of other failures is.
 _MIXED = ("GEN-2",)
 _MOST_SHOWN = 200
@@ -94,7 +95,7 @@ def _evaluate(rule: str, claims: list[Claim], views: list[TrafficView]) -> RuleR
         )  # fmt: skip
     outcome = _outcome(rule, results, [one for _, one in sightings], variants)
     hidden = out_of_sight().get(rule, "")
-    other = sorted(variants - {_DEFAULTS.get(rule, "")})
+    other = sorted(variants - {DEFAULT_VARIANTS.get(rule, "")})
     return RuleResult(rule, outcome, results, "+".join(other), hidden)
 
 
@@ -107,7 +108,7 @@ def _outcome(
         return "cannot tell"
     if len(variants) > 1 and rule not in _MIXED:
         return "contradicted"
-    if variants - {_DEFAULTS.get(rule, "")}:
+    if variants - {DEFAULT_VARIANTS.get(rule, "")}:
         return "alternative"
     is_whole = rule not in out_of_sight() and not any(one.missing for one in results)
     return "confirmed" if is_whole else "held"

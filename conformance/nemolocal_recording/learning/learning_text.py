@@ -6,7 +6,8 @@ from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
 
 from .evaluation import RuleResult
-from .observations import Observation, days_seen
+from .new_names import NewName
+from .observations import STABLE_DAYS, Observation, days_seen
 from .values import SeenShare, SeenValue
 
 _ORDER = ("contradicted", "alternative", "confirmed", "held", "cannot tell", "not seen")
@@ -21,7 +22,7 @@ def result_lines(
         if outcome == "alternative":
             outcome = f"alternative {result.alternative}"  # type: ignore[assignment]
         days = days_seen(observations, result.rule, result.outcome)
-        day = f"; on {days} days in the cloud" if days > 1 else ""
+        day = f"; stable: {days} days in the cloud" if days >= STABLE_DAYS else ""
         grade = rules()[result.rule].grade
         yield f"{result.rule:<8}{grade}  {outcome}{_reason(result, names)}{day}"
 
@@ -57,3 +58,12 @@ def value_lines(values: list[SeenValue], share: SeenShare | None) -> Iterator[st
             f"{share.name}: {share.count} of {share.total}, {percent:.0f} % "
             f"(95 % interval: {least:.0f} to {greatest:.0f} %)"
         )
+
+
+def new_name_lines(names: list[NewName]) -> Iterator[str]:
+    """Yield a line per name that the contract does not know."""
+    for one in names:
+        kind = f", {one.type}" if one.type else ""
+        # A name of somebody else may hold anything.
+        shown = one.name if one.name.isprintable() else ascii(one.name)
+        yield f"new {one.kind} in {one.place}: {shown}{kind} (seen {pluralize(one.count, 'time')})"

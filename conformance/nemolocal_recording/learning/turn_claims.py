@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from nemolocal_contract.turn_events import UnreadableEvent
 
-from ..recording import ExchangeRecord
 from ..text_marks import marks_of
 from .account_claims import seen
 from .claims import Sighting, claim
 from .traffic_view import StreamedTurn, TrafficView, asked_language, segments_of, state_after
+from .variants import event_shapes
 
 Sightings = Iterator[Sighting]
 _LONGEST_TURN = 900.0
@@ -45,17 +45,11 @@ def events_have_one_shape(view: TrafficView) -> Sightings:
     for turn in view.turns:
         broken = view.violations(turn.exchange, "SSE-2")
         unread = any(isinstance(event, UnreadableEvent) for _, event in turn.events)
-        shapes = _shapes(turn.exchange)
+        shapes = event_shapes(turn.exchange)
         holds = not broken and not unread and len(shapes) <= 1
         shape = next(iter(shapes), "") if len(shapes) == 1 else ""
         actual = "" if holds else str(broken or sorted(shapes))
         yield Sighting(turn.number, holds, "", actual, shape)
-
-
-def _shapes(exchange: ExchangeRecord) -> set[str]:
-    bodies = [frame.json for frame in exchange.frames if isinstance(frame.json, dict)]
-    kinds = [body for body in bodies if body.get("type") != "heartbeat"]
-    return {"typed" if "type" in body else "adk" for body in kinds}
 
 
 @claim("SSE-3", "interval")

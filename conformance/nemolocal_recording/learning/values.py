@@ -4,26 +4,38 @@ import math
 import statistics
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
 from nemolocal_contract.turn_events import Heartbeat
 
+from ..recording import ExchangeRecord
 from .traffic_view import StreamedTurn, TrafficView, balance_of, segment
 
 # 95 % of a normal distribution.
 _Z = 1.96
+_DIGITS = 6
+
+Unit = Literal["s", "credits"]
+SILENT_EDITS = "silent edits"
+HEARTBEATS = "heartbeat interval"
+NEW_TOKEN = "credits of a new token"
+FIRST_EDIT, LATER_EDIT = "price: first edit of a session", "price: later edit of a session"
+GENERATION_PRICE = "price: generation"
+QUEUE_LEAST, QUEUE_MOST = "render queue, at least", "render queue, at most"
+RENDER_TIME = "render, at most"
 
 
 class SeenValue(msgspec.Struct, frozen=True):
-    """A value: how often it was seen, its least, median and greatest; `unit` is a word."""
+    """A value: how often it was seen, its least, median and greatest."""
 
     name: str
     count: int
     least: float
     median: float
     greatest: float
-    unit: str
+    unit: Unit
 
 
 class SeenShare(msgspec.Struct, frozen=True):
@@ -38,24 +50,41 @@ class SeenShare(msgspec.Struct, frozen=True):
 
 def seen_values(views: list[TrafficView]) -> list[SeenValue]:
     """Return the values of recordings; those that were not seen are left out."""
-    found: dict[tuple[str, str], list[float]] = {}
+    found: dict[tuple[str, Unit], list[float]] = {}
     for view in views:
-        for name, unit, value in _values(view):
-            found.setdefault((name, unit), []).append(value)
-    return [
-        SeenValue(name, len(held), min(held), statistics.median(held), max(held), unit)
-        for (name, unit), held in found.items()
-    ]
+        for key, held in measured_values(view).items():
+            found.setdefault(key, []).extend(held)
+    return [summarize(name, unit, held) for (name, unit), held in found.items()]
+
+
+def summarize(name: str, unit: Unit, held: list[float]) -> SeenValue:
+    """Return what was seen of a value, at least once."""
+    return SeenValue(name, len(held), min(held), statistics.median(held), max(held), unit)
+
+
+def measured_values(view: TrafficView) -> dict[tuple[str, Unit], list[float]]:
+    """Return name and unit of each value with all that was seen of it in a recording."""
+    found: dict[tuple[str, Unit], list[float]] = {}
+    for name, unit, value in _values(view):
+        found.setdefault((name, unit), []).append(round(value, _DIGITS))
+    return found
+
+
+def silent_edits(views: list[TrafficView]) -> tuple[int, int]:
+    """Return how many edits ended without text (SSE-5), and how many there were."""
+    edits = [turn for view in views for turn in view.turns if turn.has_edit]
+    return sum(not turn.texts for turn in edits), len(edits)
 
 
 def silent_share(views: list[TrafficView]) -> SeenShare | None:
-    """Return the share of edits that ended without text (SSE-5), None if no edit was seen."""
-    edits = [turn for view in views for turn in view.turns if turn.has_edit]
-    if not edits:
-        return None
-    silent = sum(not turn.texts for turn in edits)
-    least, greatest = wilson_interval(silent, len(edits))
-    return SeenShare("silent edits", silent, len(edits), least, greatest)
+    """Return the share of edits that ended without text, None if no edit was seen."""
+    silent, total = silent_edits(views)
+    return share_of(SILENT_EDITS, silent, total) if total else None
+
+
+def share_of(name: str, count: int, total: int) -> SeenShare:
+    """Return a share of at least one."""
+    return SeenShare(name, count, total, *wilson_interval(count, total))
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:
@@ -74,14 +103,19 @@ def kind_of_turn(turn: StreamedTurn) -> str:
     return "edit" if turn.has_edit else "talk"
 
 
-def _values(view: TrafficView) -> Iterator[tuple[str, str, float]]:
+def _values(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     """Yield name, unit and value."""
     for turn in view.turns:
         lasted = (turn.exchange.ended or 0.0) - turn.exchange.request.at
-        yield f"turn: {kind_of_turn(turn)}", "s", lasted
+        # A turn without text may end earlier, by the time that the text would have taken.
+        silent = "silent " if turn.has_edit and not turn.texts else ""
+        yield f"turn: {silent}{kind_of_turn(turn)}", "s", lasted
         for (at, event), (later, following) in pairwise(turn.events):
             if isinstance(event, Heartbeat) and isinstance(following, Heartbeat):
-                yield "heartbeat interval", "s", later - at
+                yield HEARTBEATS, "s", later - at
+    for _, data in view.successes("token"):
+        if isinstance(data.get("credits"), int):
+            yield NEW_TOKEN, "credits", data["credits"]
     yield from _prices(view)
     yield from _render_times(view)
     for one in view.exchanges:
@@ -90,30 +124,52 @@ def _values(view: TrafficView) -> Iterator[tuple[str, str, float]]:
             yield "Retry-After", "s", float(wait)
 
 
-def _prices(view: TrafficView) -> Iterator[tuple[str, str, float]]:
+def _prices(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     """Yield what turns cost that stand between two balances."""
+    # Nobody knows what a turn did whose stream was not read to its end.
+    edited = {session for one in view.all if not one.is_complete and (session := _session(one))}
     for turn in view.turns:
+        kind = kind_of_turn(turn)
+        name = GENERATION_PRICE if kind == "generation" else f"price: {kind}"
+        if kind == "edit":
+            # Of a session that was opened before the recording nobody knows whether it was edited.
+            is_first = turn.session in view.sessions and turn.session not in edited
+            name = FIRST_EDIT if is_first else LATER_EDIT
+            edited.add(turn.session)
         before = view.before(turn.exchange, "balance", "chat")[-1:]
         after = view.after(turn.exchange, "balance", "chat")[:1]
         if [one.endpoint for one in (*before, *after)] == ["balance", "balance"]:
             held, left = balance_of(before[0])[2], balance_of(after[0])[2]
             if isinstance(held, int) and isinstance(left, int):
-                yield f"price: {kind_of_turn(turn)}", "credits", held - left
+                yield name, "credits", held - left
 
 
-def _render_times(view: TrafficView) -> Iterator[tuple[str, str, float]]:
-    """Yield how long after its submit a render was first seen to run, and to be complete."""
+def _session(exchange: ExchangeRecord) -> str:
+    """Return the session of a turn, "" for another exchange."""
+    sent = exchange.sent_json if exchange.endpoint == "chat" else None
+    return str(sent.get("session_id", "")) if isinstance(sent, dict) else ""
+
+
+def _render_times(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
+    """Yield how long after its submit a render was last seen to wait, first to run, and ready."""
     begun: dict[str, float] = {}
-    told: set[tuple[str, str]] = set()
+    waits: dict[str, float] = {}
+    running: set[str] = set()
+    ready: set[str] = set()
     for one, body in view.successes("render", "render_status"):
-        render, status = str(body.get("id")), str(body.get("status"))
         if one.endpoint == "render":
-            begun.setdefault(render, one.request.at)
+            begun.setdefault(str(body.get("id")), one.request.at)
             continue
-        since = begun.get(segment(one, "render"))
-        if since is None or (render, status) in told:
+        render, status = segment(one, "render"), str(body.get("status"))
+        if render not in begun or render in ready:
             continue
-        told.add((render, status))
-        if status in ("processing", "completed"):
-            what = "render queue, at most" if status == "processing" else "render, at most"
-            yield what, "s", one.request.at - since
+        lasted = one.request.at - begun[render]
+        if status == "pending":
+            waits[render] = lasted
+        elif render not in running and status in ("processing", "completed"):
+            running.add(render)
+            yield QUEUE_LEAST, "s", waits.get(render, 0.0)
+            yield QUEUE_MOST, "s", lasted
+        if status == "completed":
+            ready.add(render)
+            yield RENDER_TIME, "s", lasted
