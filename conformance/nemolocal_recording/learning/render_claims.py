@@ -118,7 +118,8 @@ def unknown_render_is_told(view: TrafficView) -> Sightings:
     submitted = {(bearer_of(one), _id(one)) for one in view.of("render")}
     for one in view.of("render_status", "render_cancel", "render_download"):
         key = (bearer_of(one), segment(one, "render"))
-        if key not in submitted and key[0] in view.tokens:
+        # A token in the URL is refused whatever is asked for (GEN-5).
+        if key not in submitted and key[0] in view.tokens and not one.request.token_in_url:
             yield seen(one, code_of(one) == ResponseCode.SESSION_NOT_FOUND, "", one.json)
 
 
@@ -133,7 +134,8 @@ def download_gives_the_file(view: TrafficView) -> Sightings:
             and body.get("status") == "completed"
         ]
         size = (told[-1].get("output") or {}).get("size") if told else None
-        if size and one.response_body is not None and one.status == 200:
+        is_file = one.status == 200 and code_of(one) is None
+        if size and one.response_body is not None and is_file:
             yield seen(one, one.response_body.size == size, "", one.response_body.size)
 
 

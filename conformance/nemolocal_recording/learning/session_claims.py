@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from nemolocal_contract.endpoints import CURRENT_USER
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS
 from nemolocal_contract.responses import ResponseCode
 
@@ -42,7 +43,10 @@ def session_is_kept(view: TrafficView) -> Sightings:
     """A session that was opened is there when it is read again."""
     for one in view.of("state"):
         if view.sessions.get(segment(one, "session")) == bearer_of(one) != "":
-            yield seen(one, code_of(one) != ResponseCode.SESSION_NOT_FOUND, "", one.json)
+            holds = code_of(one) != ResponseCode.SESSION_NOT_FOUND
+            # The path of another user has no session of this one (GEN-7).
+            if holds or segment(one, "user") == CURRENT_USER:
+                yield seen(one, holds, "", one.json)
 
 
 @claim("SES-3", "unknown", cases="chat upload state render claim_token")
@@ -141,7 +145,8 @@ def uploads_are_all_or_nothing(view: TrafficView) -> Sightings:
         around = [at.endpoint for at in (*before, *after)]
         if code_of(one) == ResponseCode.UNSUPPORTED_FILE and around == ["state", "state"]:
             counts = [_count_media(at) for at in (*before, *after)]
-            yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
+            if None not in counts:
+                yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
 
 
 def _is_about(exchange: ExchangeRecord, session: str) -> bool:

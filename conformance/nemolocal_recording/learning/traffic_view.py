@@ -10,6 +10,7 @@ from nemolocal_conformance.observed_replies import ObservedReplies, ObservedRequ
 from nemolocal_conformance.render_replies import flatten_render
 from nemolocal_conformance.reply_violation import ReplyViolation
 from nemolocal_conformance.target import TargetResponse
+from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_contract.responses import encode_json
 from nemolocal_contract.turn_events import (
     Heartbeat,
@@ -189,6 +190,8 @@ def segments_of(draft: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _is_judged(exchange: ExchangeRecord) -> bool:
+    if (exchange.request.template or "").startswith(CONTROL_PREFIX):
+        return False
     return exchange.is_complete and exchange.refused is None and exchange.request.generation != 2
 
 
