@@ -17,6 +17,8 @@ from tests.support.recorder import running_recorder
 
 # What the reference is seen to do in an ordinary session.
 CONFIRMED = {"AUTH-2", "CRD-1", "SES-4", "SSE-4", "SSE-8", "SSE-9", "STA-3"}
+# The share of the rules with claims of which an ordinary session shows something.
+DECIDED = 0.8
 IN_THE_SHORT_RUN = {"credits.sum", "chat.done"}
 
 
@@ -43,7 +45,8 @@ def test_reference_is_not_contradicted(tmp_path: Path, memoized_media: MemoizedM
     wrong = {rule: one.actual for rule, one in learnt.items() if one.outcome == "contradicted"}
     assert wrong == {}
     assert {rule for rule, one in learnt.items() if one.outcome == "confirmed"} == CONFIRMED
-    assert sum(one.outcome == "held" for one in learnt.values()) > 30
+    decided = [one for one in learnt.values() if one.outcome not in ("cannot tell", "not seen")]
+    assert len(decided) / len(learnt) >= DECIDED
 
 
 @pytest.mark.mutants
