@@ -9,7 +9,14 @@ from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed
 from .budget import PREREQUISITE_COSTS, Budget, prerequisites
 from .context import CheckContext
 from .evidence import HttpExchange
-from .run_progress import BegunCheck, FinishedCheck, FirstBalance, RunProgress, UnfinishedCheck
+from .run_progress import (
+    BegunCheck,
+    FinishedCheck,
+    FirstBalance,
+    ProgressUnusable,
+    RunProgress,
+    UnfinishedCheck,
+)
 from .server_check import Cost, Prerequisite, ServerCheck
 from .server_checks import server_catalogue
 from .spending_plan import SpendingPlan, plan_run
@@ -49,7 +56,15 @@ def plan_remaining(
 
 
 def settle_interrupted(context: CheckContext, progress: RunProgress) -> None:
-    """Let checks run again that were interrupted before they had spent any credits."""
+    """Let checks run again that were interrupted before they had spent any credits.
+
+    Raises `ProgressUnusable` if the token of the earlier run is not accepted.
+    """
+    if "token" in progress.results and read_available(context) is None:
+        raise ProgressUnusable(
+            f"the balance cannot be read with the token of {progress.path}: it may have expired "
+            "after 7 days (AUTH-5; name another file), or the server takes no calls now (try later)"
+        )
     for begun in progress.interrupted:
         cost = server_catalogue()[begun.check].cost
         is_of_account = cost.credits and not cost.tokens and begun.available is not None
@@ -123,11 +138,14 @@ class SpendingGuard:
 
     @property
     def spent(self) -> float | None:
-        """The credits that the account has lost since the run began; None if that is unknown."""
-        available = read_available(self._context)
-        if available is None or self._first_balance is None:
+        """The credits that the account has paid since the run began.
+
+        None if that is unknown, or if nothing was to be paid.
+        """
+        if self._first_balance is None:
             return None
-        return max(0, self._first_balance - available)
+        available = read_available(self._context)
+        return None if available is None else max(0, self._first_balance - available)
 
     def admit(self, check: ServerCheck) -> bool:
         """Whether a check may run now; what it costs is written down before it does."""

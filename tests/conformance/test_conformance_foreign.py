@@ -15,11 +15,13 @@ import pytest
 from nemolocal.main import main
 from nemolocal_conformance import context as context_module
 from nemolocal_contract.endpoints import BALANCE, Attribution, bearer_header
+from nemolocal_recording.learning.evaluation import evaluate_recordings
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.settings import Tariff
 from tests.mutation.memoized_media import MemoizedMedia
 from tests.mutation.mutation_middleware import WireRequest, WireResponse
 from tests.support.foreign_server import ForeignServer, foreign_server
+from tests.support.recorder import running_recorder
 
 # The harness in a process of its own, with less patience than the cloud needs.
 HARNESS = """
@@ -139,10 +141,33 @@ def test_finished_run_is_told_again_without_any_cost(
         assert outcomes(first) == outcomes(again)
         assert set(outcomes(first)) == set(CHOSEN)
         assert {outcome for outcome, _, _ in outcomes(first).values()} == {"passed"}
-        # Only whether a server is there is asked again.
-        assert len(server.calls) - asked <= 2
+        # Only whether the server is there, and takes the token, is asked again.
+        assert {call.endpoint for call in server.calls[asked:]} == {"balance"}
         assert (paid, len(server.turns("timeline"))) == (2, 2)
         assert (len(server.tokens), available(server)) == (1, 0)
+
+
+def test_run_whose_token_is_over_is_not_continued(
+    tmp_path: Path, memoized_media: MemoizedMedia, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every check would fail."""
+    arguments = ["--only", "session.new.user", "--state", str(tmp_path / "run.jsonl")]
+    over = {"code": 1001, "message": "over", "data": None}
+    refusal = WireResponse(200, {"content-type": "application/json"}, json.dumps(over).encode())
+    with foreign_server(memoized_media) as server:
+        assert main(["conform", "--base-url", server.base_url, *arguments]) == 0
+        server.before = lambda request: refusal if request.endpoint == "balance" else None
+        assert main(["conform", "--base-url", server.base_url, *arguments]) == 2
+    assert "may have expired" in capsys.readouterr().err
+
+
+def test_free_run_requests_no_token_that_no_check_needs(
+    memoized_media: MemoizedMedia, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with foreign_server(memoized_media) as server:
+        assert main(["conform", "--base-url", server.base_url, "--only", "general.path"]) == 0
+        assert server.tokens == []
+    assert "1 of 1 check passed" in capsys.readouterr().out
 
 
 def test_state_is_refused_where_nothing_is_paid(
@@ -314,3 +339,20 @@ def test_one_token_and_its_credits_settle_what_was_planned(
     assert (ran, spent) == (planned, priced)
     assert f"credits that the account has paid: {spent}" in printed
     assert re.search(r"GEN-6 +assumed +holds in", printed)
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_recording_of_a_run_contradicts_no_rule(
+    tmp_path: Path, memoized_media: MemoizedMedia, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Many calls of the checks are made to be refused."""
+    with (
+        foreign_server(memoized_media) as server,
+        running_recorder(server.base_url, tmp_path / "r") as recorder,
+    ):
+        assert main(["conform", "--base-url", recorder.base_url, "--max-credits", "100"]) == 0
+    capsys.readouterr()
+    learnt = evaluate_recordings([recorder.recording()])
+    assert [(one.rule, one.actual) for one in learnt if one.outcome == "contradicted"] == []
+    assert sum(one.outcome in ("confirmed", "held") for one in learnt) >= 35

@@ -10,6 +10,7 @@ from .report_text import (
     GRADE_NAMES,
     OUTCOME_ORDER,
     headline,
+    observed_grade,
     observed_words,
     sort_by_outcome,
     verdict_reason,
@@ -33,6 +34,7 @@ def as_html(report: ConformanceReport) -> str:
         "scores": mutation_scores(),
         "why": verdict_reason,
         "observed_words": observed_words,
+        "observed_grade": observed_grade,
         "css": _css,
     }
     return render_document(__package__, "report.html", values, script="check_filter.js")
