@@ -68,7 +68,8 @@ def run_planned_checks(
         for line in plan_lines(plan):
             print(line, file=sys.stderr if arguments.json else sys.stdout, flush=True)
         guard = SpendingGuard(context, budget, progress)
-        left_out = [check for check in checks if check not in plan.checks]
+        planned = {check.id for check in plan.checks}
+        left_out = [check for check in checks if check.id not in planned]
         with _telling_how_to_go_on(arguments):
             report = run_server_checks(
                 context, plan.checks, left_out=left_out, on_verdict=on_verdict, guard=guard

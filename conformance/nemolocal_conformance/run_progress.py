@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from .account_context import TargetAccount
 from .reply_violation import ReplyViolation
 from .verdicts import Verdict
 
-FORMAT_VERSION = 1
 _HASH_DIGITS = 16
 # Shared results that another process can use, with their types.
 _KEPT: dict[str, Any] = {
@@ -33,9 +33,12 @@ _KEPT: dict[str, Any] = {
 
 
 class ProgressHeader(msgspec.Struct, frozen=True, tag="header"):
-    """The first line. `token` is a hash of the user's own token, "" if the run makes its own."""
+    """The first line: the version of this package, whose checks they are, and the server.
 
-    version: int
+    `token` is a hash of the user's own token, "" if the run makes its own.
+    """
+
+    version: str
     base_url: str
     token: str
 
@@ -149,7 +152,7 @@ def open_progress(path: Path, base_url: str, token: str) -> Iterator[RunProgress
     `token` is the user's own, "" if the run makes one. Raises ProgressUnusable if the file belongs
     to another server, another token or another version, or if another process uses it.
     """
-    header = ProgressHeader(FORMAT_VERSION, base_url.rstrip("/"), _hash(token))
+    header = ProgressHeader(version("nemolocal"), base_url.rstrip("/"), _hash(token))
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:

@@ -51,7 +51,8 @@ def plan_remaining(
     if all(check.after_others for check in plan.checks):
         return plan
     again = {c.id for c in checks if c.after_others and not (c.cost.credits or c.cost.tokens)}
-    left = [check for check in checks if check in left or check.id in again]
+    again |= {check.id for check in left}
+    left = [check for check in checks if check.id in again]
     return plan_run(left, budget, spent=spent, prepared=prepared)
 
 

@@ -104,7 +104,7 @@ def test_given_token_is_not_in_the_file_and_must_be_given_again(tmp_path: Path) 
         ("text\n", "line 1"),
         ("no line", "is no file of --state"),
         (
-            '{"type":"header","version":99,"base_url":"http://a.test","token":""}\n',
+            '{"type":"header","version":"0.0.1","base_url":"http://a.test","token":""}\n',
             "another version",
         ),
         ('{"type":"balance","available":1}\n', "another version"),

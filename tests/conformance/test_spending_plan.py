@@ -1,5 +1,7 @@
 """The plan of a run on a server that charges."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -13,6 +15,7 @@ from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.spending_plan import plan_run
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict, VerdictOutcome
 
+ROOT = Path(__file__).parents[2]
 CHECKS = list(server_catalogue().values())
 GRANT = 100
 BUDGETS = [
@@ -132,3 +135,16 @@ def test_observed_rules_are_the_uncertain_ones_that_a_check_looked_at() -> None:
 def test_server_of_this_project_shows_nothing() -> None:
     told = report(verdict("general.path.unknown", "passed"), ours=True)
     assert list(observed_lines(told)) == []
+
+
+@pytest.mark.sources
+def test_guide_has_the_figures_of_the_plan() -> None:
+    guide = (ROOT / "docs" / "how-to" / "check-a-server.md").read_text(encoding="utf-8")
+    plan = plan_run(CHECKS, Budget(100, 1))
+    free, token, *paid = plan.steps
+    assert f"One token and its 100 credits pay for {len(plan.checks)} checks" in guide
+    both = [free.count(grade) + token.count(grade) for grade in "AC"]
+    rows = [(0, len(free.checks) + len(token.checks), *both)]
+    rows += [(s.cost.credits, len(s.checks), s.count("A"), s.count("C")) for s in paid]
+    for row in rows:
+        assert f"| {' | '.join(map(str, row))} |" in guide

@@ -12,13 +12,11 @@ from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
 from tests.mutation.server_mutant import ServerMutant, response_mutant
 from tests.mutation.server_runner import mutated_server
 from tests.mutation.servers import server_mutants
-from tests.support.ordinary_session import OrdinarySession
+from tests.support.ordinary_session import DECIDED, OrdinarySession
 from tests.support.recorder import running_recorder
 
 # What the reference is seen to do in an ordinary session.
 CONFIRMED = {"AUTH-2", "CRD-1", "SES-4", "SSE-4", "SSE-8", "SSE-9", "STA-3"}
-# The share of the rules with claims of which an ordinary session shows something.
-DECIDED = 0.8
 IN_THE_SHORT_RUN = {"credits.sum", "chat.done"}
 
 

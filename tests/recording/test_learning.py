@@ -21,7 +21,7 @@ from nemolocal_recording.learning.observations import Observation, days_seen, re
 from nemolocal_recording.learning.traffic_view import TrafficView
 from nemolocal_recording.learning.values import seen_values, silent_share, wilson_interval
 from nemolocal_recording.recording import Recording
-from tests.support.ordinary_session import OrdinarySession
+from tests.support.ordinary_session import DECIDED, OrdinarySession
 from tests.support.recorder import raw_server, running_recorder
 from tests.support.servers import ServerFactory, ServerSettings
 
@@ -143,6 +143,10 @@ def test_interval_contains_its_share(count: int, total: int) -> None:
         ({"render": "nested"}, {"REN-4": "nested"}),
         ({"errors": "http"}, {"GEN-2": "http"}),
         ({"heartbeat": "event"}, {}),
+        (
+            {"sse": "typed", "render": "nested", "errors": "http", "heartbeat": "event"},
+            {"SSE-2": "typed", "REN-4": "nested", "GEN-2": "http"},
+        ),
     ],
 )
 def test_every_dialect_is_told_and_contradicts_nothing(
@@ -158,6 +162,8 @@ def test_every_dialect_is_told_and_contradicts_nothing(
     assert {r for r, one in learnt.items() if one.outcome == "contradicted"} == set()
     told = {r: one.alternative for r, one in learnt.items() if one.outcome == "alternative"}
     assert told == alternatives
+    unseen = [one for one in learnt.values() if one.outcome in ("cannot tell", "not seen")]
+    assert len(unseen) <= (1 - DECIDED) * len(learnt)
     values = {one.name: one for one in seen_values([TrafficView(found)])}
     assert values["price: generation"].median == 100
     share = silent_share([TrafficView(found)])

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import CONTROL_PREFIX, TOKEN, parse_bearer_token
@@ -85,17 +86,17 @@ class ForeignServer:
 def foreign_server(media: MemoizedMedia, **settings: Any) -> Iterator[ForeignServer]:
     """Start one with these settings, on a clock whose waits pass at once."""
     server = ForeignServer()
-    build = serving.build_app
+    build = vars(serving)["build_app"]
 
     def build_foreign(*arguments: Any) -> Any:
         app = build(*arguments)
         app.add_middleware(lambda inner: server.wrap(inner))
         return app
 
-    with contextlib.ExitStack() as patches:
-        serving.build_app = build_foreign
-        patches.callback(setattr, serving, "build_app", build)
-        patches.enter_context(media.patch_servers())
-        local = serving.LocalServer(Settings(port=0, **settings), ManualClock(autojump=True))
-        server.base_url = patches.enter_context(local).base_url
+    with (
+        mock.patch.object(serving, "build_app", build_foreign),
+        media.patch_servers(),
+        serving.LocalServer(Settings(port=0, **settings), ManualClock(autojump=True)) as local,
+    ):
+        server.base_url = local.base_url
         yield server
