@@ -109,6 +109,29 @@ def test_nothing_is_learnt_from_what_was_cut(tmp_path: Path) -> None:
     assert {one.outcome for one in learn(recorder.recording()).values()} == {"not seen"}
 
 
+ODD = (None, 7, "x", [], [7], {}, {"t": 7}, {"t": [7, {"sg": [7]}]})
+
+
+def test_replies_of_any_shape_are_judged(tmp_path: Path) -> None:
+    """A server may send anything where the contract has a list or an object."""
+    state = "/api/state/nemo_agent/me/1/latest"
+    render = "/api/render/proxy/lambda/render_1"
+    told: list[tuple[str, dict[str, object]]] = []
+    for odd in ODD:
+        media = {"video_infos": odd, "generated_media": odd, "canvas_config": odd}
+        told += [
+            (state, {"code": 0, "data": {"state": {"draft": odd, **media}}}),
+            (state, {"code": 0, "data": odd}),
+            (render, {"id": "render_1", "status": "completed", "progress": 1, "output": odd}),
+            (f"{render}/cancel", {"code": 0, "data": odd, "status": odd}),
+            (BALANCE, {"code": odd, "data": {"available": odd}}),
+        ]
+    found = record(tmp_path / "r", [reply(body) for _, body in told], *(path for path, _ in told))
+    learnt = learn(found)
+    assert {learnt[rule].outcome for rule in ("STA-1", "REN-4", "CRD-1")} == {"contradicted"}
+    assert seen_values([TrafficView(found)]) == []
+
+
 def test_cut_stream_has_another_explanation(tmp_path: Path) -> None:
     cut = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata:\n"
     with (
