@@ -19,8 +19,8 @@ from tests.support.commit_draw import commit_seed
 from tests.support.ordinary_session import OrdinarySession
 from tests.support.recorder import running_recorder
 
-# The rule that a mutant breaks is the main one of the check that kills it, with an exception: a text
-# of another turn is noticed where a last text was due that a turn may have (SSE-9), or not have.
+# The rule that a mutant breaks is the main one of the check that kills it, with an exception: a
+# text of another turn is noticed where a last text was due that a turn may have, or not (SSE-9).
 OTHERWISE = {"event:POST /run_sse:content.parts[].text:foreign": "SSE-2"}
 BROKEN = {
     name: server_catalogue()[check].rules[0] for name, check in killing_checks().items() if check
