@@ -109,7 +109,7 @@ def test_nothing_is_learnt_from_what_was_cut(tmp_path: Path) -> None:
     assert {one.outcome for one in learn(recorder.recording()).values()} == {"not seen"}
 
 
-ODD = (None, 7, "x", [], [7], {}, {"t": 7}, {"t": [7, {"sg": [7]}]})
+ODD: tuple[object, ...] = (None, 7, "x", [], [7], {}, {"t": 7}, {"t": [7, {"sg": [7]}]})
 
 
 def test_replies_of_any_shape_are_judged(tmp_path: Path) -> None:
