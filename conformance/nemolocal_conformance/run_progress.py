@@ -20,8 +20,9 @@ from .verdicts import Verdict
 
 _HASH_DIGITS = 16
 # Shared results that another process can use, with their types.
+_TOKEN = "token"
 _KEPT: dict[str, Any] = {
-    "token": TargetAccount,
+    _TOKEN: TargetAccount,
     "session": str,
     "uploaded": str,
     "edited: session": str,
@@ -48,6 +49,12 @@ class KeptResult(msgspec.Struct, frozen=True, tag="result"):
 
     name: str
     value: Any
+
+
+class TokenRequest(msgspec.Struct, frozen=True, tag="token_request"):
+    """The run's token is about to be requested, or (`is_open` False) was refused."""
+
+    is_open: bool
 
 
 class BegunCheck(msgspec.Struct, frozen=True, tag="begun"):
@@ -78,7 +85,13 @@ class UnfinishedCheck(msgspec.Struct, frozen=True, tag="unfinished"):
 
 
 ProgressLine = (
-    ProgressHeader | KeptResult | BegunCheck | FirstBalance | FinishedCheck | UnfinishedCheck
+    ProgressHeader
+    | KeptResult
+    | TokenRequest
+    | BegunCheck
+    | FirstBalance
+    | FinishedCheck
+    | UnfinishedCheck
 )
 
 
@@ -89,8 +102,9 @@ class ProgressUnusable(Exception):
 class RunProgress:
     """Appends lines, and tells what those before say; another process cannot use it meanwhile.
 
-    `begun` are the checks that were begun and may have spent what they cost, `tokens` what others
-    have spent that have no verdict.
+    `begun` are the checks that were begun and may have spent what they cost. `tokens` are those
+    that others have spent that have no verdict, and those of which a killed process has not seen
+    the reply.
     """
 
     def __init__(self, path: Path, descriptor: int, lines: list[ProgressLine]) -> None:
@@ -114,6 +128,16 @@ class RunProgress:
         """Return a shared result of an earlier process, None if there is none."""
         return self.results.get(name)
 
+    def begin(self, name: str) -> None:
+        """Note that the token is about to be requested."""
+        if name == _TOKEN:
+            self.write(TokenRequest(True))
+
+    def abandon(self, name: str) -> None:
+        """Note that the token was refused."""
+        if name == _TOKEN:
+            self.write(TokenRequest(False))
+
     def keep(self, name: str, value: object) -> None:
         """Keep a shared result, if another process can use it."""
         if name in _KEPT:
@@ -133,6 +157,10 @@ class RunProgress:
     def _take(self, line: ProgressLine) -> None:
         if isinstance(line, KeptResult):
             self.results[line.name] = msgspec.convert(line.value, _KEPT[line.name])
+            # It is counted as a result from now on.
+            self.tokens -= line.name == _TOKEN
+        elif isinstance(line, TokenRequest):
+            self.tokens += 1 if line.is_open else -1
         elif isinstance(line, BegunCheck):
             self.begun.append(line)
         elif isinstance(line, FirstBalance):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed
+from .assertions import CheckFailed, LimitReached, NotApplicable, PrerequisiteFailed
 from .target import TargetClient
 
 T = TypeVar("T")
@@ -16,8 +16,14 @@ class KeptResults(Protocol):
     def load(self, name: str) -> object | None:
         """Return the result of an earlier process, None if there is none."""
 
+    def begin(self, name: str) -> None:
+        """Note that a result is about to be made."""
+
     def keep(self, name: str, value: object) -> None:
         """Keep a result for a later process."""
+
+    def abandon(self, name: str) -> None:
+        """Note that a result was refused, and nothing was spent."""
 
 
 class SharedResults:
@@ -65,7 +71,12 @@ class SharedResults:
         if result is not None:
             self._loaded.add(name)
             return result
-        result = make()
+        self._kept.begin(name)
+        try:
+            result = make()
+        except LimitReached:
+            self._kept.abandon(name)
+            raise
         self._kept.keep(name, result)
         return result
 

@@ -286,6 +286,29 @@ def test_interrupted_run_goes_on_with_the_same_token_and_pays_nothing_twice(
 
 
 @pytest.mark.slow
+def test_token_whose_reply_was_lost_counts(
+    tmp_path: Path, memoized_media: MemoizedMedia, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "run.jsonl"
+    harness: list[subprocess.Popen[str]] = []
+
+    def kill(request: WireRequest) -> None:
+        if request.endpoint == "token":
+            os.kill(harness[0].pid, signal.SIGKILL)
+
+    with foreign_server(memoized_media) as server:
+        server.after = kill
+        harness.append(conform_elsewhere(words(server, state)))
+        harness[0].communicate(timeout=300)
+        server.after = None
+        assert set(outcomes(conform(capsys, words(server, state)))) == {"general.path.unknown"}
+        assert len(server.tokens) == 1
+        again = outcomes(conform(capsys, words(server, state, "--max-tokens", "2")))
+        assert set(again) == set(CHOSEN)
+        assert len(server.tokens) == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("is_paid", [False, True])
 def test_check_that_was_killed_is_repeated_unless_it_was_paid(
     is_paid: bool,

@@ -34,6 +34,7 @@ def verdict(check: str) -> Verdict:
 
 def fill(path: Path) -> None:
     with open_progress(path, URL, "") as progress:
+        progress.begin("token")
         progress.keep("token", ACCOUNT)
         progress.keep("watched", [{"status": "completed"}])
         progress.keep("oversized", object())
@@ -70,6 +71,20 @@ def test_line_that_a_killed_process_left_torn_is_removed(tmp_path: Path) -> None
         progress.keep("edited", "17")
     with open_progress(path, URL, "") as progress:
         assert progress.load("edited") == "17"
+
+
+def test_token_that_was_requested_counts_unless_it_was_refused(tmp_path: Path) -> None:
+    """A killed process may not have seen the reply."""
+    with open_progress(tmp_path / "run.jsonl", URL, "") as progress:
+        progress.begin("token")
+        progress.begin("session")
+        assert progress.tokens == 1
+        progress.abandon("token")
+        progress.abandon("session")
+        assert progress.tokens == 0
+        progress.begin("token")
+    with open_progress(tmp_path / "run.jsonl", URL, "") as progress:
+        assert progress.tokens == 1
 
 
 @pytest.mark.parametrize(
