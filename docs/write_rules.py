@@ -11,9 +11,15 @@ from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
 from nemolocal_contract.rules import Rule, rules, sections
+from nemolocal_recording.learning.evaluation import evaluate_recordings
+from nemolocal_recording.learning.observations import RecordingSource
+from nemolocal_recording.recording_file import RecordingUnreadable
 from page_writer import write_pages
 
 TARGET = Path(__file__).parent / "reference" / "rules.md"
+RECORDINGS = Path(__file__).parents[1] / "fixtures" / "recordings"
+# What shows nothing of a rule.
+NOTHING_SHOWN = ("not seen", "cannot tell")
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # The rules
@@ -28,6 +34,12 @@ client, `A` an assumption of this project.
 
 Checks are those of `nemolocal conform` (servers) and `nemolocal verdict` (clients); `--explain ID`
 explains one.
+"""
+OBSERVED = """
+## Observed in the cloud
+
+Learnt from the recordings in [fixtures/recordings](../../fixtures/recordings/README.md), another
+axis than the grade of a rule.
 """
 LAST = """
 ## Rules without a check
@@ -61,12 +73,39 @@ def table() -> str:
         parts.append(f"\n## {section.title}\n\n{note}{head}\n|---|---|---|---|---|\n")
         found = (rule for rule in rules().values() if rule.section == section.prefix)
         parts += [_row(rule, judged[rule.id]) for rule in found]
-    parts.append(LAST)
+    parts += [observed_section(RECORDINGS), LAST]
     unchecked = (rule for rule in rules().values() if not judged[rule.id])
     parts += [
         f"| {rule.id} | {_grade(rule)} | {UNCHECKED_RULES[rule.id]} |\n" for rule in unchecked
     ]
     return "".join(parts)
+
+
+def observed_section(folder: Path) -> str:
+    """What the recordings of a folder show, or that there are none."""
+    found = observed_rules(folder)
+    if not found:
+        return f"{OBSERVED}There are none yet, so no rule is called observed.\n"
+    rows = [f"| {rule} | {outcome} | {count} |\n" for rule, (outcome, count) in found.items()]
+    return "".join([OBSERVED, "\n| rule | outcome | times seen to hold |\n|---|---|---|\n", *rows])
+
+
+def observed_rules(folder: Path) -> dict[str, tuple[str, int]]:
+    """Rule id → the outcome of all recordings of a folder, and how often it was seen to hold.
+
+    Raises RecordingUnreadable for a recording that is not of the cloud, or has texts.
+    """
+    sources = [RecordingSource.read(path) for path in sorted(folder.glob("*.jsonl"))]
+    for source in sources:
+        header = source.recording.header
+        if header.server != "cloud" or header.has_text:
+            raise RecordingUnreadable(f"{source.path}: not of the cloud, or with texts")
+    results = evaluate_recordings([source.recording for source in sources])
+    return {
+        one.rule: (one.outcome, one.times_held)
+        for one in results
+        if one.outcome not in NOTHING_SHOWN
+    }
 
 
 def checked() -> dict[str, set[str]]:

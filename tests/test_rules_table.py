@@ -1,6 +1,7 @@
 """Every rule is shown by a test and judged by a check, and the table of rules is up to date."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from nemolocal_contract.rules import rules
 pytestmark = pytest.mark.sources
 
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RULE_ID = re.compile(r"\b(?:GEN|AUTH|SES|UPL|SSE|CRD|STA|REN|CLI)-\d+\b")
 
 
 def marked_rules(module: ast.Module) -> Iterator[str]:
@@ -43,3 +47,15 @@ def test_a_check_judges_each_rule_or_it_is_said_why_none_can() -> None:
 
 def test_the_table_is_up_to_date() -> None:
     assert write_rules.main(["--check"]) == 0, "run: python docs/write_rules.py"
+
+
+def test_no_page_calls_a_rule_observed_that_no_recording_shows() -> None:
+    observed = write_rules.observed_rules(write_rules.RECORDINGS)
+    paragraphs = (
+        (page.name, paragraph)
+        for page in PAGES
+        for paragraph in page.read_text(encoding="utf-8").split("\n\n")
+        if re.search(r"\bobserved\b", paragraph)
+    )
+    claimed = {(page, rule) for page, text in paragraphs for rule in RULE_ID.findall(text)}
+    assert {(page, rule) for page, rule in claimed if rule not in observed} == set()

@@ -37,12 +37,16 @@ def observations_file(arguments: argparse.Namespace) -> Path | None:
     return Path(given)
 
 
-def add_to_observations(path: Path, report: ConformanceReport) -> ConformanceReport:
+def add_to_observations(
+    path: Path, report: ConformanceReport, run: ConformanceReport
+) -> ConformanceReport:
     """Add what a run has seen, and return the report with what all recordings of the cloud show.
+
+    `run` is the part of the report that is of today: what an earlier run saw was added then.
 
     The run is over and may have been paid: a file that cannot be written is only told.
     """
-    seen = observe_report(report, _server_kind(report.base_url))
+    seen = observe_report(run, _server_kind(run.base_url))
     try:
         known = [*read_lines_of(path), *(append_lines(path, seen) if seen else ())]
     except (OSError, RecordingUnreadable) as error:

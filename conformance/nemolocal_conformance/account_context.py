@@ -10,10 +10,10 @@ from nemolocal_contract.control_api import EffectiveSettings
 from nemolocal_contract.endpoints import CLIENT_ID
 from nemolocal_contract.responses import ResponseCode
 
-from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, expect_type
+from .assertions import CheckFailed, LimitReached, NotApplicable, PrerequisiteFailed, expect_type
 from .control_client import ControlClient
 from .observed_replies import ObservedReplies
-from .shared_results import SharedResults
+from .shared_results import KeptResults, SharedResults
 from .target import TargetClient, TargetResponse
 
 # More than any run spends, where credits can be set, and more edits and clips than it makes.
@@ -40,7 +40,11 @@ class AccountContext:
     """
 
     def __init__(
-        self, target: TargetClient, control: ControlClient | None, token: str = ""
+        self,
+        target: TargetClient,
+        control: ControlClient | None,
+        token: str = "",
+        kept: KeptResults | None = None,
     ) -> None:
         self.target = target
         self.alternatives: dict[str, set[str]] = {}
@@ -48,7 +52,7 @@ class AccountContext:
         target.on_response = self.replies.observe
         self._control = control
         self._given_token = token
-        self._shared = SharedResults(target)
+        self._shared = SharedResults(target, kept)
 
     @property
     def control(self) -> ControlClient:
@@ -140,7 +144,7 @@ class AccountContext:
         response = self.request_token(client_id, **rest)
         is_limited = self._control is None or self.settings.address_limit is not None
         if is_limited and response.status == ResponseCode.RATE_LIMITED:
-            raise NotApplicable("this address gets no more anonymous tokens for now (AUTH-4)")
+            raise LimitReached("this address gets no more anonymous tokens for now (AUTH-4)")
         return response
 
     def request_token(self, client_id: str | None, **rest: Any) -> TargetResponse:

@@ -31,6 +31,10 @@ class NotApplicable(Exception):
     """The check cannot be evaluated on this server; the text gives the reason."""
 
 
+class LimitReached(NotApplicable):
+    """The account or the address has no more credits, tokens or calls for now."""
+
+
 def expect_equal(what: str, actual: object, expected: object) -> None:
     """Require that `actual` equals `expected` and has its type: True is not 1."""
     if actual != expected or isinstance(actual, bool) != isinstance(expected, bool):

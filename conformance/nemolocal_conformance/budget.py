@@ -8,8 +8,7 @@ from nemolocal_contract.plurals import pluralize
 
 from .server_check import Cost, Prerequisite, ServerCheck
 
-# The cost of each prerequisite, once per run, with what it depends on.
-_PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] = {
+PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] = {
     "token": ((), Cost(tokens=1)),
     "session": (("token",), Cost()),
     "upload": (("token",), Cost()),
@@ -17,6 +16,7 @@ _PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] =
     "work": (("token",), Cost(credits=50, seconds=30)),
     "render": (("token", "edit"), Cost(seconds=90)),
 }
+"""The cost of each prerequisite, once per run, with what it depends on."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -36,29 +36,12 @@ def total_cost(checks: Iterable[ServerCheck], budget: Budget) -> Cost:
     total, needed = Cost(seconds=0.0), set[Prerequisite]()
     for check in checks:
         total += check.cost
-        needed |= _with_dependencies(check.prerequisite)
+        needed |= prerequisites(check)
     for need in needed:
-        total += _PREREQUISITE_COSTS[need][1]
+        total += PREREQUISITE_COSTS[need][1]
     if budget.token_given and "token" in needed:
         total += Cost(tokens=-1, seconds=0.0)
     return total
-
-
-def affordable_checks(checks: Collection[ServerCheck], budget: Budget) -> list[ServerCheck]:
-    """Select, in catalogue order, every check that still fits into the budget.
-
-    Checks that need the control API are left out: a server that charges money has none.
-    """
-    chosen: list[ServerCheck] = []
-    for check in checks:
-        cost = total_cost([*chosen, check], budget)
-        if (
-            not check.needs_control
-            and cost.credits <= budget.credits
-            and cost.tokens <= budget.tokens
-        ):
-            chosen.append(check)
-    return chosen
 
 
 def require_affordable(checks: Collection[ServerCheck], budget: Budget) -> None:
@@ -73,5 +56,7 @@ def require_affordable(checks: Collection[ServerCheck], budget: Budget) -> None:
         )
 
 
-def _with_dependencies(need: Prerequisite | None) -> set[Prerequisite]:
-    return set() if need is None else {need, *_PREREQUISITE_COSTS[need][0]}
+def prerequisites(check: ServerCheck) -> set[Prerequisite]:
+    """Return what a check shares with others, with all that this depends on."""
+    need = check.prerequisite
+    return set() if need is None else {need, *PREREQUISITE_COSTS[need][0]}

@@ -19,6 +19,7 @@ from nemolocal_contract.responses import ResponseCode
 from .account_context import AccountContext, TargetAccount
 from .assertions import (
     CheckFailed,
+    LimitReached,
     NotApplicable,
     PrerequisiteFailed,
     require_field,
@@ -34,11 +35,14 @@ from .long_turns import (
 )
 from .render_replies import flatten_render
 from .samples import CLIP, LARGE_UPLOAD_BOUNDARY, large_upload, read_sample
+from .shared_results import KeptResults
 from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
 BALANCE_FIELDS = ("available", "frozen", "total")
 GENERATE_CLIP = "generate a 2-second sunset clip"
 PUT_ON_TIMELINE = "put my clip on the timeline"
+# How often, and every how many seconds, a session is read in which an edit may be running (SSE-11).
+_EDIT_READS, _EDIT_READ_INTERVAL = 12, 5.0
 _OUTPUT = {"format": "mp4", "quality": "high"}
 LIMITED_SKILL = "4k-with-session"
 # A larger file takes too long.
@@ -53,9 +57,13 @@ class CheckContext(AccountContext):
     """The calls of checks, and the prerequisites that they share."""
 
     def __init__(
-        self, target: TargetClient, control: ControlClient | None, token: str = ""
+        self,
+        target: TargetClient,
+        control: ControlClient | None,
+        token: str = "",
+        kept: KeptResults | None = None,
     ) -> None:
-        super().__init__(target, control, token)
+        super().__init__(target, control, token, kept)
         self._numbers = itertools.count(1)
         self._clock = WallClock()
 
@@ -141,12 +149,12 @@ class CheckContext(AccountContext):
     @property
     def edited_session(self) -> str:
         """A session with a clip on its timeline that no check changes."""
-        return self._shared.once("edited", self.new_edited_session)
+        return self._shared.once("edited", lambda: self._shared_edited_session("edited"))
 
     @property
     def scratch_session(self) -> str:
         """A session with a clip on its timeline that checks may edit."""
-        return self._shared.once("worked", self.new_edited_session)
+        return self._shared.once("worked", lambda: self._shared_edited_session("worked"))
 
     def put_on_timeline(self, session: str, account: TargetAccount | None = None) -> None:
         """Put the clip of a session on its timeline, which costs.
@@ -155,16 +163,42 @@ class CheckContext(AccountContext):
         """
         response = self.send_message(session, PUT_ON_TIMELINE, account).response
         if self._control is None and _lacks_credits(response):
-            raise NotApplicable("the account has too few credits for another edit (2001)")
+            raise LimitReached("the account has too few credits for another edit (2001)")
 
     def new_edited_session(self, account: TargetAccount | None = None) -> str:
         """Open a session and put a clip on its timeline."""
         session = self._upload_to(self.new_session(account), account)
         self.put_on_timeline(session, account)
-        draft = self.read_draft(session, account)
-        if not any(track.get("sg") for track in draft.get("t") or ()):
-            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} left the timeline empty")
+        self._require_timeline(session, account)
         return session
+
+    def _shared_edited_session(self, name: str) -> str:
+        """Open and edit a session, or go on where an earlier process was ended meanwhile.
+
+        The session is kept before it is paid: it is never paid twice (CRD-3).
+        """
+        opened = f"{name}: session"
+        session = self._shared.once(opened, lambda: self._upload_to(self.new_session()))
+        if not (self._shared.was_kept(opened) and self._is_edited_in_time(session)):
+            self.put_on_timeline(session)
+        self._require_timeline(session)
+        return session
+
+    def _is_edited_in_time(self, session: str) -> bool:
+        """Whether an edit that was begun before is complete, or completes within a minute."""
+        for _ in range(_EDIT_READS):
+            if self._has_timeline(session):
+                return True
+            self._clock.wait(_EDIT_READ_INTERVAL)
+        return False
+
+    def _has_timeline(self, session: str, account: TargetAccount | None = None) -> bool:
+        draft = self.read_draft(session, account)
+        return any(track.get("sg") for track in draft.get("t") or ())
+
+    def _require_timeline(self, session: str, account: TargetAccount | None = None) -> None:
+        if not self._has_timeline(session, account):
+            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} left the timeline empty")
 
     @property
     def generated_clip(self) -> GeneratedClip:

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
+from typing import Protocol
 
 import msgspec
 
 from nemolocal_contract.clock import WallClock, iso8601
 
-from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed
+from .assertions import CheckFailed, LimitReached, NotApplicable, PrerequisiteFailed
 from .context import CheckContext
 from .server_check import ServerCheck
 from .target import TargetTimeout
@@ -23,6 +24,16 @@ _NOT_RUN = f"not run: {_MAX_UNANSWERED} checks in a row before it got no respons
 _TARGET_LOST = "not run: the server was gone before it"
 
 
+class RunGuard(Protocol):
+    """Decides which checks may run."""
+
+    def admit(self, check: ServerCheck) -> bool:
+        """Whether a check may run now."""
+
+    def review(self, verdict: Verdict) -> Verdict:
+        """Return the verdict of a check that ran, or what is to stand in its place."""
+
+
 def _ignore_verdict(verdict: Verdict) -> None:
     """Ignore a verdict: the default listener."""
     del verdict
@@ -34,12 +45,18 @@ def run_checks(
     *,
     left_out: Iterable[ServerCheck] = (),
     on_verdict: OnVerdict = _ignore_verdict,
+    guard: RunGuard | None = None,
 ) -> ConformanceReport:
-    """Run the checks against the target; never raises for what a server does."""
+    """Run the checks against the target; never raises for what a server does.
+
+    `guard` decides which checks may run, and reviews their verdicts.
+    """
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     checks = list(checks)
     context.begin_long_turns(turn for check in checks for turn in check.long_turns)
-    verdicts = tuple(_verdicts(context, checks, on_verdict))
+    verdicts = tuple(_verdicts(context, checks, on_verdict, guard))
+    evaluated = {verdict.check for verdict in verdicts}
+    not_run = (*left_out, *(check for check in checks if check.id not in evaluated))
     return ConformanceReport(
         base_url=context.target.base_url,
         version=version("nemolocal"),
@@ -48,14 +65,17 @@ def run_checks(
         alternatives={
             rule: tuple(sorted(seen)) for rule, seen in sorted(context.alternatives.items())
         },
-        left_out=tuple(check.id for check in left_out),
+        left_out=tuple(check.id for check in not_run),
         seconds=round(time.perf_counter() - begun, 3),
         at=at,
     )
 
 
 def _verdicts(
-    context: CheckContext, checks: Iterable[ServerCheck], on_verdict: OnVerdict
+    context: CheckContext,
+    checks: Iterable[ServerCheck],
+    on_verdict: OnVerdict,
+    guard: RunGuard | None,
 ) -> Iterator[Verdict]:
     unanswered = 0
     for check in checks:
@@ -63,11 +83,16 @@ def _verdicts(
             # The check that lost the target has reported it.
             yield _with_outcome(_passed_verdict(check), "error", _TARGET_LOST)
             continue
-        if unanswered < _MAX_UNANSWERED:
-            verdict = run_check(context, check)
-            unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
-        else:
+        if unanswered >= _MAX_UNANSWERED:
             verdict = _with_outcome(_passed_verdict(check), "error", _NOT_RUN)
+        elif guard is None:
+            verdict = run_check(context, check)
+        elif guard.admit(check):
+            verdict = guard.review(run_check(context, check))
+        else:
+            continue
+        if unanswered < _MAX_UNANSWERED:
+            unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
         on_verdict(verdict)
         yield verdict
 
@@ -99,6 +124,7 @@ def run_check(context: CheckContext, check: ServerCheck) -> Verdict:
         verdict = _with_outcome(verdict, "error", f"{nothing}{rest}")
     except NotApplicable as why:
         verdict = _with_outcome(verdict, "not applicable", str(why))
+        verdict = msgspec.structs.replace(verdict, limited=isinstance(why, LimitReached))
     except Exception as defect:
         verdict = _with_outcome(verdict, "error", f"{type(defect).__name__}: {defect}")
     seen = [

@@ -44,7 +44,8 @@ class ServerCheck(msgspec.Struct, frozen=True):
     one first. `cost` is its own cost, without that of its `prerequisite`. `needs_control` says that
     it needs the control API (to advance the clock, to make a token), which the cloud does not have.
     `assumed` says that its rule is documented, but not the part that it tests. `long_turns` are
-    shared turns that it needs, and that may be begun early.
+    shared turns that it needs, and that may be begun early. `after_others` says that it tells what
+    the replies to other checks have shown, too, so that it runs after them.
     """
 
     id: str
@@ -56,6 +57,7 @@ class ServerCheck(msgspec.Struct, frozen=True):
     assumed: bool
     run: CheckFunction
     long_turns: tuple[LongTurn, ...] = ()
+    after_others: bool = False
 
     @property
     def rule(self) -> Rule:
@@ -74,6 +76,13 @@ class ServerCheck(msgspec.Struct, frozen=True):
             return "A"
         return max((rules()[name].grade for name in self.rules), key=_GRADES.index)
 
+    @property
+    def uncertain_rules(self) -> tuple[str, ...]:
+        """Its rules that are assumed, or about which sources disagree."""
+        if self.assumed:
+            return self.rules[:1]
+        return tuple(name for name in self.rules if rules()[name].grade != "D")
+
 
 def server_check(
     id: str,
@@ -85,6 +94,7 @@ def server_check(
     needs_control: bool = False,
     assumed: bool = False,
     long_turns: tuple[LongTurn, ...] = (),
+    after_others: bool = False,
 ) -> Callable[[CheckFunction], ServerCheck]:
     """Make a check of a function; its docstring is the sentence, `about` the rule ids."""
 
@@ -96,8 +106,9 @@ def server_check(
             raise ValueError(f"{id}: no such rule: {', '.join(unknown) or 'none is named'}")
         cost = Cost(credits, tokens, seconds)
         return ServerCheck(
-            id, about, sentence, cost, prerequisite, needs_control, assumed, function, long_turns
-        )
+            id, about, sentence, cost, prerequisite, needs_control, assumed, function, long_turns,
+            after_others,
+        )  # fmt: skip
 
     return make
 

@@ -20,7 +20,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How one check ended; `expected` and `actual` are the values of the check, as `repr`.
 
     For client checks, `entries` are the ids of the journal entries that show it, and `credits` is
-    what a violation costs in the cloud.
+    what a violation costs in the cloud. `limited` says that the account or the address had no more
+    credits, tokens or calls: the check can run later.
     """
 
     check: str
@@ -31,6 +32,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: VerdictOutcome
     reason: str = ""
     unmet: bool = False
+    limited: bool = False
     known: str = ""
     expected: str = ""
     actual: str = ""
@@ -53,13 +55,31 @@ class RecordedValue(msgspec.Struct, frozen=True):
     age: str
 
 
+class ObservedRule(msgspec.Struct, frozen=True):
+    """What the checks of an assumed or contradicted rule have seen.
+
+    `holds`: every check that ran passed. `differs`: at least one did not; `differing` are its ids.
+    `checks` is how many checks the rule has, `ran` how many could be evaluated. `alternatives` are
+    those of a contradicted rule that were seen.
+    """
+
+    rule: str
+    grade: Grade
+    outcome: Literal["holds", "differs"]
+    ran: int
+    checks: int
+    differing: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+
+
 class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of a run against one server, with verdicts in catalogue order.
 
     `alternatives` lists, by rule, which way the server goes where sources disagree. `left_out` are
     checks that were not selected or not affordable, `unknown_ids` ids in the list of known
     differences that no check has. `at` is the start time (ISO 8601, UTC). `recorded_values`
-    are from recordings of the cloud, not from this run.
+    are from recordings of the cloud, not from this run. `observed` are the assumed and
+    contradicted rules of which a server of somebody else has shown something.
     """
 
     base_url: str
@@ -72,6 +92,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     at: str = ""
     recorded_values: tuple[RecordedValue, ...] = ()
+    observed: tuple[ObservedRule, ...] = ()
 
     def count(self, outcome: VerdictOutcome) -> int:
         """Return how many checks ended with this outcome."""

@@ -22,7 +22,8 @@ _PHRASES = {
     "duplicate": re.compile(r"\bduplicate\b", re.IGNORECASE),
     # GEN-6: a field of a request by name.
     "field": re.compile(
-        r"\b(?:[a-z]+_[a-z_]+|X-Client-Id|sessionId|files|draft|urls|parts?|text)\b", re.IGNORECASE
+        r"\b(?:[a-z]+_[a-z_]+|X-Client-Id|sessionId|files|draft|urls|parts?|text|id)\b",
+        re.IGNORECASE,
     ),
     # GEN-7: a hint that something exists.
     "exists": re.compile(r"\b(?:another|other|belongs?|exists?)\b", re.IGNORECASE),

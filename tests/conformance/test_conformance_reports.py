@@ -12,7 +12,6 @@ from nemolocal_conformance.assumptions import list_assumptions
 from nemolocal_conformance.budget import (
     Budget,
     OverBudget,
-    affordable_checks,
     require_affordable,
     total_cost,
 )
@@ -217,18 +216,6 @@ def test_shared_prerequisites_are_paid_once() -> None:
     assert total_cost(checks, Budget()).credits == 50
     assert total_cost(checks, Budget()).tokens == 1
     assert total_cost(checks, Budget(token_given=True)).tokens == 0
-
-
-@pytest.mark.slow
-def test_affordable_checks_fit_the_budget_and_need_no_control() -> None:
-    checks = list(server_catalogue().values())
-    for budget in (Budget(), Budget(100, 5), Budget(0, 0, token_given=True)):
-        chosen = affordable_checks(checks, budget)
-        cost = total_cost(chosen, budget)
-        assert chosen
-        assert cost.credits <= budget.credits
-        assert cost.tokens <= budget.tokens
-        assert not any(check.needs_control for check in chosen)
 
 
 def test_too_expensive_named_checks_are_rejected_with_the_cost() -> None:

@@ -14,12 +14,13 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal_conformance.budget import Budget, affordable_checks
+from nemolocal_conformance.budget import Budget
 from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.control_client import find_control_client
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
+from nemolocal_conformance.spending_plan import plan_run
 from nemolocal_conformance.target import TargetClient, TargetUnreachable
 from nemolocal_conformance.verdicts import ConformanceReport
 from nemolocal_contract.clock import Clock, ManualClock, WallClock
@@ -184,7 +185,7 @@ def test_server_without_control_api_is_judged_as_any_other() -> None:
     with judged(settings, ManualClock(autojump=True)) as context:
         assert context.target.is_local
         assert not context.has_control
-        chosen = affordable_checks(CHECKS, Budget(credits=0, tokens=1))
+        chosen = plan_run(CHECKS, Budget(credits=0, tokens=1)).checks
         report = run_checks(context, [check for check in chosen if "render" not in check.id])
     assert len(report.verdicts) > 70
     assert report.ours
@@ -195,7 +196,7 @@ def test_server_without_control_api_is_judged_as_any_other() -> None:
 @pytest.mark.ffmpeg
 def test_server_without_control_api_passes_what_may_cost() -> None:
     with judged(Settings(port=0, control=False), ManualClock(autojump=True)) as context:
-        chosen = affordable_checks(LIGHT_CHECKS, Budget(credits=100, tokens=100))
+        chosen = plan_run(LIGHT_CHECKS, Budget(credits=100, tokens=100)).checks
         assert others(run_checks(context, chosen)) == {}
 
 

@@ -12,7 +12,7 @@ from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
 from tests.mutation.server_mutant import ServerMutant, response_mutant
 from tests.mutation.server_runner import mutated_server
 from tests.mutation.servers import server_mutants
-from tests.support.ordinary_session import OrdinarySession
+from tests.support.ordinary_session import DECIDED, OrdinarySession
 from tests.support.recorder import running_recorder
 
 # What the reference is seen to do in an ordinary session.
@@ -43,7 +43,8 @@ def test_reference_is_not_contradicted(tmp_path: Path, memoized_media: MemoizedM
     wrong = {rule: one.actual for rule, one in learnt.items() if one.outcome == "contradicted"}
     assert wrong == {}
     assert {rule for rule, one in learnt.items() if one.outcome == "confirmed"} == CONFIRMED
-    assert sum(one.outcome == "held" for one in learnt.values()) > 30
+    decided = [one for one in learnt.values() if one.outcome not in ("cannot tell", "not seen")]
+    assert len(decided) / len(learnt) >= DECIDED
 
 
 @pytest.mark.mutants

@@ -23,7 +23,7 @@ from nemolocal_recording.learning.observations import Observation, days_seen, re
 from nemolocal_recording.learning.traffic_view import TrafficView
 from nemolocal_recording.learning.values import seen_values, silent_share, wilson_interval
 from nemolocal_recording.recording import Recording
-from tests.support.ordinary_session import OrdinarySession
+from tests.support.ordinary_session import DECIDED, OrdinarySession
 from tests.support.recorder import raw_server, running_recorder
 from tests.support.servers import ServerFactory, ServerSettings
 
@@ -111,6 +111,29 @@ def test_nothing_is_learnt_from_what_was_cut(tmp_path: Path) -> None:
     assert {one.outcome for one in learn(recorder.recording()).values()} == {"not seen"}
 
 
+ODD: tuple[object, ...] = (None, 7, "x", [], [7], {}, {"t": 7}, {"t": [7, {"sg": [7]}]})
+
+
+def test_replies_of_any_shape_are_judged(tmp_path: Path) -> None:
+    """A server may send anything where the contract has a list or an object."""
+    state = "/api/state/nemo_agent/me/1/latest"
+    render = "/api/render/proxy/lambda/render_1"
+    told: list[tuple[str, dict[str, object]]] = []
+    for odd in ODD:
+        media = {"video_infos": odd, "generated_media": odd, "canvas_config": odd}
+        told += [
+            (state, {"code": 0, "data": {"state": {"draft": odd, **media}}}),
+            (state, {"code": 0, "data": odd}),
+            (render, {"id": "render_1", "status": "completed", "progress": 1, "output": odd}),
+            (f"{render}/cancel", {"code": 0, "data": odd, "status": odd}),
+            (BALANCE, {"code": odd, "data": {"available": odd}}),
+        ]
+    found = record(tmp_path / "r", [reply(body) for _, body in told], *(path for path, _ in told))
+    learnt = learn(found)
+    assert {learnt[rule].outcome for rule in ("STA-1", "REN-4", "CRD-1")} == {"contradicted"}
+    assert seen_values([TrafficView(found)]) == []
+
+
 def test_cut_stream_has_another_explanation(tmp_path: Path) -> None:
     cut = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata:\n"
     with (
@@ -191,6 +214,10 @@ def test_interval_contains_its_share(count: int, total: int) -> None:
         ({"render": "nested"}, {"REN-4": "nested"}),
         ({"errors": "http"}, {"GEN-2": "http"}),
         ({"heartbeat": "event"}, {}),
+        (
+            {"sse": "typed", "render": "nested", "errors": "http", "heartbeat": "event"},
+            {"SSE-2": "typed", "REN-4": "nested", "GEN-2": "http"},
+        ),
     ],
 )
 def test_every_dialect_is_told_and_contradicts_nothing(
@@ -206,6 +233,8 @@ def test_every_dialect_is_told_and_contradicts_nothing(
     assert {r for r, one in learnt.items() if one.outcome == "contradicted"} == set()
     told = {r: one.alternative for r, one in learnt.items() if one.outcome == "alternative"}
     assert told == alternatives
+    unseen = [one for one in learnt.values() if one.outcome in ("cannot tell", "not seen")]
+    assert len(unseen) <= (1 - DECIDED) * len(learnt)
     values = {one.name: one for one in seen_values([TrafficView(found)])}
     assert values["price: generation"].median == 100
     share = silent_share([TrafficView(found)])

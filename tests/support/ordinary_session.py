@@ -21,6 +21,8 @@ from nemolocal_contract.endpoints import (
     bearer_header,
 )
 
+# The least share of the rules with claims of which such a session shows something.
+DECIDED = 0.8
 _MOST_POLLS = 200
 
 

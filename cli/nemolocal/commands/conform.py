@@ -12,7 +12,8 @@ Check a server against the contract. Without --base-url, the built-in mock
 server is checked.
 
 Against a server without the control API (the cloud), only checks within
---max-credits and --max-tokens run; nothing is charged by default.
+--max-credits and --max-tokens run, and the plan of the run is printed first.
+By default no credits are spent and one anonymous token is requested.
 
 Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage or if
 nothing was checked.
@@ -69,6 +70,16 @@ def add_parser(commands: Any) -> None:
     )
     spending = conform.add_argument_group("servers that charge")
     spending.add_argument(
+        "--plan",
+        action="store_true",
+        help="print what a run would check and cost, send nothing, and exit",
+    )
+    spending.add_argument(
+        "--state",
+        metavar="FILE",
+        help="keep the progress in FILE; the same command goes on where the last one stopped",
+    )
+    spending.add_argument(
         "--token",
         metavar="T",
         help="token to use (default: NEMO_TOKEN, or else an anonymous token)",
@@ -94,14 +105,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.random or arguments.replay:
         if arguments.observations:
             raise UsageError("--observations is for checks: leave out --random and --replay")
+        _reject_plan(arguments)
         from ..conform_fuzz import run_fuzz
 
         return run_fuzz(arguments)
-    from ..conform_checks import explain_check, list_checks, run_checks
+    from ..conform_checks import explain_check, list_checks, plan_checks, run_checks
 
     if arguments.explain:
         return explain_check(arguments.explain)
-    return list_checks(arguments) if arguments.list else run_checks(arguments)
+    if arguments.list:
+        return list_checks(arguments)
+    return plan_checks(arguments) if arguments.plan else run_checks(arguments)
+
+
+def _reject_plan(arguments: argparse.Namespace) -> None:
+    if arguments.plan or arguments.state:
+        raise UsageError("--plan and --state are for checks: leave out --random and --replay")
 
 
 def _at_least_one(text: str) -> int:

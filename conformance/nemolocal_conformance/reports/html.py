@@ -6,7 +6,15 @@ from nemolocal_contract.rules import rules
 from ..assumptions import list_assumptions
 from ..mutation_scores import mutation_scores
 from ..verdicts import ConformanceReport
-from .report_text import GRADE_NAMES, OUTCOME_ORDER, headline, sort_by_outcome, verdict_reason
+from .report_text import (
+    GRADE_NAMES,
+    OUTCOME_ORDER,
+    headline,
+    observed_grade,
+    observed_words,
+    sort_by_outcome,
+    verdict_reason,
+)
 
 # Their reasons are read without a click.
 _OPENED = ("failed", "error")
@@ -25,6 +33,8 @@ def as_html(report: ConformanceReport) -> str:
         "grades": GRADE_NAMES,
         "scores": mutation_scores(),
         "why": verdict_reason,
+        "observed_words": observed_words,
+        "observed_grade": observed_grade,
         "css": _css,
     }
     return render_document(__package__, "report.html", values, script="check_filter.js")

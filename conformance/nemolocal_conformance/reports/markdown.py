@@ -3,7 +3,7 @@
 from nemolocal_contract.text_escaping import escape_controls
 
 from ..verdicts import ConformanceReport, Verdict
-from .report_text import headline, sort_by_outcome, verdict_reason
+from .report_text import headline, observed_words, sort_by_outcome, verdict_reason
 
 _SHOWN = 400
 
@@ -20,6 +20,12 @@ def as_markdown(report: ConformanceReport) -> str:
     if report.alternatives:
         lines += ["Where sources disagree, this server:", ""]
         lines += [f"- {rule}: {', '.join(seen)}" for rule, seen in report.alternatives.items()]
+        lines += [""]
+    if report.observed:
+        lines += ["Assumed and contradicted rules, as this server showed them:", ""]
+        lines += [
+            f"- {one.rule}: {escape_markdown(observed_words(one))}" for one in report.observed
+        ]
         lines += [""]
     return "\n".join(lines)
 

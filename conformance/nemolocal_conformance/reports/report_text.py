@@ -1,10 +1,10 @@
 """Texts that all report formats share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nemolocal_contract.plurals import pluralize
 
-from ..verdicts import ConformanceReport, Verdict, VerdictOutcome
+from ..verdicts import ConformanceReport, ObservedRule, Verdict, VerdictOutcome
 
 OUTCOME_ORDER: tuple[VerdictOutcome, ...] = (
     "failed",
@@ -51,3 +51,27 @@ def entry_list(ids: Sequence[int], most: int | None = None) -> str:
 def sort_by_outcome(report: ConformanceReport) -> list[Verdict]:
     """Sort verdicts by importance, then in the order of the contract."""
     return sorted(report.verdicts, key=lambda verdict: OUTCOME_ORDER.index(verdict.outcome))
+
+
+def observed_lines(report: ConformanceReport) -> Iterator[str]:
+    """Yield what the run has observed of assumed and contradicted rules."""
+    if not report.observed:
+        return
+    yield f"Observed at {report.base_url} on {report.at[:10]}:"
+    for one in report.observed:
+        yield f"  {one.rule:<8}{observed_grade(one):<16}{observed_words(one)}"
+
+
+def observed_grade(one: ObservedRule) -> str:
+    """Return the grade in words; of a documented rule only an assumed part is looked at."""
+    return "assumed in part" if one.grade == "D" else GRADE_NAMES[one.grade]
+
+
+def observed_words(one: ObservedRule) -> str:
+    """Return `holds in 3 of 5 checks`, and the alternative or what differs."""
+    parts = [f"{one.outcome} in {one.ran} of {pluralize(one.checks, 'check')}"]
+    if one.outcome == "differs":
+        parts = [f"differs ({', '.join(one.differing)})"]
+    if one.alternatives:
+        parts.append(", ".join(one.alternatives))
+    return "; ".join(parts)

@@ -33,14 +33,14 @@ def _expect_none(
         raise CheckFailed(f"{broken.endpoint}: {broken.what}", broken.expected, broken.actual)
 
 
-@server_check("token.replies", "AUTH-1", prerequisite="token", tokens=1)
+@server_check("token.replies", "AUTH-1", prerequisite="token", tokens=1, after_others=True)
 def every_token_reply_is_whole(context: CheckContext) -> None:
     """Every token reply MUST have all its fields and a new token."""
     _ = context.account, context.new_account()
     _expect_none(context, "AUTH-1", wire.TOKEN)
 
 
-@server_check("token.claim.replies", "AUTH-7", prerequisite="session", tokens=1)
+@server_check("token.claim.replies", "AUTH-7", prerequisite="session", tokens=1, after_others=True)
 def every_claim_reply_is_whole(context: CheckContext) -> None:
     """Every claim token reply MUST have all its fields and a token for one session only."""
     mine, other = context.account, context.new_account()
@@ -52,7 +52,7 @@ def every_claim_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "AUTH-7", wire.CLAIM_TOKEN)
 
 
-@server_check("session.replies", "SES-1", prerequisite="session")
+@server_check("session.replies", "SES-1", prerequisite="session", after_others=True)
 def every_session_reply_is_whole(context: CheckContext) -> None:
     """Every session reply MUST have new ids and the user of its token."""
     for session in (context.session, context.new_session()):
@@ -60,7 +60,7 @@ def every_session_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "SES-1", wire.SESSION)
 
 
-@server_check("upload.replies", "UPL-2", prerequisite="session", tokens=1)
+@server_check("upload.replies", "UPL-2", prerequisite="session", tokens=1, after_others=True)
 def every_upload_reply_is_whole(context: CheckContext) -> None:
     """Every upload reply MUST describe the files that were sent, each with its eight fields."""
     mine, other = context.account, context.new_account()
@@ -74,7 +74,7 @@ def every_upload_reply_is_whole(context: CheckContext) -> None:
     _expect_none(context, "UPL-2", wire.UPLOAD)
 
 
-@server_check("credits.replies", "CRD-1", prerequisite="token")
+@server_check("credits.replies", "CRD-1", prerequisite="token", after_others=True)
 def every_balance_adds_up(context: CheckContext) -> None:
     """Every balance MUST have whole numbers, none negative, and `total` as their sum."""
     for _ in range(2):
@@ -82,7 +82,7 @@ def every_balance_adds_up(context: CheckContext) -> None:
     _expect_none(context, "CRD-1", wire.BALANCE)
 
 
-@server_check("state.replies", "STA-1", "STA-2", prerequisite="edit")
+@server_check("state.replies", "STA-1", "STA-2", prerequisite="edit", after_others=True)
 def every_state_is_whole(context: CheckContext) -> None:
     """Every state MUST have all its parts and be that of the requested session."""
     for session in (context.session, context.edited_session, context.new_session()):
@@ -90,7 +90,7 @@ def every_state_is_whole(context: CheckContext) -> None:
     _expect_none(context, "STA-1 STA-2", wire.STATE)
 
 
-@server_check("state.replies.segments", "STA-4", prerequisite="work")
+@server_check("state.replies.segments", "STA-4", prerequisite="work", after_others=True)
 def every_draft_agrees_with_itself(context: CheckContext) -> None:
     """Every draft MUST have unique track and segment ids, and end with its last segment."""
     context.send_message(context.scratch_session, _TITLE)
@@ -98,7 +98,9 @@ def every_draft_agrees_with_itself(context: CheckContext) -> None:
     _expect_none(context, "STA-4", wire.STATE)
 
 
-@server_check("render.replies", "REN-4", "REN-5", prerequisite="render", tokens=1)
+@server_check(
+    "render.replies", "REN-4", "REN-5", prerequisite="render", tokens=1, after_others=True
+)
 def every_render_reply_is_whole(context: CheckContext) -> None:
     """Every render reply MUST be about the requested render, and its final status never change."""
     other, mine = context.new_account(), context.completed_export
@@ -153,7 +155,7 @@ def _expect_file(context: CheckContext, account: TargetAccount, known: dict[str,
     expect_equal("bytes of the fallback download", len(body), size)
 
 
-@server_check("chat.replies", "SSE-2", prerequisite="work")
+@server_check("chat.replies", "SSE-2", prerequisite="work", after_others=True)
 def every_event_is_whole(context: CheckContext) -> None:
     """Every event of every turn MUST have its fields, a unique id and the id of its turn."""
     for message in ("hello", _TITLE):
@@ -161,7 +163,7 @@ def every_event_is_whole(context: CheckContext) -> None:
     _expect_none(context, "SSE-2", wire.CHAT)
 
 
-@server_check("general.replies", "GEN-1", "GEN-2", prerequisite="session")
+@server_check("general.replies", "GEN-1", "GEN-2", prerequisite="session", after_others=True)
 def every_envelope_is_whole(context: CheckContext) -> None:
     """Every JSON reply MUST have the envelope; every failure a code, a message, `data` null and
     the HTTP status of one style.
@@ -172,7 +174,9 @@ def every_envelope_is_whole(context: CheckContext) -> None:
     _expect_none(context, "GEN-1 GEN-2", *endpoints().values())
 
 
-@server_check("general.replies.status", "GEN-1", prerequisite="session", assumed=True)
+@server_check(
+    "general.replies.status", "GEN-1", prerequisite="session", assumed=True, after_others=True
+)
 def every_success_is_200(context: CheckContext) -> None:
     """Every success MUST have HTTP 200 and the media type of its content."""
     context.read_state(context.session)

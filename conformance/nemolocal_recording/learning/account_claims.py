@@ -121,8 +121,9 @@ def what_is_wrong_is_told(view: TrafficView) -> Sightings:
             allow = one.response.headers.get("allow") if one.response else ""
             yield seen(one, code == 405 and bool(allow), "method", f"code {code}, Allow {allow}")
         elif bearer_of(one) in view.tokens and _lacks_field(one):
-            holds = (one.status, code) == (400, 400) and "field" in marks(one)
-            yield seen(one, holds, "body", one.json)
+            # What is no JSON object has no field that could be named.
+            is_told = "field" in marks(one) or not isinstance(one.sent_json, dict)
+            yield seen(one, (one.status, code) == (400, 400) and is_told, "body", one.json)
 
 
 def _lacks_field(exchange: ExchangeRecord) -> bool:

@@ -55,7 +55,7 @@ def render_reply_has_its_form(view: TrafficView) -> Sightings:
         broken = view.violations(one, "REN-4")
         shape = "nested" if isinstance(one.json.get("data"), dict) else "flat"
         case = "completed" if body.get("status") == "completed" else one.endpoint
-        output = body.get("output") or {}
+        output = _output(body)
         is_whole = case != "completed" or bool(output.get("url"))
         if shape == "flat" and case == "completed":
             is_whole = {"url", "duration", "size"} <= set(output)
@@ -118,7 +118,8 @@ def unknown_render_is_told(view: TrafficView) -> Sightings:
     submitted = {(bearer_of(one), _id(one)) for one in view.all if one.endpoint == "render"}
     for one in view.of("render_status", "render_cancel", "render_download"):
         key = (bearer_of(one), segment(one, "render"))
-        if key not in submitted and key[0] in view.tokens:
+        # A token in the URL is refused whatever is asked for (GEN-5).
+        if key not in submitted and key[0] in view.tokens and not one.request.token_in_url:
             yield seen(one, code_of(one) == ResponseCode.SESSION_NOT_FOUND, "", one.json)
 
 
@@ -132,9 +133,15 @@ def download_gives_the_file(view: TrafficView) -> Sightings:
             if segment(status, "render") == segment(one, "render")
             and body.get("status") == "completed"
         ]
-        size = (told[-1].get("output") or {}).get("size") if told else None
-        if size and one.response_body is not None and one.status == 200:
+        size = _output(told[-1]).get("size") if told else None
+        is_file = one.status == 200 and code_of(one) is None
+        if size and one.response_body is not None and is_file:
             yield seen(one, one.response_body.size == size, "", one.response_body.size)
+
+
+def _output(body: dict[str, Any]) -> dict[str, Any]:
+    output = body.get("output")
+    return output if isinstance(output, dict) else {}
 
 
 @claim("REN-9", "refused")

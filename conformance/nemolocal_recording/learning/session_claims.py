@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from nemolocal_contract.endpoints import CURRENT_USER
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS
 from nemolocal_contract.responses import ResponseCode
 
@@ -42,7 +43,10 @@ def session_is_kept(view: TrafficView) -> Sightings:
     """A session that was opened is there when it is read again."""
     for one in view.of("state"):
         if view.sessions.get(segment(one, "session")) == bearer_of(one) != "":
-            yield seen(one, code_of(one) != ResponseCode.SESSION_NOT_FOUND, "", one.json)
+            holds = code_of(one) != ResponseCode.SESSION_NOT_FOUND
+            # The path of another user has no session of this one (GEN-7).
+            if holds or segment(one, "user") == CURRENT_USER:
+                yield seen(one, holds, "", one.json)
 
 
 @claim("SES-3", "unknown", cases="chat upload state render claim_token")
@@ -88,9 +92,8 @@ def upload_reply_has_its_form(view: TrafficView) -> Sightings:
     """An uploaded file has its type, its figures, a URL and a hash."""
     for one, data in view.successes("upload"):
         broken = view.violations(one, "UPL-2")
-        for file in data.get("files") or ():
-            kind = file.get("file_type") if isinstance(file, dict) else ""
-            yield seen(one, not broken, str(kind), broken)
+        for file in _objects(data.get("files")):
+            yield seen(one, not broken, str(file.get("file_type")), broken)
 
 
 @claim("UPL-3", "accepted", cases=" ".join(ACCEPTED_EXTENSIONS))
@@ -141,7 +144,8 @@ def uploads_are_all_or_nothing(view: TrafficView) -> Sightings:
         around = [at.endpoint for at in (*before, *after)]
         if code_of(one) == ResponseCode.UNSUPPORTED_FILE and around == ["state", "state"]:
             counts = [_count_media(at) for at in (*before, *after)]
-            yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
+            if None not in counts:
+                yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
 
 
 def _is_about(exchange: ExchangeRecord, session: str) -> bool:
@@ -186,11 +190,20 @@ def state_lists_the_uploads(view: TrafficView) -> Sightings:
     for one, state in states(view):
         session = segment(one, "session")
         ups = [up for up in view.before(one, "upload") if segment(up, "session") == session]
-        files = [file for up in ups if code_of(up) == 0 for file in up.json["data"]["files"]]
-        hashes = {str(file.get("hash")) for file in files if isinstance(file, dict)}
-        listed = {str(info.get("hash")) for info in state.get("video_infos") or ()}
+        hashes = {str(file.get("hash")) for up in ups for file in _uploaded_files(up)}
+        listed = {str(info.get("hash")) for info in _objects(state.get("video_infos"))}
         if hashes:
             yield seen(one, hashes <= listed, "", f"{len(listed)} of {len(hashes)} files")
+
+
+def _uploaded_files(upload: ExchangeRecord) -> list[dict[str, Any]]:
+    data = upload.json.get("data") if code_of(upload) == 0 else None
+    return _objects(data.get("files") if isinstance(data, dict) else None)
+
+
+def _objects(values: object) -> list[dict[str, Any]]:
+    """Return the objects of a list, whatever it is that a server has sent."""
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 @claim("STA-2", "names", cases="video audio text")
@@ -214,8 +227,7 @@ def draft_has_its_names(view: TrafficView) -> Sightings:
 
 def _all_media(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("video_infos", "generated_media"):
-        listed = state.get(name)
-        yield from (one for one in listed or () if isinstance(one, dict))
+        yield from _objects(state.get(name))
 
 
 @claim("STA-3", "ready", cases="new edited")

@@ -180,7 +180,8 @@ def balance_of(exchange: ExchangeRecord) -> tuple[Any, ...]:
 def segments_of(draft: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return the tracks of a draft with each of their segments."""
     tracks = draft.get("t") if isinstance(draft, dict) else None
-    found = [track for track in tracks or () if isinstance(track, dict)]
+    listed = tracks if isinstance(tracks, list) else ()
+    found = [track for track in listed if isinstance(track, dict)]
     return [
         (track, one)
         for track in found
