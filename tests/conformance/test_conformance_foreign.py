@@ -142,7 +142,8 @@ def test_finished_run_is_told_again_without_any_cost(
         assert set(outcomes(first)) == set(CHOSEN)
         assert {outcome for outcome, _, _ in outcomes(first).values()} == {"passed"}
         # Only whether the server is there, and takes the token, is asked again.
-        assert {call.endpoint for call in server.calls[asked:]} == {"balance"}
+        again_asked = {call.endpoint for call in server.calls[asked:]}
+        assert again_asked == {"balance", "state", "render_status"}
         assert (paid, len(server.turns("timeline"))) == (2, 2)
         assert (len(server.tokens), available(server)) == (1, 0)
 
