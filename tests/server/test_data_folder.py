@@ -72,3 +72,27 @@ def test_what_a_killed_server_was_receiving_is_swept_at_the_next_start(tmp_path:
         (tmp_path / half / f"{ids.new_file_id()}.mp4").write_bytes(b"x")
     asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
     assert list(tmp_path.rglob("*.mp4")) == []
+
+
+def test_parts_of_a_farm_are_deleted_by_a_server_without_one(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    parts = tmp_path / "work" / "parts"
+    parts.mkdir()
+    part, other = parts / f"{ids.new_file_id()}.mp4", parts / "my film.mp4"
+    for path in (part, other):
+        path.write_bytes(b"x")
+
+    async def start(has_farm: bool) -> None:
+        services = Services(Settings(data_dir=tmp_path))
+        services.has_farm = has_farm
+        services.start()
+        await services.close()
+
+    asyncio.run(start(has_farm=True))
+    assert part.exists()
+    asyncio.run(start(has_farm=False))
+    assert not part.exists()
+    assert other.read_bytes() == b"x"
+    other.unlink()
+    asyncio.run(start(has_farm=False))
+    assert not parts.exists()
