@@ -10,8 +10,10 @@ import pytest
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_farm.source_ranges import SourceRanges
 from nemolocal_render.media import MediaSource
+from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.planner import OutputSpec, plan_render
 from nemolocal_render.planning.render_plan import RenderPlan
+from nemolocal_render.probing.media_probe import read_packet_index
 from nemolocal_render.probing.probe_worker import inspect_media
 from tests.farm.conftest import SECONDS, Rendering, RunningFarm, rendered_without_farm
 from tests.support.media import MediaCache, run_ffmpeg
@@ -133,17 +135,13 @@ def test_a_damaged_file_on_a_shared_disk_is_fetched_instead(
 def test_the_index_of_a_source_is_read_once_for_all_parts(
     phone_clip: MediaSource, phone_plan: RenderPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nemolocal_farm import source_ranges
-    from nemolocal_render.planning.plan_splitting import split_by_seconds
-
     read = []
-    real = source_ranges.read_packet_index
 
     async def counted(path: Path, extension: str) -> object:
         read.append(path)
-        return await real(path, extension)
+        return await read_packet_index(path, extension)
 
-    monkeypatch.setattr(source_ranges, "read_packet_index", counted)
+    monkeypatch.setattr("nemolocal_farm.source_ranges.read_packet_index", counted)
     ranges, size = SourceRanges(), phone_clip.path.stat().st_size
 
     async def all_at_once() -> list[Any]:
