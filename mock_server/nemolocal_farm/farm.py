@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from nemolocal_contract.clock import WallClock
+from nemolocal_contract.clock import Clock, WallClock
 
 from .engine import Engine
 from .farm_key import FarmKey
@@ -47,5 +47,5 @@ class Farm(msgspec.Struct):
     queue: str
     limits: FarmLimits
     places: asyncio.Semaphore
-    clock: WallClock = msgspec.field(default_factory=WallClock)
+    clock: Clock = msgspec.field(default_factory=WallClock)
     last_sign: float = 0.0

@@ -60,6 +60,7 @@ def test_the_part_of_a_slow_worker_is_also_given_to_another(
     rendering.result()
     assert rendering.mentions("is slow, a second worker may take it too"), rendering.lines
     assert not rendering.mentions(f":{slow.process.pid},"), rendering.lines
+    assert not rendering.mentions("on this machine"), rendering.lines
     assert (tmp_path / "x.mp4").read_bytes() == undisturbed
     wait_until(lambda: not any(map(is_running, children)), "the slow FFmpeg is ended")
     assert slow.process.poll() is None
