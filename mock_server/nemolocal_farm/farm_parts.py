@@ -79,7 +79,7 @@ class FarmParts:
         self._offers = contextlib.ExitStack()
         self._header = ""
         self._has_warned = False
-        self._pace = RenderPace(farm.limits.straggler)
+        self._pace = RenderPace(farm.limits)
 
     def close(self) -> None:
         """Delete the parts that no other render needs."""
@@ -92,7 +92,7 @@ class FarmParts:
         parts = tuple(split_by_seconds(plan, self._farm.limits.part))
         if len(parts) == 1:
             return Division(parts, machine, 1)
-        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART)
+        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART, is_repeatable=True)
         return Division(parts, each, len(parts))
 
     async def encode(

@@ -13,7 +13,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from .engine import EngineUnreachable
-from .farm import Farm, FarmUnavailable
+from .farm import Farm, FarmLimits, FarmUnavailable
 
 WATCH_SECONDS = 0.5
 RPC_TIMEOUT = timedelta(seconds=5)
@@ -64,8 +64,10 @@ class PartView:
 class RenderPace:
     """How fast the parts of one render are, to tell which are slow."""
 
-    def __init__(self, ratio: float) -> None:
-        self._ratio = ratio
+    def __init__(self, limits: FarmLimits) -> None:
+        self._ratio = limits.straggler
+        # The engine hands over the part of a worker that gives no sign.
+        self._most_silence = limits.heartbeat / 2
         self._seconds_per_frame: list[float] = []
         self._views: list[PartView] = []
 
@@ -80,8 +82,10 @@ class RenderPace:
             self._seconds_per_frame.append((end - view.begun) / frames)
 
     def is_straggling(self, view: PartView, frames: int, now: float) -> bool:
-        """Whether a part is slow and no other waits for a worker."""
+        """Whether a part is slow at a worker that lives, and no other waits for one."""
         if not self._seconds_per_frame or any(each.begun is None for each in self._views):
+            return False
+        if now - view.last_sign > self._most_silence:
             return False
         usual = median(self._seconds_per_frame) * frames
         return view.is_straggling(now, usual, self._ratio)

@@ -310,7 +310,8 @@ class _DividedAsOnTheFarm:
 
     def divide(self, plan: RenderPlan, machine: EncodeResources) -> Division:
         parts = tuple(split_by_seconds(plan, LIMITS.part))
-        return Division(parts, msgspec.structs.replace(machine, cores=CORES_OF_A_PART), 2)
+        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART, is_repeatable=True)
+        return Division(parts, each, 2)
 
     encode = LOCAL_PARTS.encode
 

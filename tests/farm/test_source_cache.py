@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nemolocal_farm.farm import FarmLimits
 from nemolocal_farm.farm_key import FarmKey
 from nemolocal_farm.part_store import PartStore
 from nemolocal_farm.part_tasks import TaskFile, TaskRange
@@ -152,20 +153,22 @@ def test_a_shared_disk_is_used_only_for_a_file_of_that_name_and_size(tmp_path: P
 def test_a_part_is_slow_if_another_worker_would_be_done_sooner(
     share: float, passed: float, is_straggling: bool
 ) -> None:
-    pace = RenderPace(1.5)
+    pace = RenderPace(FarmLimits(straggler=1.5))
     done, waiting, slow = PartView(), PartView(), PartView()
     for view in (done, waiting, slow):
         pace.add(view)
     done.begun = 0.0
     pace.remove(done, 100, 10.0)
-    slow.begun, slow.share = 0.0, share
+    slow.begun, slow.share, slow.last_sign = 0.0, share, passed
     assert not pace.is_straggling(slow, 100, passed)  # another one waits for a worker
     waiting.begun = passed
     assert pace.is_straggling(slow, 100, passed) == is_straggling
+    # If its worker is silent, the engine hands it over.
+    assert not pace.is_straggling(slow, 100, passed + 3)
 
 
 def test_without_a_part_that_is_done_none_is_slow() -> None:
-    pace, view = RenderPace(1.5), PartView()
+    pace, view = RenderPace(FarmLimits()), PartView()
     pace.add(view)
     view.begun = 0.0
     assert not pace.is_straggling(view, 100, 1e6)

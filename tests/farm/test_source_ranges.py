@@ -25,8 +25,7 @@ from nemolocal_render.render_progress import ProgressRange
 from tests.support.media import MediaCache, run_ffmpeg
 
 SECONDS = 24
-# The bytes of x264 are the same every time with one thread only.
-MACHINE = EncodeResources("libx264", 1)
+MACHINE = EncodeResources("libx264", 2, is_repeatable=True)
 
 
 class Kind(NamedTuple):
