@@ -34,7 +34,6 @@ from nemolocal_render.render_progress import ProgressRange
 
 from .engine import EngineUnreachable
 from .farm import Farm, FarmUnavailable
-from .farm_build import farm_build
 from .part_tasks import (
     CORES_OF_A_PART,
     FFMPEG_FAILED,
@@ -110,7 +109,8 @@ class FarmParts:
         plan = await asyncio.to_thread(encode_plan_for_workers, part)
         files = files_of_part(folder, part, machine)
         digests = {name: await self._farm.store.digest(path) for name, path in files.items()}
-        name = part_id(farm_build(), plan, machine, digests)
+        # Of this queue: another farm on the engine cannot open what this one asks for.
+        name = part_id(self._farm.queue, plan, machine, digests)
         self._offers.enter_context(self._farm.store.offered(name, files))
         place = _place(part)
         if self._farm.store.has(name):

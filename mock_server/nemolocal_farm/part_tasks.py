@@ -208,8 +208,8 @@ def digest_range(file: BinaryIO, begin: int, end: int) -> str:
 
 
 def part_id(
-    build: str, plan: bytes, machine: EncodeResources, digests: Mapping[str, tuple[int, str]]
+    queue: str, plan: bytes, machine: EncodeResources, digests: Mapping[str, tuple[int, str]]
 ) -> str:
     """Return the id of a part: equal ones are equal files. `digests` are sizes and SHA-256."""
-    text = msgspec.json.encode([build, plan.decode(), machine, sorted(digests.items())])
+    text = msgspec.json.encode([queue, plan.decode(), machine, sorted(digests.items())])
     return sha256(text).hexdigest()[:32]
