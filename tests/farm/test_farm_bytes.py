@@ -132,7 +132,7 @@ def test_a_damaged_file_on_a_shared_disk_is_fetched_instead(
     assert (tmp_path / "x.mp4").read_bytes() == meant
 
 
-def test_the_index_of_a_source_is_read_once_for_all_parts(
+def test_the_index_of_a_source_is_read_once_and_bounds_what_all_parts_fetch(
     phone_clip: MediaSource, phone_plan: RenderPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = []
@@ -153,3 +153,6 @@ def test_the_index_of_a_source_is_read_once_for_all_parts(
     found = asyncio.run(all_at_once())
     assert (len(found), len(read)) == (5, 1)
     assert all(found)
+    # So much is moved if each part goes to a worker of its own.
+    moved_at_most = sum(each.end - each.begin for part in found for each in part)
+    assert moved_at_most <= 1.25 * size
