@@ -122,6 +122,10 @@ class WorkerProcess:
         """The processes that it has started, and those of them."""
         return _descendants(self.process.pid)
 
+    def runs_ffmpeg(self) -> bool:
+        """Whether a child is FFmpeg itself, and not what starts it."""
+        return any("ffmpeg" in _name_of(child) for child in self.children())
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(_KILLED)
@@ -144,6 +148,12 @@ def _descendants(pid: int) -> list[int]:
             for child in (task / "children").read_text().split():
                 found += [int(child), *_descendants(int(child))]
     return found
+
+
+def _name_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
 
 
 def is_running(pid: int) -> bool:

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 
 def wait_for_ffmpeg(worker: WorkerProcess) -> list[int]:
     """Wait until a worker renders; return the processes."""
-    wait_until(worker.children, "FFmpeg runs")
+    wait_until(worker.runs_ffmpeg, "FFmpeg runs")
     return worker.children()
 
 

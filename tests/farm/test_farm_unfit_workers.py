@@ -51,7 +51,7 @@ def test_the_part_of_a_slow_worker_is_also_given_to_another(
 ) -> None:
     slow = farm.start_worker("--places", "1")
     rendering = farm.render(slow_plan, tmp_path / "x.mp4")
-    wait_until(slow.children, "FFmpeg runs")
+    wait_until(slow.runs_ffmpeg, "FFmpeg runs")
     children = slow.children()
     # The worker lives and says so, but its part gets nowhere.
     for child in children:
