@@ -24,7 +24,7 @@ from nemolocal_render.part_encoding import LOCAL_PARTS, Division
 from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.packet_sizes import read_packets
-from nemolocal_render.render_log import write_log
+from nemolocal_render.render_log import log_worker, write_log
 from nemolocal_render.render_progress import ProgressRange
 
 from .engine import Engine, EngineUnreachable
@@ -181,6 +181,7 @@ class FarmParts:
                 raise
             break
         self._farm.last_sign = self._farm.clock.elapsed()
+        log_worker(result.worker)
         if not self._farm.store.has(task.id):
             raise FarmUnavailable("its file is not there")
         write_log(
@@ -247,6 +248,7 @@ class FarmParts:
                 answered = now
                 if seen.run_state == PendingActivityState.STARTED:
                     farm.last_sign = now
+                    log_worker(seen.last_worker_identity or "")
                     if details := await seen.heartbeat_details([float]):
                         stage.report(details[0])
                 elif now - max(waiting, farm.last_sign) > farm.limits.no_worker:

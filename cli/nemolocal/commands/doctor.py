@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _farm_lines(options: "EngineOptions") -> list[tuple[bool, str, str]]:
     """Check the engine of a render farm, and which workers fit this installation."""
+    from nemolocal_farm.build_difference import why_unfit
     from nemolocal_farm.engine import Engine, EngineUnreachable
     from nemolocal_farm.farm_build import queue_name
     from nemolocal_farm.farm_key import FarmSetupError
@@ -75,11 +76,15 @@ async def _farm_lines(options: "EngineOptions") -> list[tuple[bool, str, str]]:
         workers = await Engine(options).workers()
     except (EngineUnreachable, FarmSetupError) as error:
         return [(False, "farm", str(error))]
-    lines = [(True, "farm", f"the engine answers, {pluralize(len(workers), 'worker')}")]
+    count = pluralize(len(workers), "worker")
+    lines = [
+        (True, "farm", f"the engine answers, {count} with this key"),
+        (True, "farm queue", queue),
+    ]
     for worker in workers:
-        fits = worker.queue == queue
-        detail = "" if fits else "has another version or FFmpeg, so it gets no parts: "
-        lines.append((fits, "worker", f"{worker.name}: {detail}{worker.queue}"))
+        reason = why_unfit(worker.queue, queue)
+        detail = f"gets no parts from here: {reason}" if reason else "fits"
+        lines.append((not reason, "worker", f"{worker.name}: {detail}"))
     return lines
 
 
