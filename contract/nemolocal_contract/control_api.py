@@ -361,8 +361,8 @@ class RenderDetail(msgspec.Struct, frozen=True, kw_only=True):
 
     `plan` is None if the draft can no longer be planned, for example because media were deleted;
     `plan_error` then says why. `encoder` and `encoder_reason` are empty until an encoder is chosen.
-    `workers` processes encode `parts` parts; both are 0 until known. `part_states` are those parts.
-    They, the log and the commands are kept for the last 100 renders of this process.
+    Of `parts` parts, `workers` may be encoded at once; both are 0 until known. `part_states` has
+    each of them. They, the log and the commands are kept for the last 100 renders of this process.
     """
 
     render: RenderSummary
