@@ -54,7 +54,7 @@ class LoggedPart:
 class RenderLog:
     """The log of a running render: its latest 500 lines and its first 100 commands.
 
-    `now` is a time in seconds. `workers` processes encode `parts`, at once; 0 until known.
+    `now` is a time in seconds. Of `parts`, `workers` may be encoded at once; 0 until known.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:

@@ -167,7 +167,7 @@ def test_a_render_shows_each_part_its_worker_and_its_progress(caller: HttpCaller
         (1.0, "", 0),
     ]
     shown = page(caller, f"renders/{file_id}")
-    assert "5 parts, on a farm with 2 workers so far" in shown.text
+    assert "5 parts, by 2 workers of the farm so far" in shown.text
     rows = " ".join(shown.text.split()).partition("Worker ")[2].partition(" Log ")[0]
     assert rows == (
         "0.00 – 0.25 s 50 % alpha:17 "
