@@ -29,7 +29,7 @@ from nemolocal_render.part_encoding import LOCAL_PARTS, Division
 from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.packet_sizes import read_packets
-from nemolocal_render.render_log import write_log
+from nemolocal_render.render_log import log_worker, write_log
 from nemolocal_render.render_progress import ProgressRange
 
 from .engine import EngineUnreachable
@@ -161,6 +161,7 @@ class FarmParts:
             end = self._farm.last_sign = self._farm.clock.elapsed()
         finally:
             self._pace.remove(view, part.frames, end)
+        log_worker(result.worker)
         if not self._farm.store.has(task.id):
             raise FarmUnavailable("its file is not there")
         whole = f", whole sources since {result.complaint!r}" if result.complaint else ""
@@ -198,11 +199,10 @@ class FarmParts:
     async def _second(self, task: PartTask, part: RenderPlan) -> PartResult:
         """Wait for a part from a worker that has nothing else to do; raises FarmUnavailable."""
         copy = msgspec.structs.replace(task, is_second=True)
-        unseen = ProgressRange(lambda _: None)
         for _ in range(_ATTEMPTS):
             # The slow worker itself may get it, and refuses it.
             with contextlib.suppress(FarmUnavailable):
-                return await self._handed_over(copy, task.id + _SECOND, part, unseen, PartView())
+                return await self._handed_over(copy, task.id + _SECOND, part, None, PartView())
             await self._farm.clock.sleep(WATCH_SECONDS)
         raise FarmUnavailable("no second worker takes it")
 
@@ -212,7 +212,12 @@ class FarmParts:
             await clock.sleep(WATCH_SECONDS)
 
     async def _handed_over(
-        self, task: PartTask, name: str, part: RenderPlan, stage: ProgressRange, view: PartView
+        self,
+        task: PartTask,
+        name: str,
+        part: RenderPlan,
+        stage: ProgressRange | None,
+        view: PartView,
     ) -> PartResult:
         """Hand a part to the engine and wait for it; cancelled, it is taken back."""
         for _ in range(_HANDED_OVER):
@@ -253,10 +258,21 @@ class FarmParts:
             raise FarmUnavailable(str(error)) from error
 
     async def _wait(
-        self, handle: ActivityHandle[bytes], part: RenderPlan, stage: ProgressRange, view: PartView
+        self,
+        handle: ActivityHandle[bytes],
+        part: RenderPlan,
+        stage: ProgressRange | None,
+        view: PartView,
     ) -> PartResult:
         result = asyncio.create_task(_result(handle))
-        watch = asyncio.create_task(PartWatch(self._farm, handle, view).run(stage.report))
+
+        def tell(worker: str, share: float) -> None:
+            # What a second copy does is not the progress of the part.
+            if stage is not None:
+                log_worker(worker)
+                stage.report(share)
+
+        watch = asyncio.create_task(PartWatch(self._farm, handle, view).run(tell))
         try:
             await asyncio.wait({result, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not result.done():

@@ -103,21 +103,21 @@ class PartWatch:
         self._answered = self._counted = self._begun
         self._closed: float | None = None
 
-    async def run(self, on_share: Callable[[float], None]) -> None:
-        """Report progress; raises FarmUnavailable when nothing happens for long."""
+    async def run(self, on_sign: Callable[[str, float], None]) -> None:
+        """Report worker and progress; raises FarmUnavailable when nothing happens for long."""
         clock = self._farm.clock
         while True:
             await clock.sleep(WATCH_SECONDS)
             now = clock.elapsed()
             try:
-                await self._look(now, on_share)
+                await self._look(now, on_sign)
             except (RPCError, EngineUnreachable) as error:
                 if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
                     raise PartForgotten("the engine has lost it") from None
                 if now - self._answered > self._farm.limits.engine:
                     raise FarmUnavailable("the engine does not answer any more") from error
 
-    async def _look(self, now: float, on_share: Callable[[float], None]) -> None:
+    async def _look(self, now: float, on_sign: Callable[[str, float], None]) -> None:
         seen = await self._handle.describe(include_heartbeat_details=True, rpc_timeout=RPC_TIMEOUT)
         self._answered = now
         if seen.status != ActivityExecutionStatus.RUNNING:
@@ -126,7 +126,7 @@ class PartWatch:
             details = await seen.heartbeat_details([float])
             share = details[0] if details else 0.0
             self._view.note(seen, share, now)
-            on_share(share)
+            on_sign(seen.last_worker_identity or "", share)
             self._require_signs(now)
         else:
             self._view.begun = None

@@ -242,14 +242,20 @@ def test_doctor_names_the_workers_and_those_that_do_not_fit(
     worker = farm.start_worker()
     options = EngineOptions(farm.engine.address, read_farm_key(farm.key_file))
     name = f":{worker.process.pid}: "
-    first, one = asyncio.run(_farm_checks(options))
-    assert first == (True, "farm", "the engine answers, 1 worker")
+    first, queue, one = asyncio.run(_farm_checks(options))
+    assert first == (True, "farm", "the engine answers, 1 worker with this key")
+    assert worker.says(queue[2])
     assert one[:2] == (True, "worker")
-    assert f"{name}nemolocal-" in one[2]
-    monkeypatch.setattr(farm_build, "farm_build", lambda: "9.9.9-000000000000")
-    _, other = asyncio.run(_farm_checks(options))
-    assert other[:2] == (False, "worker")
-    assert f"{name}has another version or FFmpeg, so it gets no parts: nemolocal-" in other[2]
+    assert f"{name}fits" in one[2]
+    version, renderer, _ = farm_build.farm_build().split("-")
+    for build, reason in (
+        ("9.9.9-0-0", f"it has Nemo Local {version} instead of 9.9.9"),
+        (f"{version}-{renderer}-0", "it has another FFmpeg (binary "),
+    ):
+        monkeypatch.setattr(farm_build, "farm_build", lambda build=build: build)
+        *_, other = asyncio.run(_farm_checks(options))
+        assert other[:2] == (False, "worker")
+        assert f"{name}gets no parts from here: {reason}" in other[2]
     nowhere = EngineOptions("127.0.0.1:9", options.key)
     (gone,) = asyncio.run(_farm_checks(nowhere))
     assert gone == (False, "farm", "no engine answers at 127.0.0.1:9")
