@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nemolocal.main import _parser
+from nemolocal.main import command_parser
 from nemolocal_render.planning.render_plan import RenderPlan
 from tests.farm.conftest import RunningFarm, wait_until
 
@@ -49,7 +49,9 @@ def run_command(folder: Path, text: str) -> dict[str, str]:
 def test_compose_runs_commands_that_exist(compose: dict[str, Any]) -> None:
     services = compose["services"]
     ours = {name: each for name, each in services.items() if each["image"] == "nemolocal-farm"}
-    server, worker = (_parser().parse_args(ours[name]["command"]) for name in ("server", "worker"))
+    server, worker = (
+        command_parser().parse_args(ours[name]["command"]) for name in ("server", "worker")
+    )
     assert (server.farm, server.farm_key) == (worker.farm, worker.farm_key)
     assert server.farm.split(":")[0] in services
     host = worker.server.removeprefix("http://").split(":")[0]
@@ -57,7 +59,7 @@ def test_compose_runs_commands_that_exist(compose: dict[str, Any]) -> None:
     assert host in services
     (script,) = ours["key"]["command"]
     (made,) = re.findall(r"nemolocal (.*)", script)
-    assert _parser().parse_args(made.split()).file == server.farm_key
+    assert command_parser().parse_args(made.split()).file == server.farm_key
     assert worker.farm_key.startswith(ours["worker"]["volumes"][0].split(":")[1])
 
 
@@ -91,7 +93,7 @@ def test_kubernetes_scales_the_workers_that_it_deploys() -> None:
     found = {each["kind"]: each for each in kubernetes()}
     workers, scaling = found["Deployment"], found["ScaledObject"]
     (container,) = workers["spec"]["template"]["spec"]["containers"]
-    arguments = _parser().parse_args(container["args"])
+    arguments = command_parser().parse_args(container["args"])
     mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
     assert Path(arguments.farm_key).parent == Path(mounts["key"])
     assert set(mounts) == {each["name"] for each in workers["spec"]["template"]["spec"]["volumes"]}
@@ -115,7 +117,7 @@ def test_slurm_starts_a_worker_of_the_size_of_its_job(
     if cores is not None:
         environment["SLURM_CPUS_PER_TASK"] = cores
     ran = subprocess.run([SLURM], env=environment, capture_output=True, text=True, check=True)
-    arguments = _parser().parse_args(ran.stdout.splitlines())
+    arguments = command_parser().parse_args(ran.stdout.splitlines())
     assert (arguments.places, arguments.idle_exit) == (places, 120)
     assert (arguments.farm, arguments.server) == ("engine:7233", "http://server:8787")
     assert arguments.farm_key == "/home/a user/farm.key"
@@ -142,7 +144,7 @@ def test_commands_of_the_guide_are_understood() -> None:
     commands = re.findall(r"^\s*nemolocal (.+)$", blocks, re.MULTILINE)
     assert {command.split()[0] for command in commands} >= {"serve", "work", "farm", "doctor"}
     for command in commands:
-        _parser().parse_args(command.split())
+        command_parser().parse_args(command.split())
     named = set(re.findall(r"examples/farm/([\w.-]+\.(?:yaml|sh))", text))
     assert named == {path.name for path in EXAMPLES.iterdir()}
 

@@ -49,6 +49,7 @@ def seen(status: ActivityExecutionStatus, state: Any, attempt: int = 1, share: f
         attempt=attempt,
         last_heartbeat_time=moment,
         heartbeat_details=details,
+        last_worker_identity="worker",
     )
 
 
@@ -72,7 +73,7 @@ def watched(
     begun = clock.elapsed()
     handle = cast("ActivityHandle[bytes]", engine)
     with pytest.raises((FarmUnavailable, PartForgotten)) as ended:
-        asyncio.run(PartWatch(farm, handle, PartView()).run(lambda _: None))
+        asyncio.run(PartWatch(farm, handle, PartView()).run(lambda _worker, _share: None))
     return ended.value, clock.elapsed() - begun
 
 
