@@ -252,6 +252,7 @@ MOMENTS = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
 def test_interrupted_run_goes_on_with_the_same_token_and_pays_nothing_twice(
