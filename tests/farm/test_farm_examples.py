@@ -101,7 +101,7 @@ def test_kubernetes_scales_the_workers_that_it_deploys() -> None:
     assert scaling["spec"]["minReplicaCount"] >= 1
     (trigger,) = scaling["spec"]["triggers"]
     assert trigger["metadata"]["endpoint"] == arguments.farm
-    assert trigger["metadata"]["namespace"] == arguments.farm_namespace
+    assert trigger["metadata"]["namespace"] == (arguments.farm_namespace or "default")
     assert all(isinstance(value, str) for value in trigger["metadata"].values())
 
 
