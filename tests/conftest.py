@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -117,3 +118,11 @@ def memoized_servers(memoized_media: "MemoizedMedia") -> Iterator[None]:
     """Servers of this process take what FFmpeg makes from there."""
     with memoized_media.patch_servers():
         yield
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children can be interrupted: where these tests run in the background, they would not be."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

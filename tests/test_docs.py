@@ -17,7 +17,7 @@ import write_cli
 import write_fault_list
 import write_mcp_tools
 import write_settings
-from nemolocal.main import _parser
+from nemolocal.main import command_parser
 from nemolocal_conformance.mutation_scores import mutation_scores
 from nemolocal_contract.effect_presets import EffectPreset
 from nemolocal_server.faults.fault_scenario import find_scenario
@@ -114,7 +114,7 @@ def test_settings_of_coding_tools_start_the_command() -> None:
     for file in files:
         ((_, server),) = next(iter(file.values())).items()
         assert server["command"] == "nemolocal"
-        assert _parser().parse_args(server["args"]).command == "mcp"
+        assert command_parser().parse_args(server["args"]).command == "mcp"
 
 
 def test_guide_to_mutants_has_the_scores_of_the_last_runs() -> None:

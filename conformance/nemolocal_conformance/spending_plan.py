@@ -67,13 +67,13 @@ def plan_run(
     need the control API are left out: a server that charges has none. Assumed and contradicted
     checks count first; what costs nothing is planned as soon as it can run.
     """
-    planner = _Planner(checks, budget, spent or Cost(seconds=0.0), set(prepared))
+    planner = _SpendingPlanner(checks, budget, spent or Cost(seconds=0.0), set(prepared))
     steps = tuple(planner.steps())
     chosen = {check.id for step in steps for check in step.checks}
     return SpendingPlan(budget, steps, tuple(c for c in checks if c.id not in chosen))
 
 
-class _Planner:
+class _SpendingPlanner:
     """What is still to be planned, what is prepared, and what is left to spend."""
 
     def __init__(

@@ -343,13 +343,26 @@ class RenderLogLine(msgspec.Struct, frozen=True):
     text: str
 
 
+class RenderPart(msgspec.Struct, frozen=True):
+    """A part of a render that is encoded by itself: its place in seconds, and percent done.
+
+    `worker` is the worker of the farm that encodes it (host and process), `server` if this server
+    does, and empty while the part waits, or if its file was there already.
+    """
+
+    begin: float
+    duration: float
+    worker: str
+    progress: int
+
+
 class RenderDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A render with its plan and how it was made.
 
     `plan` is None if the draft can no longer be planned, for example because media were deleted;
     `plan_error` then says why. `encoder` and `encoder_reason` are empty until an encoder is chosen.
-    `workers` processes encode `parts` parts; both are 0 until known. Log and commands are kept
-    for the last 100 renders of this process.
+    Of `parts` parts, `workers` may be encoded at once; both are 0 until known. `part_states` has
+    each of them. They, the log and the commands are kept for the last 100 renders of this process.
     """
 
     render: RenderSummary
@@ -361,5 +374,6 @@ class RenderDetail(msgspec.Struct, frozen=True, kw_only=True):
     encoder_reason: str
     workers: int
     parts: int
+    part_states: tuple[RenderPart, ...]
     log: tuple[RenderLogLine, ...]
     commands: tuple[RenderCommand, ...]

@@ -15,11 +15,12 @@ from nemolocal_render import ffmpeg_cli
 from .farm_key import FarmKey, FarmSetupError
 
 _KINDS = frozenset({".py", ".toml"})
+_DIGITS = 12
 
 
 @functools.cache
 def farm_build() -> str:
-    """Return the version, and a digest of the renderer and of FFmpeg's binary.
+    """Return the version, a digest of the renderer, and one of FFmpeg's binary.
 
     Takes a tenth of a second. Raises FarmSetupError without FFmpeg.
     """
@@ -31,12 +32,12 @@ def farm_build() -> str:
     binary = ffmpeg_cli.executable()
     try:
         with binary.open("rb") as file:
-            digest.update(file_digest(file, "sha256").digest())
+            ffmpeg = file_digest(file, "sha256").hexdigest()
     except OSError:
         raise FarmSetupError(
             f"FFmpeg was not found: set {ffmpeg_cli.BINARY_VARIABLE} to a binary"
         ) from None
-    return f"{version('nemolocal')}-{digest.hexdigest()[:12]}"
+    return f"{version('nemolocal')}-{digest.hexdigest()[:_DIGITS]}-{ffmpeg[:_DIGITS]}"
 
 
 def queue_name(key: FarmKey, encoder: str) -> str:

@@ -14,16 +14,19 @@ from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.render_log import write_log
 from nemolocal_server.app import use_executor
+from nemolocal_server.data.data_folder import PARTS_FOLDER
 from nemolocal_server.exports.render_executor import LocalExecutor
 from nemolocal_server.fair_semaphore import CURRENT_OWNER, FairSemaphore
 from nemolocal_server.services import Services
 
 from .engine import Engine, EngineOptions, EngineUnreachable
+from .farm import Farm, FarmLimits
 from .farm_build import queue_name
 from .farm_key import FarmSetupError
-from .farm_parts import Farm, FarmLimits, FarmParts
+from .farm_parts import FarmParts
 from .part_store import PartStore
 from .part_tasks import CORES_OF_A_PART
+from .source_ranges import SourceRanges
 from .transfer_app import build_transfer_app
 
 _log = logging.getLogger(__name__)
@@ -101,6 +104,7 @@ class FarmExecutor:
                 engine=Engine(self._options),
                 key=key,
                 store=self._store,
+                ranges=SourceRanges(),
                 queue=await asyncio.to_thread(queue_name, key, SOFTWARE_ENCODER),
                 limits=self._limits,
                 places=asyncio.Semaphore(max(self._cores // CORES_OF_A_PART, 1)),
@@ -114,6 +118,6 @@ def install_farm(
     """Render with a farm from now on, before the server of the app starts."""
     services: Services = app.state.services
     work = services.context.store.work
-    store = PartStore(work / "parts", work)
+    store = PartStore(work / PARTS_FOLDER, work)
     executor = FarmExecutor(options, store, work, limits)
     use_executor(app, executor, build_transfer_app(options.key, store))

@@ -10,38 +10,45 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from temporalio.client import ActivityFailureError, ActivityHandle, PendingActivityState
+from temporalio.client import ActivityFailureError, ActivityHandle
 from temporalio.common import ActivityIDConflictPolicy, Priority, RetryPolicy
-from temporalio.exceptions import ApplicationError, TimeoutError as ActivityTimeout, TimeoutType
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.exceptions import (
+    ApplicationError,
+    CancelledError,
+    TimeoutError as ActivityTimeout,
+    TimeoutType,
+)
+from temporalio.service import RPCError
 
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.command_runs import time_limit
-from nemolocal_render.ffmpeg_cli import FFmpegFailed, timeout_message
+from nemolocal_render.ffmpeg_cli import DISK_FULL, FFmpegFailed, timeout_message
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources
 from nemolocal_render.job import RenderJobFailed
 from nemolocal_render.part_encoding import LOCAL_PARTS, Division
 from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.packet_sizes import read_packets
-from nemolocal_render.render_log import write_log
+from nemolocal_render.render_log import log_worker, write_log
 from nemolocal_render.render_progress import ProgressRange
 
-from .engine import Engine, EngineUnreachable
-from .farm_build import farm_build
-from .farm_key import FarmKey
-from .part_store import PartStore
+from .engine import EngineUnreachable
+from .farm import Farm, FarmUnavailable
 from .part_tasks import (
     CORES_OF_A_PART,
     FFMPEG_FAILED,
     RENDER_ACTIVITY,
+    SERVER_DISK_FULL,
     PartResult,
     PartTask,
     TaskFile,
     encode_plan_for_workers,
     files_of_part,
     part_id,
+    shared_name,
+    source_names,
 )
+from .part_watch import RPC_TIMEOUT, WATCH_SECONDS, PartForgotten, PartView, PartWatch, RenderPace
 from .sealed_payloads import SealBroken
 from .signed_paths import sign_path
 from .transfer_app import file_path, upload_path
@@ -50,51 +57,16 @@ _log = logging.getLogger(__name__)
 
 # How often a part is begun: after that the part itself is to blame.
 _ATTEMPTS = 3
+# How often a part is handed over to an engine that forgets it.
+_HANDED_OVER = 3
 # Seconds that fetching and returning files may take besides rendering.
 _TRANSFER_SECONDS = 1800.0
-_WATCH_SECONDS = 0.5
-_RPC_TIMEOUT = timedelta(seconds=5)
+# An answer of the engine comes at the latest after 20 s, if only to say that there is no result.
+_POLL_TIMEOUT = timedelta(seconds=60)
 _CANCEL_SECONDS = 2.0
-
-
-class FarmLimits(msgspec.Struct, frozen=True):
-    """Seconds: of a part, and of silence until something is considered lost.
-
-    A worker is lost after `heartbeat` without a sign of life, all workers are after `no_worker` in
-    which none takes a part, the engine is after `engine`. Workers that are there and work on
-    nothing of this server for `idle` are not waited for.
-    """
-
-    part: float = 8.0
-    heartbeat: float = 4.0
-    no_worker: float = 10.0
-    engine: float = 30.0
-    idle: float = 60.0
-
-
-class FarmUnavailable(Exception):
-    """The farm does not render a part; the message says why."""
-
-
-class _PartForgotten(Exception):
-    """The engine does not know a part any more: it has started anew without its data."""
-
-
-class Farm(msgspec.Struct):
-    """What all renders of a server share: `queue` is that of the workers of this build.
-
-    `places` are for the parts that this machine renders itself. `last_sign` is when a worker was
-    last seen at work, by the clock.
-    """
-
-    engine: Engine
-    key: FarmKey
-    store: PartStore
-    queue: str
-    limits: FarmLimits
-    places: asyncio.Semaphore
-    clock: WallClock = msgspec.field(default_factory=WallClock)
-    last_sign: float = 0.0
+_SECOND = "-b"
+# Only a worker that has nothing else to do takes a second copy; 3 is usual, 5 the last.
+_LAST = 5
 
 
 class FarmParts:
@@ -106,6 +78,7 @@ class FarmParts:
         self._offers = contextlib.ExitStack()
         self._header = ""
         self._has_warned = False
+        self._pace = RenderPace(farm.limits)
 
     def close(self) -> None:
         """Delete the parts that no other render needs."""
@@ -118,7 +91,7 @@ class FarmParts:
         parts = tuple(split_by_seconds(plan, self._farm.limits.part))
         if len(parts) == 1:
             return Division(parts, machine, 1)
-        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART)
+        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART, is_repeatable=True)
         return Division(parts, each, len(parts))
 
     async def encode(
@@ -136,67 +109,137 @@ class FarmParts:
         plan = await asyncio.to_thread(encode_plan_for_workers, part)
         files = files_of_part(folder, part, machine)
         digests = {name: await self._farm.store.digest(path) for name, path in files.items()}
-        name = part_id(farm_build(), plan, machine, digests)
+        # Of this queue: another farm on the engine cannot open what this one asks for.
+        name = part_id(self._farm.queue, plan, machine, digests)
         self._offers.enter_context(self._farm.store.offered(name, files))
         place = _place(part)
         if self._farm.store.has(name):
             write_log(f"{place}: was there already")
         else:
-            task = self._task(name, plan, machine, digests)
+            task = await self._task(name, plan, part, machine, digests)
             try:
                 await self._on_farm(task, part, stage)
             except FarmUnavailable as reason:
-                await self._here(folder, part, machine, output, stage, str(reason))
-                return
+                # Its file may have come without the engine's knowledge.
+                if not self._farm.store.has(name):
+                    await self._here(folder, part, machine, output, stage, str(reason))
+                    return
         await asyncio.to_thread(_link_or_copy, self._farm.store.path(name), folder / output)
         await self._check(folder, output, part)
         stage.report(1.0)
 
-    def _task(
+    async def _task(
         self,
         name: str,
         plan: bytes,
+        part: RenderPlan,
         machine: EncodeResources,
         digests: dict[str, tuple[int, str]],
     ) -> PartTask:
         key, seconds = self._farm.key, _TRANSFER_SECONDS * _ATTEMPTS
-        files = tuple(
-            TaskFile(file, size, digest, sign_path(key, "GET", file_path(name, file), seconds))
-            for file, (size, digest) in digests.items()
-        )
+        sources = dict(zip(source_names(part), part.sources, strict=True))
+        files = []
+        for file, (size, digest) in digests.items():
+            entry = TaskFile(
+                file, size, digest, sign_path(key, "GET", file_path(name, file), seconds)
+            )
+            if (source := sources.get(file)) is not None:
+                ranges = await self._farm.ranges.of_part(part, source, size, digest)
+                shared = shared_name(source.path)
+                entry = msgspec.structs.replace(entry, ranges=ranges, shared=shared)
+            files.append(entry)
         upload = sign_path(key, "PUT", upload_path(name), seconds)
-        return PartTask(name, msgspec.Raw(plan), machine, files, upload)
+        return PartTask(name, msgspec.Raw(plan), machine, tuple(files), upload)
 
     async def _on_farm(self, task: PartTask, part: RenderPlan, stage: ProgressRange) -> None:
         """Wait until a worker has returned a part; raises FarmUnavailable too."""
-        while True:
-            handle = await self._start(task, part)
+        view = PartView()
+        self._pace.add(view)
+        end = None
+        try:
+            result = await self._of_two(task, part, stage, view)
+            end = self._farm.last_sign = self._farm.clock.elapsed()
+        finally:
+            self._pace.remove(view, part.frames, end)
+        log_worker(result.worker)
+        if not self._farm.store.has(task.id):
+            raise FarmUnavailable("its file is not there")
+        whole = f", whole sources since {result.complaint!r}" if result.complaint else ""
+        write_log(
+            f"{_place(part)}: by {result.worker}, fetched {result.fetched} bytes in "
+            f"{result.fetch_seconds:.1f} s{whole}, rendered in {result.render_seconds:.1f} s, "
+            f"returned {result.size} bytes in {result.send_seconds:.1f} s"
+        )
+
+    async def _of_two(
+        self, task: PartTask, part: RenderPlan, stage: ProgressRange, view: PartView
+    ) -> PartResult:
+        """Wait for a part, from a second worker if the first is slow: the file is the same."""
+        first = asyncio.create_task(self._handed_over(task, task.id, part, stage, view))
+        slow = asyncio.create_task(self._until_straggling(part, view))
+        tasks: list[asyncio.Task[Any]] = [first, slow]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if first.done():
+                return first.result()
+            slow.result()
+            write_log(f"{_place(part)}: is slow, a second worker may take it too")
+            second = asyncio.create_task(self._second(task, part))
+            tasks.append(second)
+            await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+            # The first one alone says why a part fails.
+            if not first.done() and second.exception() is None:
+                return second.result()
+            return await first
+        finally:
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _second(self, task: PartTask, part: RenderPlan) -> PartResult:
+        """Wait for a part from a worker that has nothing else to do; raises FarmUnavailable."""
+        copy = msgspec.structs.replace(task, is_second=True)
+        for _ in range(_ATTEMPTS):
+            # The slow worker itself may get it, and refuses it.
+            with contextlib.suppress(FarmUnavailable):
+                return await self._handed_over(copy, task.id + _SECOND, part, None, PartView())
+            await self._farm.clock.sleep(WATCH_SECONDS)
+        raise FarmUnavailable("no second worker takes it")
+
+    async def _until_straggling(self, part: RenderPlan, view: PartView) -> None:
+        clock = self._farm.clock
+        while not self._pace.is_straggling(view, part.frames, clock.elapsed()):
+            await clock.sleep(WATCH_SECONDS)
+
+    async def _handed_over(
+        self,
+        task: PartTask,
+        name: str,
+        part: RenderPlan,
+        stage: ProgressRange | None,
+        view: PartView,
+    ) -> PartResult:
+        """Hand a part to the engine and wait for it; cancelled, it is taken back."""
+        for _ in range(_HANDED_OVER):
+            handle = await self._start(task, name, part)
             try:
-                result = await self._wait(handle, part, stage)
-            except _PartForgotten:
-                write_log(f"{_place(part)}: the engine has lost it, it is handed over again")
-                continue
+                return await self._wait(handle, part, stage, view)
+            except PartForgotten as reason:
+                write_log(f"{_place(part)}: {reason}, it is handed over again")
             except (FarmUnavailable, asyncio.CancelledError):
                 await _cancel(handle)
                 raise
-            break
-        self._farm.last_sign = self._farm.clock.elapsed()
-        if not self._farm.store.has(task.id):
-            raise FarmUnavailable("its file is not there")
-        write_log(
-            f"{_place(part)}: by {result.worker}, fetched {result.fetched} bytes in "
-            f"{result.fetch_seconds:.1f} s, rendered in {result.render_seconds:.1f} s, returned "
-            f"{result.size} bytes in {result.send_seconds:.1f} s"
-        )
+        raise FarmUnavailable("the engine loses it again and again")
 
-    async def _start(self, task: PartTask, part: RenderPlan) -> ActivityHandle[bytes]:
+    async def _start(self, task: PartTask, name: str, part: RenderPlan) -> ActivityHandle[bytes]:
         limits = self._farm.limits
+        priority, attempts = (_LAST, 1) if task.is_second else (None, _ATTEMPTS)
         try:
             client = await self._farm.engine.client()
             return await client.start_activity(
                 RENDER_ACTIVITY,
                 msgspec.json.encode(task),
-                id=task.id,
+                id=name,
                 task_queue=self._farm.queue,
                 result_type=bytes,
                 start_to_close_timeout=timedelta(seconds=time_limit(part) + _TRANSFER_SECONDS),
@@ -204,26 +247,37 @@ class FarmParts:
                 retry_policy=RetryPolicy(
                     initial_interval=timedelta(seconds=0.1),
                     maximum_interval=timedelta(seconds=5),
-                    maximum_attempts=_ATTEMPTS,
+                    maximum_attempts=attempts,
                 ),
                 # A server that was started again finds its parts at work.
                 id_conflict_policy=ActivityIDConflictPolicy.USE_EXISTING,
-                priority=Priority(fairness_key=self._owner),
-                rpc_timeout=_RPC_TIMEOUT,
+                priority=Priority(priority_key=priority, fairness_key=self._owner),
+                rpc_timeout=RPC_TIMEOUT,
             )
         except (EngineUnreachable, RPCError) as error:
             raise FarmUnavailable(str(error)) from error
 
     async def _wait(
-        self, handle: ActivityHandle[bytes], part: RenderPlan, stage: ProgressRange
+        self,
+        handle: ActivityHandle[bytes],
+        part: RenderPlan,
+        stage: ProgressRange | None,
+        view: PartView,
     ) -> PartResult:
         result = asyncio.create_task(_result(handle))
-        watch = asyncio.create_task(self._watch(handle, stage))
+
+        def tell(worker: str, share: float) -> None:
+            # What a second copy does is not the progress of the part.
+            if stage is not None:
+                log_worker(worker)
+                stage.report(share)
+
+        watch = asyncio.create_task(PartWatch(self._farm, handle, view).run(tell))
         try:
             await asyncio.wait({result, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not result.done():
                 watch.result()
-            return msgspec.json.decode(await result, type=PartResult)
+            return msgspec.json.decode(result.result(), type=PartResult)
         except ActivityFailureError as failure:
             raise _explain(failure.cause, part) from failure
         except SealBroken as error:
@@ -231,35 +285,7 @@ class FarmParts:
         finally:
             result.cancel()
             watch.cancel()
-            await asyncio.wait({result, watch})
-
-    async def _watch(self, handle: ActivityHandle[bytes], stage: ProgressRange) -> None:
-        """Report progress; raises FarmUnavailable when nothing happens for long."""
-        farm, clock = self._farm, self._farm.clock
-        answered = waiting = begun = clock.elapsed()
-        while True:
-            await clock.sleep(_WATCH_SECONDS)
-            now = clock.elapsed()
-            try:
-                seen = await handle.describe(
-                    include_heartbeat_details=True, rpc_timeout=_RPC_TIMEOUT
-                )
-                answered = now
-                if seen.run_state == PendingActivityState.STARTED:
-                    farm.last_sign = now
-                    if details := await seen.heartbeat_details([float]):
-                        stage.report(details[0])
-                elif now - max(waiting, farm.last_sign) > farm.limits.no_worker:
-                    if not await farm.engine.workers_of(farm.queue):
-                        raise FarmUnavailable("no worker takes it")
-                    if now - max(begun, farm.last_sign) > farm.limits.idle:
-                        raise FarmUnavailable("its workers take nothing")
-                    waiting = now
-            except (RPCError, EngineUnreachable) as error:
-                if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
-                    raise _PartForgotten from None
-                if now - answered > farm.limits.engine:
-                    raise FarmUnavailable("the engine does not answer any more") from error
+            await asyncio.wait({result, watch}, timeout=_CANCEL_SECONDS)
 
     async def _here(
         self,
@@ -297,16 +323,22 @@ async def _result(handle: ActivityHandle[bytes]) -> bytes:
     """Wait for the result, also while the engine cannot be reached."""
     while True:
         try:
-            return await handle.result()
+            return await handle.result(rpc_timeout=_POLL_TIMEOUT)
         except RPCError:
-            await WallClock().sleep(_WATCH_SECONDS)
+            await WallClock().sleep(WATCH_SECONDS)
+        except asyncio.CancelledError:
+            # The SDK also raises it when the engine has cancelled its call, such as at its end.
+            this = asyncio.current_task()
+            if this is None or this.cancelling():
+                raise
+            await WallClock().sleep(WATCH_SECONDS)
 
 
 async def _cancel(handle: ActivityHandle[Any]) -> None:
     """Have a part ended; if that fails, the worker ends it when the time is over."""
     with contextlib.suppress(RPCError, TimeoutError):
         async with asyncio.timeout(_CANCEL_SECONDS):
-            await handle.cancel(reason="the render has ended", rpc_timeout=_RPC_TIMEOUT)
+            await handle.cancel(reason="the render has ended", rpc_timeout=RPC_TIMEOUT)
 
 
 def _explain(cause: BaseException | None, part: RenderPlan) -> Exception:
@@ -314,6 +346,10 @@ def _explain(cause: BaseException | None, part: RenderPlan) -> Exception:
     if isinstance(cause, ApplicationError) and cause.type == FFMPEG_FAILED:
         user_message, is_unknown = cause.details
         return FFmpegFailed(cause.message, str(user_message), cause_unknown=bool(is_unknown))
+    if isinstance(cause, CancelledError):
+        return PartForgotten("an earlier render took it back")
+    if isinstance(cause, ApplicationError) and cause.type == SERVER_DISK_FULL:
+        return FFmpegFailed(cause.message, DISK_FULL)
     if isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT:
         return RenderJobFailed(f"{_ATTEMPTS} workers were lost on the {_place(part)}")
     if isinstance(cause, ActivityTimeout):

@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 from temporalio import activity
@@ -21,6 +22,7 @@ from .farm_build import queue_name, roll_call_queue
 from .farm_key import FarmSetupError
 from .part_activity import PartRenderer, worker_name
 from .part_tasks import CORES_OF_A_PART
+from .source_cache import SourceCache
 from .worker_transfers import WorkerTransfers
 
 _GIB = 1 << 30
@@ -34,7 +36,8 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     """How a worker works: `server` is the base URL of `nemolocal serve`.
 
     `places` is the number of parts at once, by default one for each two cores. Without work for
-    `idle_exit` seconds it ends. `cache_bytes` of sources are kept.
+    `idle_exit` seconds it ends. `cache_bytes` of sources are kept. `media` is the media folder of
+    the server, if this machine sees it.
     """
 
     engine: EngineOptions
@@ -42,6 +45,7 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     places: int = 0
     idle_exit: float | None = None
     cache_bytes: int = 20 * _GIB
+    media: Path | None = None
 
 
 @activity.defn
@@ -50,7 +54,7 @@ async def report_worker() -> None:
 
 
 class WorkerBroken(Exception):
-    """The worker has left the farm, since its FFmpeg fails; the message says what to do."""
+    """The worker has left the farm, since it fails at everything; the message says why."""
 
 
 async def run_worker(options: WorkerOptions, on_ready: Callable[[str], None]) -> None:
@@ -69,8 +73,9 @@ async def run_worker(options: WorkerOptions, on_ready: Callable[[str], None]) ->
         sources, parts = folder / "sources", folder / "parts"
         sources.mkdir()
         parts.mkdir()
-        transfers = WorkerTransfers(options.server, sources, options.cache_bytes)
-        renderer = PartRenderer(transfers, parts)
+        transfers = WorkerTransfers(options.server)
+        cache = SourceCache(transfers, sources, options.cache_bytes, options.media)
+        renderer = PartRenderer(transfers, cache, parts)
         worker = Worker(
             client,
             task_queue=queue,
@@ -96,8 +101,8 @@ async def run_worker(options: WorkerOptions, on_ready: Callable[[str], None]) ->
                 await _wait_for_end(renderer, options.idle_exit)
         finally:
             await transfers.close()
-    if renderer.broken.is_set():
-        raise WorkerBroken("FFmpeg does not work here any more: see `nemolocal doctor`")
+    if renderer.unfit.is_set():
+        raise WorkerBroken(renderer.unfit_reason)
 
 
 async def _connect(engine: Engine) -> Client:
@@ -120,12 +125,12 @@ async def _wait_until_known(engine: Engine, queue: str) -> None:
 
 
 async def _wait_for_end(renderer: PartRenderer, idle_exit: float | None) -> None:
-    """Return at a signal, when the worker is broken, or when it has been idle for long."""
+    """Return at a signal, when the worker is unfit, or when it has been idle for long."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     clock = WallClock()
-    while not stopped.is_set() and not renderer.broken.is_set():
+    while not stopped.is_set() and not renderer.unfit.is_set():
         idle = 0.0 if renderer.running else clock.elapsed() - renderer.last_end
         if idle_exit is not None and idle >= idle_exit:
             return

@@ -1,12 +1,10 @@
 """How a worker fetches files from the server and returns parts, over HTTP."""
 
 import asyncio
-import contextlib
 import logging
-import os
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import file_digest, sha256
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -27,53 +25,27 @@ class TransferFailed(Exception):
     """A file could not be fetched or sent; the message says why."""
 
 
+class ServerDiskFull(Exception):
+    """The server has no room for a part."""
+
+
 class WorkerTransfers:
-    """Fetches and sends files of tasks; `server` is its base URL.
+    """Fetches and sends files of tasks; `server` is its base URL."""
 
-    Sources are kept in `folder` until they are too many: `most` bytes.
-    """
-
-    def __init__(self, server: str, folder: Path, most: int) -> None:
+    def __init__(self, server: str) -> None:
         self._server = server.rstrip("/")
-        self._folder = folder
-        self._most = most
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._in_use: defaultdict[Path, int] = defaultdict(int)
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False)
-        self.fetched = 0
+        plain = {"accept-encoding": "identity"}
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, headers=plain)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    @contextlib.asynccontextmanager
-    async def source(self, file: TaskFile) -> AsyncIterator[Path]:
-        """Fetch a source, unless it is there already; it stays while it is used."""
-        path = self._folder / file.sha256
-        self._in_use[path] += 1
-        try:
-            async with self._locks[file.sha256]:
-                if not path.exists():
-                    self._make_room(file.size)
-                    await self.fetch(file, path)
-            os.utime(path)
-            yield path
-        finally:
-            self._in_use[path] -= 1
+    async def fetch(self, file: TaskFile, path: Path) -> int:
+        """Fetch a file of a task and check it; return its size.
 
-    def _make_room(self, needed: int) -> None:
-        """Delete the sources that were used longest ago and are not used now."""
-        kept = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
-        total = needed + sum(path.stat().st_size for path in kept)
-        for path in kept:
-            if total <= self._most:
-                return
-            if not self._in_use[path]:
-                total -= path.stat().st_size
-                path.unlink()
-
-    async def fetch(self, file: TaskFile, path: Path) -> None:
-        """Fetch a file of a task and check it; raises TransferFailed."""
+        Raises TransferFailed, and OSError if it cannot be written.
+        """
         unfinished = path.with_name(f"{path.name}.unfinished")
 
         async def get() -> None:
@@ -87,15 +59,44 @@ class WorkerTransfers:
             if seen.hexdigest() != file.sha256:
                 raise TransferFailed("another file came than was announced")
             unfinished.rename(path)
-            self.fetched += file.size
 
         try:
             await _try_repeatedly(get, "a file could not be fetched")
         finally:
             unfinished.unlink(missing_ok=True)
+        return file.size
+
+    async def fetch_range(self, file: TaskFile, begin: int, end: int, path: Path) -> None:
+        """Fetch a range of a file into its place in a copy.
+
+        Raises TransferFailed, and OSError if it cannot be written.
+        """
+        expected = f"bytes {begin}-{end - 1}/{file.size}"
+
+        async def get() -> None:
+            headers = {"range": f"bytes={begin}-{end - 1}"}
+            url, left = self._server + file.path, end - begin
+            async with self._client.stream("GET", url, headers=headers) as response:
+                await _require_success(response)
+                if response.headers.get("content-range") != expected:
+                    raise TransferFailed("the server sends other bytes than were asked for")
+                with path.open("r+b") as out:
+                    out.seek(begin)
+                    async for chunk in response.aiter_bytes(_CHUNK):
+                        left -= len(chunk)
+                        if left < 0:
+                            break
+                        await asyncio.to_thread(out.write, chunk)
+            if left:
+                raise TransferFailed("a range came with another length than was announced")
+
+        await _try_repeatedly(get, "a range could not be fetched")
 
     async def send(self, path: Path, upload: str) -> tuple[int, str]:
-        """Return a part to the server; return its size and SHA-256. Raises TransferFailed."""
+        """Return a part to the server; return its size and SHA-256.
+
+        Raises TransferFailed and ServerDiskFull.
+        """
         digest = await asyncio.to_thread(_digest, path)
 
         async def put() -> None:
@@ -110,6 +111,8 @@ class WorkerTransfers:
 
 
 async def _require_success(response: httpx.Response) -> None:
+    if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+        raise ServerDiskFull
     if not response.is_success:
         text = (await response.aread()).decode(errors="replace").strip()[:200]
         raise TransferFailed(f"the server answers {response.status_code}: {text}")
@@ -128,8 +131,6 @@ async def _try_repeatedly(work: Callable[[], Awaitable[None]], failure: str) -> 
                 raise TransferFailed(f"{failure}: {reason}") from error
             _log.info("%s: %s; trying again", failure, reason)
             await clock.sleep(pause)
-        except OSError as error:
-            raise TransferFailed(f"{failure}: {error.strerror}") from error
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

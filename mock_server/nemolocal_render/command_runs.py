@@ -24,15 +24,18 @@ async def run_command(
     command: FFmpegCommand,
     stage: ProgressRange | None,
     machine: EncodeResources | None = None,
-) -> None:
-    """Run a command that reads the sources of a plan; raises FFmpegFailed."""
+) -> str:
+    """Run a command that reads the sources of a plan; raises FFmpegFailed.
+
+    Returns the end of what FFmpeg complains about: damage that it has passed over.
+    """
     log = CURRENT_LOG.get()
     if log is not None:
         log.add_command(command.arguments, command.graphs)
     for name, graph in command.graphs.items():
         (folder / name).write_text(graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]
-    await ffmpeg_cli.run(
+    return await ffmpeg_cli.run(
         list(command.arguments),
         folder=folder,
         timeout=time_limit(plan),

@@ -63,10 +63,11 @@ async def run(
     timeout: float,
     policy: SandboxPolicy | None = None,
     on_line: Callable[[str], None] = lambda _: None,
-) -> None:
+) -> str:
     """Run FFmpeg in a folder, the only one that it may write to; raises FFmpegFailed.
 
-    `timeout` is in seconds of real time, `on_line` gets each line of standard output.
+    `timeout` is in seconds of real time, `on_line` gets each line of standard output. Returns the
+    end of its errors: it may have passed over some.
     """
     binary = executable()
     if not binary.is_file():
@@ -94,6 +95,7 @@ async def run(
     if outcome.returncode:
         cause = _known_cause(outcome)
         raise FFmpegFailed(_reason(outcome), cause or _UNKNOWN, cause_unknown=not cause)
+    return outcome.stderr_tail.strip()
 
 
 def timeout_message(seconds: float) -> str:

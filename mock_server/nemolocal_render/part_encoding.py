@@ -20,7 +20,7 @@ from .filtergraph.ffmpeg_commands import (
 from .planning.plan_splitting import choose_worker_count, split_plan
 from .planning.render_plan import RenderPlan
 from .probing.packet_sizes import read_packets
-from .render_log import CURRENT_LOG
+from .render_log import CURRENT_LOG, SERVER, LoggedPart, current_part, log_worker
 from .render_progress import ProgressRange
 from .video_ceiling import require_below_ceiling, require_untouched
 
@@ -78,6 +78,7 @@ class LocalParts:
         stage: ProgressRange,
     ) -> None:
         """Run FFmpeg; raises FFmpegFailed."""
+        log_worker(SERVER)
         # The graph of a long plan takes time to build.
         command = await asyncio.to_thread(render_command, part, machine, output)
         await run_command(folder, part, command, stage, machine)
@@ -100,11 +101,11 @@ async def encode_division(
     maximum bit rate of the plan together.
     """
     parts, machine = division.parts, division.machine
-    log = CURRENT_LOG.get()
-    if log is not None:
-        log.set_workers(division.at_once, len(parts))
+    logged = _log_parts(division)
     if len(parts) == 1:
-        await LOCAL_PARTS.encode(folder, plan, machine, RENDER_FILE, stage)
+        observed = stage.observed(logged[0].set_done)
+        with current_part(logged[0]):
+            await LOCAL_PARTS.encode(folder, plan, machine, RENDER_FILE, observed)
         return
     shares = [part.frames / plan.frames for part in parts]
     if plan.audio_tracks:
@@ -117,14 +118,27 @@ async def encode_division(
         # Audio is encoded once and first: its packets would not fit together at the cuts.
         runs.append(_encode_sound(folder, plan, stages.pop(0), places))
     is_checked = plan.encoding.max_bit_rate > 0 and division.at_once > 1
-    for part, name, share in zip(parts, names, stages, strict=True):
-        encode = partial(encoder.encode, folder, part, machine, name, share)
-        runs.append(_encode_part(encode, part, folder / name, places, is_checked))
+    for part, name, share, seen in zip(parts, names, stages, logged, strict=True):
+        observed = share.observed(seen.set_done)
+        encode = partial(encoder.encode, folder, part, machine, name, observed)
+        runs.append(_encode_part(encode, part, seen, folder / name, places, is_checked))
     await _run_all(runs)
     await _concat_parts(folder, plan, names, stage.subrange(_JOIN_SHARE, 1))
     if is_checked:
         packets = await read_packets(folder, RENDER_FILE)
         require_below_ceiling(packets.sizes, plan.fps, plan.encoding.max_bit_rate)
+
+
+def _log_parts(division: Division) -> list[LoggedPart]:
+    """Return the parts as the log of the current render shows them."""
+    parts = [
+        LoggedPart(float(part.start_frame / part.fps), float(part.frames / part.fps))
+        for part in division.parts
+    ]
+    log = CURRENT_LOG.get()
+    if log is not None:
+        log.set_parts(parts, division.at_once)
+    return parts
 
 
 async def _encode_sound(
@@ -138,12 +152,14 @@ async def _encode_sound(
 async def _encode_part(
     encode: Callable[[], Awaitable[None]],
     part: RenderPlan,
+    logged: LoggedPart,
     file: Path,
     places: asyncio.Semaphore,
     is_checked: bool,
 ) -> None:
     async with places:
-        await encode()
+        with current_part(logged):
+            await encode()
     if is_checked:
         # At once, since the other parts are then encoded for nothing.
         packets = await read_packets(file.parent, file.name)

@@ -45,6 +45,15 @@ class ProgressRange:
 
         return [ProgressRange(partial(report, index)) for index in range(len(shares))]
 
+    def observed(self, observe: Callable[[float], None]) -> "ProgressRange":
+        """Return this range, whose progress `observe` gets as well."""
+
+        def report(done: float) -> None:
+            observe(done)
+            self._report(done)
+
+        return ProgressRange(report)
+
     def report(self, done: float) -> None:
         """Report how much of this range is done, from 0 to 1."""
         self._report(done)

@@ -179,6 +179,7 @@ def use_executor(app: Starlette, execute: RenderExecutor, transfers: ASGIApp) ->
     """
     services: Services = app.state.services
     services.exports.use_executor(execute)
+    services.has_farm = True
     app.router.routes.append(_PrefixRoute(wire.FARM_PREFIX, transfers))
 
 

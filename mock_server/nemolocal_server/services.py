@@ -13,7 +13,7 @@ from nemolocal_render.temporary_folder import delete_abandoned_once
 
 from .access.access_policy import AccessPolicy
 from .context import ServerContext, open_context
-from .data.data_folder import StoreError
+from .data.data_folder import StoreError, clear_returned_parts
 from .data.storage_errors import STORAGE_ERRORS
 from .data.tokens import NewToken, TokenRecord
 from .errors import ContractError
@@ -74,6 +74,8 @@ class Services:
         self.sessions = SessionReport(self.context.store, self.journal, self.drafts)
         self.renders = RenderReport(self.sessions, self.exports)
         self.previews = PreviewService(self.context)
+        # Whether workers of a farm render: then the parts that they have returned are kept.
+        self.has_farm = False
         self.summary: Summary | None = None
         self._first_entry = self.journal.last_id
         try:
@@ -101,6 +103,8 @@ class Services:
     def start(self) -> None:
         """Clean up after killed processes, and resume their work."""
         delete_abandoned_once()
+        if not self.has_farm:
+            clear_returned_parts(self.context.store.work)
         self.snapshots.delete_orphan_files()
         self.turns.recover()
         self.exports.resume()

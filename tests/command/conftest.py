@@ -40,14 +40,6 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Children can be interrupted: where these tests run in the background, they would not be."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture(autouse=True)
 def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> None:
     """Sample videos are copied from the cache wherever the command or its server makes one."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nemolocal.main import _parser
+from nemolocal.main import command_parser
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -42,7 +42,7 @@ def test_compose_builds_the_container_and_keeps_its_volume() -> None:
     containerfile = ROOT / server["build"]["context"] / server["build"]["dockerfile"]
     folder = server["volumes"][0].partition(":")[2]
     assert f"VOLUME {folder}\n" in containerfile.read_text(encoding="utf-8")
-    options = _parser().parse_args(server["command"])
+    options = command_parser().parse_args(server["command"])
     assert Path(options.data).is_relative_to(folder)
 
 
@@ -50,7 +50,7 @@ def test_compose_publishes_the_port_of_the_server_on_loopback_only() -> None:
     server = service()
     (port,) = server["ports"]
     assert re.fullmatch(r"127\.0\.0\.1:\$\{NEMO_PORT:-8787\}:" + CONTAINER_PORT, port)
-    options = _parser().parse_args(server["command"])
+    options = command_parser().parse_args(server["command"])
     assert (options.host, options.port) == ("0.0.0.0", None)
     assert str(Settings().port) == CONTAINER_PORT
     assert options.allowed_hosts == ["nemo"]

@@ -1,6 +1,6 @@
 """The pages of sessions and renders as the server renders them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.endpoints import UI_PREFIX
+from nemolocal_render.job import RenderResult
+from nemolocal_render.planning.render_plan import RenderPlan
+from nemolocal_render.render_log import CURRENT_LOG, SERVER, LoggedPart
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.dashboard import dashboard_server
 from tests.support.executor import FakeRenderExecutor
@@ -18,11 +21,27 @@ TRIM = "trim to the first 1 second"
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
 
+class PartsExecutor(FakeRenderExecutor):
+    """Renders in five parts: of a worker, of one with a hostile name, here, reused and waiting."""
+
+    async def __call__(
+        self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
+    ) -> RenderResult:
+        parts = [LoggedPart(0.25 * n, 0.25) for n in range(5)]
+        log = CURRENT_LOG.get()
+        assert log is not None
+        log.set_parts(parts, 5)
+        states = (("alpha:17", 0.509), (HOSTILE, 1.0), (SERVER, 1.0), ("", 1.0), ("", 0.0))
+        for part, (worker, done) in zip(parts, states, strict=True):
+            part.worker, part.done = worker, done
+        return await super().__call__(plan, destination, on_progress)
+
+
 @pytest.fixture(scope="module")
 def caller(sample: Path) -> Iterator[HttpCaller]:
     """A caller with a placed upload, whose second turn is silent and applied nothing."""
     settings = server_settings(silence=SilentTurnPolicy(script=".n......"))
-    with dashboard_server(settings, execute=FakeRenderExecutor()) as server:
+    with dashboard_server(settings, execute=PartsExecutor()) as server:
         caller = HttpCaller(server.base_url).connect()
         caller.upload(sample)
         for message in ("edit my raw video footage", TRIM, TRIM):
@@ -132,6 +151,32 @@ def test_a_render_shows_its_state_its_log_and_how_to_stop_it(caller: HttpCaller)
     assert "planned" in shown.text
     assert "waits for a place" in shown.text
     assert not [a for a in shown.all() if "data-post" in a]
+
+
+def test_a_render_shows_each_part_its_worker_and_its_progress(caller: HttpCaller) -> None:
+    caller.submit("render_4")
+    caller.finished("render_4")
+    file_id = caller.get("/__nemolocal__/renders")["renders"][0]["file_id"]
+    known = caller.get(f"/__nemolocal__/renders/{file_id}")
+    assert known["parts"] == 5
+    assert [(part["begin"], part["worker"], part["progress"]) for part in known["part_states"]] == [
+        (0.0, "alpha:17", 50),
+        (0.25, HOSTILE, 100),
+        (0.5, "server", 100),
+        (0.75, "", 100),
+        (1.0, "", 0),
+    ]
+    shown = page(caller, f"renders/{file_id}")
+    assert "5 parts, by 2 workers of the farm so far" in shown.text
+    rows = " ".join(shown.text.split()).partition("Worker ")[2].partition(" Log ")[0]
+    assert rows == (
+        "0.00 – 0.25 s 50 % alpha:17 "
+        f"0.25 – 0.50 s 100 % {HOSTILE} "
+        "0.50 – 0.75 s 100 % this server "
+        "0.75 – 1.00 s 100 % was there already "
+        "1.00 – 1.25 s 0 % waits"
+    )
+    assert not [tag for tag, attributes in shown.found if "onerror" in attributes]
 
 
 @pytest.mark.parametrize(

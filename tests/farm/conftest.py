@@ -9,17 +9,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_farm.engine import EngineOptions
+from nemolocal_farm.farm import FarmLimits
 from nemolocal_farm.farm_executor import install_farm
 from nemolocal_farm.farm_key import read_farm_key, write_farm_key
-from nemolocal_farm.farm_parts import FarmLimits
 from nemolocal_farm.part_tasks import CORES_OF_A_PART
 from nemolocal_render import encoders
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources
@@ -39,6 +40,8 @@ from tests.support.media import MediaCache, run_ffmpeg
 SECONDS = 40
 LIMITS = FarmLimits(no_worker=5.0, engine=4.0, idle=20.0)
 _PATIENCE = 300.0
+# Until the kernel has ended a process that was killed.
+_KILLED = 60.0
 _TEMPORAL = "temporal"
 
 
@@ -90,18 +93,22 @@ class EngineProcess:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(_KILLED)
             self._process = None
 
 
 class WorkerProcess:
     """`nemolocal work` in a process of its own."""
 
-    def __init__(self, arguments: list[str], log: Path) -> None:
+    def __init__(
+        self, arguments: list[str], log: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.log = log
         self._out = log.open("wb")
         command = [sys.executable, "-m", "nemolocal", "work", *arguments]
-        self.process = subprocess.Popen(command, stdout=self._out, stderr=self._out)
+        self.process = subprocess.Popen(
+            command, stdout=self._out, stderr=self._out, env={**os.environ, **environment}
+        )
 
     def says(self, text: str) -> bool:
         return text in self.log.read_text(encoding="utf-8", errors="replace")
@@ -115,9 +122,13 @@ class WorkerProcess:
         """The processes that it has started, and those of them."""
         return _descendants(self.process.pid)
 
+    def runs_ffmpeg(self) -> bool:
+        """Whether a child is FFmpeg itself, and not what starts it."""
+        return any("ffmpeg" in _name_of(child) for child in self.children())
+
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(_KILLED)
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -137,6 +148,12 @@ def _descendants(pid: int) -> list[int]:
             for child in (task / "children").read_text().split():
                 found += [int(child), *_descendants(int(child))]
     return found
+
+
+def _name_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
 
 
 def is_running(pid: int) -> bool:
@@ -171,11 +188,15 @@ class RunningFarm:
         self.folder = folder
         self.key_file = folder / "farm.key"
         self.workers: list[WorkerProcess] = []
+        self.renderings: list[Rendering] = []
 
-    def start_worker(self, *more: str, key: Path | None = None) -> WorkerProcess:
+    def start_worker(
+        self, *more: str, key: Path | None = None, **environment: str
+    ) -> WorkerProcess:
         arguments = ["--farm", self.engine.address, "--farm-key", str(key or self.key_file)]
         arguments += ["--server", self.server.base_url, *more]
-        worker = WorkerProcess(arguments, self.folder / f"worker-{len(self.workers)}.log")
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = WorkerProcess(arguments, log, environment)
         self.workers.append(worker)
         return worker.wait_ready()
 
@@ -185,13 +206,28 @@ class RunningFarm:
         return work / "parts"
 
     def render(self, plan: RenderPlan, path: Path) -> "Rendering":
-        return Rendering(self.server, plan, path)
+        self.renderings.append(Rendering(self.server, plan, path, self.workers))
+        return self.renderings[-1]
+
+    def end(self) -> None:
+        """End the renders that still run, so that the server can end, and the workers."""
+        for rendering in self.renderings:
+            rendering.future.cancel()
+        for worker in self.workers:
+            worker.end()
 
 
 class Rendering:
     """A render that runs in the event loop of a server."""
 
-    def __init__(self, server: LocalServer, plan: RenderPlan, path: Path) -> None:
+    def __init__(
+        self,
+        server: LocalServer,
+        plan: RenderPlan,
+        path: Path,
+        workers: Sequence[WorkerProcess] = (),
+    ) -> None:
+        self._workers = workers
         self.log = RenderLog(time.monotonic)
         self.progress: list[int] = []
         execute = server.app.state.services.exports._execute
@@ -205,7 +241,14 @@ class Rendering:
         self.future = asyncio.run_coroutine_threadsafe(work(), server._server.loop)
 
     def result(self) -> RenderResult:
-        return self.future.result(2 * _PATIENCE)
+        """Wait for the end; if it does not come, say what the render and the workers did."""
+        try:
+            return self.future.result(_PATIENCE)
+        except TimeoutError:
+            if self.future.done():
+                raise
+            logs = [worker.log.read_text(errors="replace")[-2000:] for worker in self._workers]
+            pytest.fail("\n".join(["the render does not end:", *self.lines, *logs]))
 
     @property
     def lines(self) -> list[str]:
@@ -230,8 +273,7 @@ def farm(
         try:
             yield running
         finally:
-            for worker in running.workers:
-                worker.end()
+            running.end()
 
 
 @pytest.fixture(scope="session")
@@ -278,7 +320,8 @@ class _DividedAsOnTheFarm:
 
     def divide(self, plan: RenderPlan, machine: EncodeResources) -> Division:
         parts = tuple(split_by_seconds(plan, LIMITS.part))
-        return Division(parts, msgspec.structs.replace(machine, cores=CORES_OF_A_PART), 2)
+        each = msgspec.structs.replace(machine, cores=CORES_OF_A_PART, is_repeatable=True)
+        return Division(parts, each, 2)
 
     encode = LOCAL_PARTS.encode
 

@@ -39,6 +39,10 @@ def key(tmp_path: Path) -> str:
             "serve --farm a:1 --farm-key {key} --farm-tls {key} {key} {key}.no",
             "--farm-tls: file not found: ",
         ),
+        (
+            "work --farm a:1 --farm-key {key} --server http://a --media {key}",
+            "--media: folder not found: ",
+        ),
         ("farm key {key}", "exists already: choose another file"),
     ],
 )

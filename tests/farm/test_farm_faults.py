@@ -1,6 +1,8 @@
 """What happens to a render when a worker or the engine is lost: the file is always the same."""
 
 import asyncio
+import contextlib
+import os
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +13,14 @@ from temporalio.client import ActivityFailureError, Client
 from nemolocal.commands.doctor import _farm_checks
 from nemolocal_farm import farm_build
 from nemolocal_farm.engine import EngineOptions
+from nemolocal_farm.farm_executor import install_farm
 from nemolocal_farm.farm_key import read_farm_key, write_farm_key
 from nemolocal_render.job import RenderJobFailed
 from nemolocal_render.planning.render_plan import RenderPlan
+from nemolocal_server import Settings
+from nemolocal_server.serving import LocalServer
 from tests.farm.conftest import (
+    LIMITS,
     EngineProcess,
     Rendering,
     RunningFarm,
@@ -28,7 +34,7 @@ pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 
 def wait_for_ffmpeg(worker: WorkerProcess) -> list[int]:
     """Wait until a worker renders; return the processes."""
-    wait_until(worker.children, "FFmpeg runs")
+    wait_until(worker.runs_ffmpeg, "FFmpeg runs")
     return worker.children()
 
 
@@ -45,12 +51,15 @@ def test_a_killed_worker_is_replaced_and_takes_its_ffmpeg_along(
     first = farm.start_worker("--places", "1")
     rendering = farm.render(slow_plan, tmp_path / "x.mp4")
     children = wait_for_ffmpeg(first)
+    # So that it is not done before the second worker is there.
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
     second = farm.start_worker("--places", "1")
     first.kill()
     wait_until(lambda: not any(map(is_running, children)), "the children are gone")
     rendering.result()
     assert (tmp_path / "x.mp4").read_bytes() == undisturbed
-    assert second.says("attempt 2")
+    assert second.says("attempt 2"), (rendering.lines, second.log.read_text())
     require_clean(farm, rendering)
 
 
@@ -198,20 +207,55 @@ def test_workers_of_another_key_or_version_get_nothing(
     assert later.mentions("not on the farm: it has no worker of this version")
 
 
+def test_two_farms_on_one_engine_do_not_wait_for_each_others_parts(
+    farm: RunningFarm,
+    engine: EngineProcess,
+    slow_plan: RenderPlan,
+    undisturbed: bytes,
+    tmp_path: Path,
+) -> None:
+    worker = farm.start_worker("--places", "1")
+    rendering = farm.render(slow_plan, tmp_path / "x.mp4")
+    wait_for_ffmpeg(worker)
+    # The same parts now wait on the engine, and nobody takes those of this farm.
+    worker.kill()
+    folder = tmp_path / "other"
+    folder.mkdir()
+    write_farm_key(folder / "farm.key")
+    server = LocalServer(Settings(port=0, data_dir=folder / "data"))
+    options = EngineOptions(engine.address, read_farm_key(folder / "farm.key"))
+    install_farm(server.app, options, LIMITS)
+    with server, contextlib.ExitStack() as stack:
+        other = RunningFarm(server, engine, folder)
+        stack.callback(other.end)
+        other.start_worker("--places", "1")
+        later = other.render(slow_plan, folder / "x.mp4")
+        later.result()
+        assert len(later.mentions(": by ")) == 2, later.lines
+    assert (folder / "x.mp4").read_bytes() == undisturbed
+    rendering.future.cancel()
+
+
 def test_doctor_names_the_workers_and_those_that_do_not_fit(
     farm: RunningFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = farm.start_worker()
     options = EngineOptions(farm.engine.address, read_farm_key(farm.key_file))
     name = f":{worker.process.pid}: "
-    first, one = asyncio.run(_farm_checks(options))
-    assert first == (True, "farm", "the engine answers, 1 worker")
+    first, queue, one = asyncio.run(_farm_checks(options))
+    assert first == (True, "farm", "the engine answers, 1 worker with this key")
+    assert worker.says(queue[2])
     assert one[:2] == (True, "worker")
-    assert f"{name}nemolocal-" in one[2]
-    monkeypatch.setattr(farm_build, "farm_build", lambda: "9.9.9-000000000000")
-    _, other = asyncio.run(_farm_checks(options))
-    assert other[:2] == (False, "worker")
-    assert f"{name}has another version or FFmpeg, so it gets no parts: nemolocal-" in other[2]
+    assert f"{name}fits" in one[2]
+    version, renderer, _ = farm_build.farm_build().split("-")
+    for build, reason in (
+        ("9.9.9-0-0", f"it has Nemo Local {version} instead of 9.9.9"),
+        (f"{version}-{renderer}-0", "it has another FFmpeg (binary "),
+    ):
+        monkeypatch.setattr(farm_build, "farm_build", lambda build=build: build)
+        *_, other = asyncio.run(_farm_checks(options))
+        assert other[:2] == (False, "worker")
+        assert f"{name}gets no parts from here: {reason}" in other[2]
     nowhere = EngineOptions("127.0.0.1:9", options.key)
     (gone,) = asyncio.run(_farm_checks(nowhere))
     assert gone == (False, "farm", "no engine answers at 127.0.0.1:9")

@@ -185,8 +185,15 @@ def test_a_task_names_no_path_of_the_worker() -> None:
     for name in OUTSIDE:
         with pytest.raises(TaskRejected, match="unknown name"):
             decode_task(task_with(name=name))
+    digest = "ab" * 32
     wrong: tuple[dict[str, Any], ...] = (
         {"size": "large"},
+        {"ranges": [{"begin": -1, "end": 1, "sha256": digest}]},
+        {"ranges": [{"begin": 0, "end": 2, "sha256": digest}]},
+        {"ranges": [{"begin": 1, "end": 1, "sha256": digest}]},
+        {"shared": "../clip.mp4"},
+        {"shared": ".hidden"},
+        {"shared": "/etc/passwd"},
         {"command": "rm"},
         {"sha256": "../../x"},
         {"path": "@example.com/x"},

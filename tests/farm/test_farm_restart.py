@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import re
+import select
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,12 +31,17 @@ def serving(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "nemolocal", "serve", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert "serves http://" in process.stdout.readline()
         try:
+            ready, _, _ = select.select([process.stdout], [], [], 120)
+            assert ready, "the server does not start"
+            assert "serves http://" in process.stdout.readline()
             yield process
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def submit(http: httpx.Client, footage: MediaSource) -> str:
@@ -79,11 +84,14 @@ def test_a_killed_server_goes_on_with_the_finished_parts(
             status = submit(http, footage)
             wait_until(lambda: len(_RETURNED.findall(worker.log.read_text())) > 1, "two parts")
             process.kill()
-            process.wait()
+            process.wait(60)
         finished = _RETURNED.findall(worker.log.read_text())
         with serving(*serve):
-            while (now := http.get(status).json())["status"] in ("pending", "processing"):
-                time.sleep(0.2)
+            wait_until(
+                lambda: http.get(status).json()["status"] not in ("pending", "processing"),
+                "the export ends",
+            )
+            now = http.get(status).json()
             assert now["status"] == "completed", now
             (tmp_path / "out.mp4").write_bytes(http.get(now["output"]["url"]).content)
             assert list((tmp_path / "data" / "work" / "parts").iterdir()) == []

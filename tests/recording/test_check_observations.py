@@ -1,6 +1,9 @@
 """What `conform` adds to the file of observations, and the calibration card of its report."""
 
 import argparse
+import contextlib
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from nemolocal_conformance.assumptions import list_assumptions
 from nemolocal_conformance.reports import as_html
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict, VerdictOutcome
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, find_endpoint
 from nemolocal_recording.learning.calibration import RECORDED_ASSUMPTIONS, recorded_values
 from nemolocal_recording.learning.check_observations import observe_report
 from nemolocal_recording.learning.learned_values import learn_values
@@ -25,15 +28,24 @@ from nemolocal_recording.learning.observations import (
 )
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from tests.support.recorder import raw_server
+from tests.support.recorder import RawServer, raw_server
 
 CHECK = "general.path.unknown"
 NOT_FOUND = b'{"code":404,"message":"no such path","data":null}'
 
 
-def answer(status: bytes) -> bytes:
-    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return head % (status, len(NOT_FOUND)) + NOT_FOUND
+@contextlib.contextmanager
+def foreign_server(status: bytes) -> Iterator[RawServer]:
+    """A server that refuses every request, one for an unknown path with this status."""
+
+    def answer(connection: socket.socket) -> None:
+        path = server.requests[-1].split()[1].decode()
+        chosen = b"401 Unauthorized" if find_endpoint("GET", path) else status
+        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % (chosen, len(NOT_FOUND)) + NOT_FOUND)
+
+    with raw_server(answer) as server:
+        yield server
 
 
 def conform(base_url: str, *more: str) -> int:
@@ -64,7 +76,7 @@ def test_checks_of_a_foreign_server_are_added(
     status: bytes, outcome: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seen.jsonl"
-    with raw_server(answer(status)) as server:
+    with foreign_server(status) as server:
         conform(server.base_url, "--observations", str(path))
     seen = [one for one in read_observations(path) if one.rule == "GEN-6"]
     assert [(one.outcome, one.check, one.server) for one in seen] == [(outcome, CHECK, "other")]
@@ -75,7 +87,7 @@ def test_nothing_is_added_without_being_asked_nor_for_a_server_of_this_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with raw_server(answer(b"404 Not Found")) as server:
+    with foreign_server(b"404 Not Found") as server:
         assert conform(server.base_url) == 0
     settings = Settings(port=0, control=False)
     with LocalServer(settings, ManualClock(autojump=True)) as own:
@@ -113,7 +125,7 @@ def test_unreadable_file_is_told_before_anything_is_sent(
 ) -> None:
     path = tmp_path / "seen.jsonl"
     path.write_text("{}\n")
-    with raw_server(answer(b"404 Not Found")) as server:
+    with foreign_server(b"404 Not Found") as server:
         assert conform(server.base_url, "--observations", str(path)) == 2
         assert server.requests == []
     assert f"{path}, line 1" in capsys.readouterr().err
@@ -124,7 +136,7 @@ def test_file_that_cannot_be_written_does_not_lose_the_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "missing" / "seen.jsonl"
-    with raw_server(answer(b"404 Not Found")) as server:
+    with foreign_server(b"404 Not Found") as server:
         assert conform(server.base_url, "--observations", str(path)) == 0
     out, err = capsys.readouterr()
     assert "1 of 1 check passed" in out
@@ -208,7 +220,7 @@ def test_card_of_a_run_has_what_the_file_shows(tmp_path: Path) -> None:
         path, [ValueObservation("turn: talk", "s", (7.0,), "2026-01-28", "a", "cloud"),
                ValueObservation("turn: edit", "s", (9.0,), "2026-01-28", "b", "other")],
     )  # fmt: skip
-    with raw_server(answer(b"404 Not Found")) as server:
+    with foreign_server(b"404 Not Found") as server:
         conform(server.base_url, "--observations", str(path), "--report", str(tmp_path / "r"))
     page = (tmp_path / "r" / "report.html").read_text()
     assert "7 s, seen 1 time; 1 recording on 2026-01-28" in page

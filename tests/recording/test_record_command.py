@@ -114,6 +114,7 @@ def test_killed_recorder_leaves_a_readable_file(tmp_path: Path) -> None:
     assert [frame.data for frame in exchange.frames] == [{"data": ""}]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_ends_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "new.jsonl"
     with raw_server(REFUSED) as server:

@@ -15,6 +15,7 @@ from nemolocal_recording.record_lines import (
     ChunkLine,
     EndLine,
     Header,
+    RecordLine,
     RefusalLine,
     RequestBodyLine,
     RequestLine,
@@ -107,7 +108,7 @@ def test_rules_are_listed_with_what_is_missing_and_what_contradicts() -> None:
     )
     assert lines["CRD-1"].endswith(
         "held: seen 2 times; not seen: CRD-1; a recording does not show the ledger"
-        "; on 2 days in the cloud"
+        "; stable: 2 days in the cloud"
     )
     assert lines["AUTH-1"].endswith("not seen")
 
@@ -160,7 +161,7 @@ def test_recording_stops_at_the_first_failed_write(tmp_path: Path) -> None:
 
 def test_json_of_the_file_is_that_of_its_lines(tmp_path: Path) -> None:
     file = RecordingFile(tmp_path / "x.jsonl")
-    lines = [Header(1.0, "other"), request(1), EndLine(1, 2.0, "clean")]
+    lines: list[RecordLine] = [Header(1.0, "other"), request(1), EndLine(1, 2.0, "clean")]
     for line in lines:
         file.write(line)
     file.close()

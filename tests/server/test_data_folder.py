@@ -11,6 +11,7 @@ import pytest
 from nemolocal_server import ids
 from nemolocal_server.app import build_app
 from nemolocal_server.data.store import Store, StoreError
+from nemolocal_server.retention.cleanup import plan_cleanup, run_cleanup
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 
@@ -72,3 +73,40 @@ def test_what_a_killed_server_was_receiving_is_swept_at_the_next_start(tmp_path:
         (tmp_path / half / f"{ids.new_file_id()}.mp4").write_bytes(b"x")
     asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
     assert list(tmp_path.rglob("*.mp4")) == []
+
+
+def test_parts_of_a_farm_are_deleted_by_a_server_without_one(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    parts = tmp_path / "work" / "parts"
+    parts.mkdir()
+    part, other = parts / f"{ids.new_file_id()}.mp4", parts / "my film.mp4"
+    for path in (part, other):
+        path.write_bytes(b"x")
+
+    async def start(has_farm: bool) -> None:
+        services = Services(Settings(data_dir=tmp_path))
+        services.has_farm = has_farm
+        services.start()
+        await services.close()
+
+    asyncio.run(start(has_farm=True))
+    assert part.exists()
+    asyncio.run(start(has_farm=False))
+    assert not part.exists()
+    assert other.read_bytes() == b"x"
+    other.unlink()
+    asyncio.run(start(has_farm=False))
+    assert not parts.exists()
+
+
+def test_cleaning_deletes_the_parts_of_a_killed_farm(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    part = tmp_path / "work" / "parts" / f"{ids.new_file_id()}.mp4"
+    part.parent.mkdir()
+    part.write_bytes(b"x" * 10_000)
+    plan = plan_cleanup(tmp_path, None)
+    assert plan.unfinished == (f"work/parts/{part.name}",)
+    assert part.exists()
+    assert run_cleanup(plan) >= 10_000
+    assert not part.exists()
+    assert not plan_cleanup(tmp_path, None).unfinished

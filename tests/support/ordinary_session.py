@@ -1,5 +1,6 @@
 """An ordinary session of a client: what somebody does with one account in a few minutes."""
 
+import time
 from typing import Any
 
 import httpx
@@ -23,7 +24,8 @@ from nemolocal_contract.endpoints import (
 
 # The least share of the rules with claims of which such a session shows something.
 DECIDED = 0.8
-_MOST_POLLS = 200
+# A broken server may never end a render; a correct one ends it within these seconds.
+_MOST_POLLS, _POLL_SECONDS = 500, 0.01
 
 
 class OrdinarySession:
@@ -117,6 +119,7 @@ class OrdinarySession:
             reply = _json(self._http.get(RENDER_STATUS.path(render="render_1")))
             if reply.get("status") not in ("pending", "processing"):
                 break
+            time.sleep(_POLL_SECONDS)
         self._balance()
         self._http.get(RENDER_DOWNLOAD.path(render="render_1"))
         self._post(RENDER, json=asked)

@@ -97,6 +97,7 @@ def _checks(arguments: argparse.Namespace) -> "Iterator[Check]":
 
 async def _farm_checks(options: "EngineOptions") -> list[Check]:
     """Check the engine of a render farm, and which workers fit this installation."""
+    from nemolocal_farm.build_difference import why_unfit
     from nemolocal_farm.engine import Engine, EngineUnreachable
     from nemolocal_farm.farm_build import queue_name
     from nemolocal_farm.farm_key import FarmSetupError
@@ -107,11 +108,15 @@ async def _farm_checks(options: "EngineOptions") -> list[Check]:
         workers = await Engine(options).workers()
     except (EngineUnreachable, FarmSetupError) as error:
         return [Check(False, "farm", str(error))]
-    found = [Check(True, "farm", f"the engine answers, {pluralize(len(workers), 'worker')}")]
+    count = pluralize(len(workers), "worker")
+    found = [
+        Check(True, "farm", f"the engine answers, {count} with this key"),
+        Check(True, "farm queue", queue),
+    ]
     for worker in workers:
-        fits = worker.queue == queue
-        detail = "" if fits else "has another version or FFmpeg, so it gets no parts: "
-        found.append(Check(fits, "worker", f"{worker.name}: {detail}{worker.queue}"))
+        reason = why_unfit(worker.queue, queue)
+        detail = f"gets no parts from here: {reason}" if reason else "fits"
+        found.append(Check(not reason, "worker", f"{worker.name}: {detail}"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from ..argument_parser import add_command
@@ -25,6 +26,12 @@ def add_parser(commands: Any) -> None:
         required=True,
         metavar="URL",
         help="base URL of the server, where this machine reaches it",
+    )
+    work.add_argument(
+        "--media",
+        metavar="DIR",
+        help="media folder of the server (`media` in its data folder) on a disk that this machine "
+        "shares: sources are read there instead of fetched",
     )
     work.add_argument(
         "--places",
@@ -67,6 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"--server must be a URL such as http://127.0.0.1:8787, not {arguments.server!r}"
         )
+    media = None if arguments.media is None else Path(arguments.media)
+    if media is not None and not media.is_dir():
+        raise UsageError(f"--media: folder not found: {media}")
     logging.basicConfig(
         stream=sys.stderr,
         level=arguments.log_level.upper(),
@@ -78,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         server=arguments.server,
         places=arguments.places or 0,
         idle_exit=arguments.idle_exit,
+        media=None if media is None else media.absolute(),
     )
     try:
         asyncio.run(run_worker(options, _announce))

@@ -8,7 +8,7 @@ from nemolocal_contract.rules import rules
 
 from ..learning.evaluation import RuleResult, evaluate_recordings
 from ..learning.traffic_view import TrafficView
-from ..learning.values import seen_values
+from ..learning.values import PRICE_PREFIX, seen_values
 from ..recording import ExchangeRecord, Recording
 from .drift_report import DriftReport, DriftVerdict, RuleDrift, UnplayedCall, total_verdict
 from .exchange_comparison import (
@@ -153,15 +153,18 @@ def _claim_differences(
 def _price_differences(recording: Recording, now: Recording) -> Iterator[Difference]:
     """Yield prices that were always the same and are others now (CRD-3)."""
     seen = [
-        {one.name: one for one in seen_values([TrafficView(each)]) if one.unit == "credits"}
+        {
+            one.name: one
+            for one in seen_values([TrafficView(each)])
+            if one.name.startswith(PRICE_PREFIX)
+        }
         for each in (recording, now)
     ]
     for name in seen[0].keys() & seen[1].keys():
         was, is_ = seen[0][name], seen[1][name]
         if was.least == was.greatest and not is_.least == was.least == is_.greatest:
             told = f"{is_.least:g} to {is_.greatest:g} credits"
-            if name != "price: edit":  # The first edit of a session costs more than the next.
-                yield Difference(("CRD-3",), 0, name, f"{was.least:g} credits", told)
+            yield Difference(("CRD-3",), 0, name, f"{was.least:g} credits", told)
 
 
 def _rule_drift(before: RuleResult, now: RuleResult, found: list[Difference]) -> RuleDrift:

@@ -85,11 +85,11 @@ def plan_replay(recording: Recording, budget: ReplayBudget) -> RecordingPlan:
     """Plan the replay of a recording within a budget."""
     view = TrafficView(recording)
     ends = _render_ends(view)
-    planner = _Planner(view, budget)
+    planner = _ReplayPlanner(view, budget)
     return RecordingPlan(tuple(planner.plan(one, ends) for one in recording.exchanges))
 
 
-class _Planner:
+class _ReplayPlanner:
     def __init__(self, view: TrafficView, budget: ReplayBudget) -> None:
         self._view = view
         self._budget = budget

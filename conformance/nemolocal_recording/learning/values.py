@@ -21,8 +21,10 @@ Unit = Literal["s", "credits"]
 SILENT_EDITS = "silent edits"
 HEARTBEATS = "heartbeat interval"
 NEW_TOKEN = "credits of a new token"
-FIRST_EDIT, LATER_EDIT = "price: first edit of a session", "price: later edit of a session"
-GENERATION_PRICE = "price: generation"
+PRICE_PREFIX = "price: "
+FIRST_EDIT = f"{PRICE_PREFIX}first edit of a session"
+LATER_EDIT = f"{PRICE_PREFIX}later edit of a session"
+GENERATION_PRICE = f"{PRICE_PREFIX}generation"
 QUEUE_LEAST, QUEUE_MOST = "render queue, at least", "render queue, at most"
 RENDER_TIME = "render, at most"
 
@@ -130,7 +132,7 @@ def _prices(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     edited = {session for one in view.all if not one.is_complete and (session := _session(one))}
     for turn in view.turns:
         kind = kind_of_turn(turn)
-        name = GENERATION_PRICE if kind == "generation" else f"price: {kind}"
+        name = GENERATION_PRICE if kind == "generation" else f"{PRICE_PREFIX}{kind}"
         if kind == "edit":
             # Of a session that was opened before the recording nobody knows whether it was edited.
             is_first = turn.session in view.sessions and turn.session not in edited

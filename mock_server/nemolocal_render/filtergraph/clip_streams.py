@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from nemolocal_contract.effects import Lut, PictureEffect, Zoom
@@ -165,7 +166,7 @@ _MARGIN = 0.1
 _NUDGE = 0.02
 
 
-class _SourceRange(NamedTuple):
+class SourceRange(NamedTuple):
     """The range of a picture in its source, in seconds.
 
     The source is opened at `begin` and shown from `start` on for `seconds`; `missing` frames before
@@ -177,6 +178,11 @@ class _SourceRange(NamedTuple):
     seconds: float
     missing: int
 
+    @property
+    def end(self) -> float:
+        """How far the source is read."""
+        return self.start + self.seconds + _MARGIN
+
 
 def read_still_frame(picture: ClipSlice, graph: GraphBuilder) -> Stream:
     """Return the one frame of a still image, of a clip that is frozen, or of a plain colour."""
@@ -186,10 +192,14 @@ def read_still_frame(picture: ClipSlice, graph: GraphBuilder) -> Stream:
         color = graph.add_lavfi_input(f"color=c={COLOR_VALUES[clip.solid]}:s={size}:r=1")
         return color.filter("trim", end_frame=1).filter("format", "gbrp").filter("setpts", 0)
     if clip.freeze and (source.info.kind != "image" or source.info.is_animated):
-        held = VideoClip(source, 1, clip.source_start)
-        return read_moving_frames(ClipSlice(held, 0, 1), graph)
+        return read_moving_frames(held_frame(clip), graph)
     video = graph.open_input(source, 0, 1)[source.info.video_specifier]
     return video.filter("trim", end_frame=1).filter("setpts", 0)
+
+
+def held_frame(clip: VideoClip) -> ClipSlice:
+    """Return the frame of a moving picture that a frozen clip holds."""
+    return ClipSlice(VideoClip(clip.source, 1, clip.source_start), 0, 1)
 
 
 def read_moving_frames(picture: ClipSlice, graph: GraphBuilder) -> Stream:
@@ -198,7 +208,7 @@ def read_moving_frames(picture: ClipSlice, graph: GraphBuilder) -> Stream:
     The first and last frames are held where the source has no more.
     """
     clip, source = picture.clip, picture.clip.source
-    reach = _source_range(picture, graph)
+    reach = find_source_range(picture, graph.plan.fps)
     still = {"stop": -1, "stop_mode": "clone"}
     video = graph.open_input(source, reach.begin, None)[source.info.video_specifier]
     zero = reach.start - reach.begin
@@ -220,9 +230,10 @@ def read_moving_frames(picture: ClipSlice, graph: GraphBuilder) -> Stream:
     return video.filter("trim", end_frame=picture.frames).filter("setpts", "N")
 
 
-def _source_range(picture: ClipSlice, graph: GraphBuilder) -> _SourceRange:
+def find_source_range(picture: ClipSlice, frame_rate: Fraction) -> SourceRange:
+    """Return what is read of the source of a moving picture, at this frame rate of the render."""
     clip, info = picture.clip, picture.clip.source.info
-    first, fps = picture.first_clip_frame, float(graph.plan.fps)
+    first, fps = picture.first_clip_frame, float(frame_rate)
     if clip.reverse:
         first = clip.frames - first - picture.frames
     start = clip.source_start + first / fps * clip.speed
@@ -234,7 +245,7 @@ def _source_range(picture: ClipSlice, graph: GraphBuilder) -> _SourceRange:
         start = max(start + missing / fps * clip.speed, 0.0)
     # An animation cannot be opened in its middle.
     begin = 0.0 if info.is_animated else _frame_before(start, info.fps)
-    return _SourceRange(begin, start, (picture.frames - missing) / fps * clip.speed, missing)
+    return SourceRange(begin, start, (picture.frames - missing) / fps * clip.speed, missing)
 
 
 def _frame_before(start: float, rate: float) -> float:

@@ -10,8 +10,9 @@ import msgspec
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS, ACCEPTED_EXTENSIONS_TEXT
 
 from .. import child_process, sandbox
-from ..media import MediaInfo, MediaRejected
+from ..media import DEMUXERS, MediaInfo, MediaRejected
 from ..sandbox import GIB, SandboxPolicy
+from .packet_index import PacketIndex
 from .probe_worker import ProbeWorkerOutput, RenderFacts
 from .sniff import sniff
 
@@ -54,6 +55,14 @@ async def probe_render(path: Path) -> RenderFacts:
     if answer.facts is None:
         raise MediaRejected(answer.rejected or "the rendered file cannot be read")
     return answer.facts
+
+
+async def read_packet_index(path: Path, extension: str) -> PacketIndex | None:
+    """Return where the packets of a video are; None if it must be read as a whole."""
+    if DEMUXERS[extension] != "mov" or ACCEPTED_EXTENSIONS[extension] != "video":
+        return None
+    answer = await _run_worker(["index", str(path.absolute()), extension], path, _VIDEO_MEMORY)
+    return answer.index
 
 
 async def _run_worker(arguments: list[str], path: Path, memory: int) -> ProbeWorkerOutput:

@@ -1,7 +1,7 @@
 """Probe a media file with PyAV in a child process (`python -m`) and print one JSON line.
 
 `probe PATH EXTENSION` prints a MediaInfo or why the file is rejected, `check PATH` the facts of a
-rendered file.
+rendered file, `index PATH EXTENSION` where the packets of its video are.
 """
 
 import sys
@@ -23,6 +23,7 @@ from ..media import (
     MediaInfo,
     MediaRejected,
 )
+from .packet_index import PacketIndex, index_packets
 from .packet_scan import FileScan, StreamScan, scan_packets
 from .sniff import read_image_header
 from .stream_selection import SelectedStreams, StreamSelector
@@ -60,10 +61,11 @@ class RenderFacts(msgspec.Struct, frozen=True):
 
 
 class ProbeWorkerOutput(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The JSON line that the child prints: one of the fields is set."""
+    """The JSON line that the child prints: at most one of the fields is set."""
 
     info: MediaInfo | None = None
     facts: RenderFacts | None = None
+    index: PacketIndex | None = None
     rejected: str | None = None
 
 
@@ -227,6 +229,17 @@ def inspect_render(path: Path) -> RenderFacts:
         raise MediaRejected("the rendered file cannot be read") from error
 
 
+def inspect_packets(path: Path, extension: str) -> PacketIndex | None:
+    """Return where the packets of a video are; None if the file must be read as a whole."""
+    import av
+
+    try:
+        with _open(path, extension) as container:
+            return index_packets(container, path)
+    except (av.FFmpegError, ValueError):
+        return None
+
+
 def _seconds(stream: Any) -> float:
     return float((stream.duration or 0) * (stream.time_base or 0))
 
@@ -247,6 +260,8 @@ def main(arguments: list[str]) -> None:
     try:
         if arguments[0] == "probe":
             answer = ProbeWorkerOutput(info=inspect_media(Path(arguments[1]), arguments[2]))
+        elif arguments[0] == "index":
+            answer = ProbeWorkerOutput(index=inspect_packets(Path(arguments[1]), arguments[2]))
         else:
             answer = ProbeWorkerOutput(facts=inspect_render(Path(arguments[1])))
     except MediaRejected as reason:

@@ -35,6 +35,8 @@ _ID = r"[0-9a-f]{32}"
 FILE_NAME_PATTERN = re.compile(rf"{_ID}\.[0-9a-z]{{2,5}}")
 """The names of files in every folder but `work`: an id and an extension."""
 SNAPSHOT_NAME_PATTERN = re.compile(_ID)
+PARTS_FOLDER = "parts"
+"""The folder in `work` with the parts that the workers of a render farm have returned."""
 _WORK_FILE = re.compile(rf"{FILE_NAME_PATTERN.pattern}|fixture-[a-z]+\.[0-9a-z]+")
 _WORK_FOLDER = re.compile(rf"snapshot-{_ID}|render-[0-9a-z_]{{8}}")
 _DISK_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
@@ -213,6 +215,27 @@ def find_work_files(folder: Path) -> list[Path]:
             if (entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name))
             or (entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name))
         ]
+
+
+def find_returned_parts(folder: Path) -> list[Path]:
+    """The parts of renders that the workers of a farm returned to a server that was killed."""
+    parts = folder / PARTS_FOLDER
+    if parts.is_symlink() or not parts.is_dir():
+        return []
+    with os.scandir(parts) as entries:
+        return [
+            Path(entry.path)
+            for entry in entries
+            if entry.is_file(follow_symlinks=False) and FILE_NAME_PATTERN.fullmatch(entry.name)
+        ]
+
+
+def clear_returned_parts(folder: Path) -> None:
+    """Delete the parts that no render will ask for, since there is no farm any more."""
+    for path in find_returned_parts(folder):
+        path.unlink()
+    with contextlib.suppress(OSError):  # it is not there, or has files that are not ours
+        (folder / PARTS_FOLDER).rmdir()
 
 
 def clear_work_folder(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """Renders as the control API shows them: the plan, the encoder and why, the log, the commands."""
 
+import math
+
 import msgspec
 
 from nemolocal_contract.control_api import (
     RenderCommand,
     RenderDetail,
     RenderLogLine,
+    RenderPart,
     RenderPlanSummary,
 )
 from nemolocal_contract.responses import decode_json
@@ -48,7 +51,8 @@ class RenderReport:
                 result.encoder_reason if result is not None else log.encoder_reason if log else ""
             ),
             workers=log.workers if log is not None else 0,
-            parts=log.parts if log is not None else 0,
+            parts=len(log.parts) if log is not None else 0,
+            part_states=_part_states(log),
             log=_lines(log),
             commands=_commands(log),
         )
@@ -72,6 +76,15 @@ def _plan_summary(plan: RenderPlan) -> RenderPlanSummary:
         titles=len(plan.titles),
         copies=plan.copy_source is not None,
         warnings=plan.warnings,
+    )
+
+
+def _part_states(log: RenderLog | None) -> tuple[RenderPart, ...]:
+    return tuple(
+        RenderPart(
+            round(part.begin, 3), round(part.duration, 3), part.worker, math.floor(part.done * 100)
+        )
+        for part in (() if log is None else log.parts)
     )
 
 

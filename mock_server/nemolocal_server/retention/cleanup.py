@@ -13,7 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from ..data.data_folder import clear_work_folder, find_work_files
+from ..data.data_folder import (
+    clear_returned_parts,
+    clear_work_folder,
+    find_returned_parts,
+    find_work_files,
+)
 from ..data.deletion import DataDeleter
 from ..data.sessions import AssetRepository
 from ..data.store import Store
@@ -63,7 +68,8 @@ def plan_cleanup(folder: Path, max_age: float | None) -> CleanupPlan:
         ]
         orphans = tuple(deleter.find_orphan_files())
         work = store.work
-        unfinished = tuple(f"{work.name}/{path.name}" for path in find_work_files(work))
+        left = (*find_work_files(work), *find_returned_parts(work))
+        unfinished = tuple(path.relative_to(work.parent).as_posix() for path in left)
         names = {*orphans, *unfinished, *(name for _, files in sessions for name in files)}
         names |= {n for n in usage.names if n.startswith(tuple(f"{u}/" for u in unfinished))}
         return CleanupPlan(
@@ -90,6 +96,7 @@ def run_cleanup(plan: CleanupPlan) -> int:
         for name in (*plan.orphans, *_deleter(store).session_files(sessions)):
             (plan.folder / name).unlink(missing_ok=True)
         clear_work_folder(store.work)
+        clear_returned_parts(store.work)
     if sessions:
         with contextlib.closing(Store(plan.folder)) as store:
             _deleter(store).delete_sessions(sessions)
