@@ -4,7 +4,9 @@
 """
 
 import argparse
+import itertools
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +53,7 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPars
 
 
 def _command(parser: argparse.ArgumentParser) -> str:
-    parts = [f"\n## {parser.prog}\n\n{_text(parser.description or '')}\n"]
+    parts = [f"\n## {parser.prog}\n\n{_description(parser.description or '')}\n"]
     plain, named = [], []
     variables = _variables(parser)
     for group in parser._action_groups:
@@ -65,6 +67,20 @@ def _command(parser: argparse.ArgumentParser) -> str:
     if any(plain):
         parts.append(f"{TABLE}{''.join(plain)}")
     return "".join([*parts, *named])
+
+
+def _description(text: str) -> str:
+    """Paragraphs as Markdown; commands and columns, which the help aligns, as they stand."""
+    parts = []
+    for paragraph in textwrap.dedent(text).strip("\n").split("\n\n"):
+        for is_aligned, lines in itertools.groupby(paragraph.splitlines(), key=_is_aligned):
+            found = "\n".join(lines)
+            parts.append(f"```text\n{textwrap.dedent(found)}\n```" if is_aligned else _text(found))
+    return "\n\n".join(parts)
+
+
+def _is_aligned(line: str) -> bool:
+    return "  " in line
 
 
 def _variables(parser: argparse.ArgumentParser) -> dict[str, str]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from nemolocal_contract.clock import iso8601
+
 from .recording import ExchangeRecord, Recording
 
 _ENDINGS = {
@@ -26,7 +28,7 @@ def recording_lines(recording: Recording) -> Iterator[str]:
     texts = "with texts" if header.has_text else "without texts"
     yield (
         f"recording of {'the cloud' if header.server == 'cloud' else 'another server'}, {texts}, "
-        f"begun at {header.started:.3f} s since 1970 (version {header.version}), "
+        f"begun at {iso8601(header.started)} (version {header.version}), "
         f"{len(recording.exchanges)} exchanges"
     )
     for exchange in recording.exchanges:

@@ -213,6 +213,22 @@ def test_second_replay_must_show_the_same_change(recorded: Recording) -> None:
     assert reasons["AUTH-1"] == "it differed in one of two replays"
 
 
+def test_user_me_is_sent_as_it_is_in_paths_and_bodies(tmp_path: Path) -> None:
+    """Any other user would be refused with 1002, which looks like a changed server."""
+
+    def session_and_message(http: httpx.Client) -> None:
+        http.post("/api/tasks/me/with-session/nemo_agent", json={"task_name": "t"}, headers=OWN)
+        http.post("/run_sse", json={"user_id": "me", "session_id": "12345678"}, headers=OWN)
+
+    answers = [reply({"code": 0, "data": {"session_id": "12345678"}}), reply({"code": 0})]
+    recording = record(tmp_path / "r.jsonl", list(answers), session_and_message)
+    with raw_server(answering(answers)) as server:
+        replayed(recording, server.base_url, token="my-own-token", budget=ReplayBudget(200))
+    created, said = (request.decode() for request in server.requests)
+    assert created.startswith("POST /api/tasks/me/")
+    assert '"user_id":"me"' in said
+
+
 def test_ids_are_bound_where_they_stand() -> None:
     bindings = IdBindings(Pseudonyms(b"1"))
     bindings.bind(

@@ -49,7 +49,7 @@ def test_everything_that_is_recorded_is_in_the_text() -> None:
         ]
     )
     assert list(recording_lines(recording)) == [
-        "recording of the cloud, without texts, begun at 1000.000 s since 1970 (version 1), "
+        "recording of the cloud, without texts, begun at 1970-01-01T00:16:40.000Z (version 1), "
         "3 exchanges",
         "",
         "1. 1.500 s  POST /api/x q=<text:3>",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from nemolocal_contract.endpoints import CURRENT_USER
+
 from ..allowlist import ID_KEYS, URL_KEYS
 from ..pseudonyms import Pseudonyms
 
@@ -16,6 +18,7 @@ class IdBindings:
 
     An id that a server gave is bound to the one that it gives now. One that the client made, or
     that nobody ever gave, becomes a new one of the same form, drawn with the secret of `made`.
+    `me` is no id: it is the user of the token, in a path as in a body.
     """
 
     def __init__(self, made: Pseudonyms) -> None:
@@ -26,6 +29,8 @@ class IdBindings:
 
     def resolve(self, recorded: str) -> str:
         """Return what to send for an id; raises CannotRebuild if the server has not given it."""
+        if recorded == CURRENT_USER:
+            return recorded
         found = self._bound.get(recorded)
         if found is None:
             if recorded in self._issued:

@@ -82,7 +82,7 @@ class RequestRebuilder:
         )
 
     def _segment(self, held: str) -> str:
-        return held if held == "me" else quote(self._bindings.resolve(held), safe="")
+        return quote(self._bindings.resolve(held), safe="")
 
     def _query(self, exchange: ExchangeRecord, headers: dict[str, str]) -> list[tuple[str, str]]:
         found = []
