@@ -110,11 +110,15 @@ def forecast(
 
 def _print_forecast(name: str, run: FarmRun, cores: int, link: float, seconds: float) -> None:
     rendered = sum(part.render for part in run.parts) / seconds
-    print(f"headline      {name}: {seconds:g} s measured on one worker of {cores} cores:")
-    print(f"              {rendered:.2f} s to render a second, in parts", flush=True)
+    print(f"headline      {name}: {seconds:.0f} s measured on one worker of {cores} cores (idle)")
+    print(
+        f"              {rendered:.2f} s to render a second in {len(run.parts)} parts", flush=True
+    )
     cost = lengthen(cost_of_run(run), seconds, _SECONDS, _part_seconds(run, seconds))
     speed = f"{link / _MEGABIT:g} Mb/s to all"
     print(f"*simulated*   {_SECONDS:g} s in {len(cost.parts)} parts, such workers, {speed}")
+    alone = f"{cost.before:.1f} s before the parts, {cost.after:.1f} s to join and check them"
+    print(f"*simulated*   of that {alone}, by the server")
     shown = (f"{count}: {simulate(cost, count, link):.0f} s" for count in _SHOWN)
     print(f"*simulated*   {', '.join(shown)}")
     for target in _TARGETS:

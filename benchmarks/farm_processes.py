@@ -130,6 +130,27 @@ class WorkerProcess:
         before = self._at_ready
         return ProcessorTime(now.own - before.own, now.children - before.children)
 
+    def children_seconds(self) -> float:
+        """Return the CPU seconds of all that it has started since it was ready."""
+        return self.processor_time().children
+
+    def stop_ffmpeg(self) -> bool:
+        """Have its FFmpeg stand still, while it goes on itself; return whether one was running.
+
+        What starts FFmpeg must not stand still: it would outlive a killed worker.
+        """
+        found = list(self._ffmpeg())
+        for child in found:
+            with contextlib.suppress(psutil.Error):
+                child.suspend()
+        return bool(found)
+
+    def _ffmpeg(self) -> Iterator[psutil.Process]:
+        for child in psutil.Process(self._process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if "ffmpeg" in child.name():
+                    yield child
+
     def kill(self) -> None:
         """End the process with SIGKILL, but do not wait: what it used must not count as ours."""
         self._at_kill = processor_time(self._process.pid)

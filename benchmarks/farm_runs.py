@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from nemolocal_farm.engine import EngineOptions
 from nemolocal_farm.farm import FarmLimits
@@ -141,23 +142,23 @@ class BenchFarm:
         use_executor(server.app, self._execute, build_transfer_app(options.key, store))
         self._count = 0
 
+    def start_worker(self, cores: Sequence[int], places: int = 0) -> WorkerProcess:
+        """Start a worker that has fetched nothing yet; with `places` 0 it has the usual number."""
+        arguments = ["--farm", self._engine.address, "--farm-key", str(self._key)]
+        arguments += ["--server", self._server.base_url]
+        arguments += ["--places", str(places)] if places else []
+        self._count += 1
+        return WorkerProcess(arguments, self._folder / f"worker-{self._count}.log", cores)
+
     @contextlib.contextmanager
     def workers(
         self, *cores: Sequence[int], places: Sequence[int] = ()
     ) -> Iterator[list[WorkerProcess]]:
-        """Start a worker on each of these sets of cores, with as many places as it has by default.
-
-        They have fetched nothing yet.
-        """
-        common = ["--farm", self._engine.address, "--farm-key", str(self._key)]
-        common += ["--server", self._server.base_url]
+        """Start a worker on each of these sets of cores; those added to the list are ended too."""
         started: list[WorkerProcess] = []
         try:
             for number, own in enumerate(cores):
-                more = ["--places", str(places[number])] if places else []
-                log = self._folder / f"worker-{self._count}.log"
-                self._count += 1
-                started.append(WorkerProcess([*common, *more], log, own))
+                started.append(self.start_worker(own, places[number] if places else 0))
             for worker in started:
                 worker.wait_ready()
             yield started
@@ -176,27 +177,33 @@ class BenchFarm:
 
         Raises BenchFailed if it was not divided, or if a part did not come from a worker.
         """
-        this, engine = _own_processor(), sum(processor_time(self._engine.process_id))
-        before = [worker.processor_time() for worker in workers]
+        before = self._processor_time(workers)
         log = RenderLog(time.perf_counter)
         started = time.perf_counter()
         result = self._server.call(self._render(plan, path, log, disturb))
         seconds = time.perf_counter() - started
-        used = [worker.processor_time() for worker in workers]
-        spent = _own_processor()
+        after = self._processor_time(workers)
         processor = FarmProcessorTime(
-            ffmpeg=spent[1]
-            - this[1]
-            + sum(a.children - b.children for a, b in zip(used, before, strict=True)),
-            workers=sum(a.own - b.own for a, b in zip(used, before, strict=True)),
-            server=spent[0] - this[0],
-            engine=sum(processor_time(self._engine.process_id)) - engine,
+            *(b - a for a, b in zip(astuple(before), astuple(after), strict=True))
         )
         parts = read_parts(log)
         if not parts or len(parts) != log.parts:
             lines = "\n".join(line.text for line in log.lines)
             raise BenchFailed(f"not all parts were rendered by workers:\n{lines}")
         return FarmRun(seconds, parts, processor, result)
+
+    def _processor_time(self, workers: Sequence[WorkerProcess]) -> FarmProcessorTime:
+        """Return what has been used so far; this process is the server."""
+        used = [worker.processor_time() for worker in workers]
+        own, children = (
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        return FarmProcessorTime(
+            ffmpeg=children.ru_utime + children.ru_stime + sum(each.children for each in used),
+            workers=sum(each.own for each in used),
+            server=own.ru_utime + own.ru_stime,
+            engine=sum(processor_time(self._engine.process_id)),
+        )
 
     async def _render(
         self, plan: RenderPlan, path: Path, log: RenderLog, disturb: Disturbance | None
@@ -243,10 +250,3 @@ def read_parts(log: RenderLog) -> tuple[PartRun, ...]:
                 )
             )
     return tuple(found)
-
-
-def _own_processor() -> tuple[float, float]:
-    """Return the CPU seconds of this process, which is the server, and of its children."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime

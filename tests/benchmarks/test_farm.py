@@ -40,7 +40,7 @@ _PROCESSOR = FarmProcessorTime(ffmpeg=100.0, workers=4.0, server=2.0, engine=1.0
 def small_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders, "HARDWARE_ENCODERS", ())
     monkeypatch.setattr(synthetic_clip, "LARGE", (256, 144))
-    monkeypatch.setattr(synthetic_clip, "FULL_HD", (160, 90))
+    monkeypatch.setattr(synthetic_clip, "FULL_HD", (480, 270))
     monkeypatch.setattr(synthetic_clip, "SCENE_SECONDS", 2)
 
 
@@ -165,7 +165,7 @@ def test_the_bench_prints_its_ratios(
     assert all(1 <= ratio < 1.5 for ratio in up), found["bytes"]
     assert "of the heartbeat limit (target: 1.5)" in found["killed"][1]
     assert [line for line in found["*simulated*"] if line.startswith("within 90 s: ")]
-    assert len(found["*simulated*"]) == 8
+    assert len(found["*simulated*"]) == 10
 
 
 @pytest.mark.ffmpeg
