@@ -74,7 +74,7 @@ def compare_with_whole(
         run = farm.render(plan, folder / "parts.mp4", workers)
     files = [folder / name for name in ("whole.mp4", "parts.mp4")]
     rate = run.result.size * 8 / 1e6 / run.result.duration
-    print(f"headline      {clip.info.duration:g} s of 4K, RTK, in {len(run.parts)} parts")
+    print(f"headline      {clip.info.duration:.0f} s of 4K, RTK, in {len(run.parts)} parts")
     print(f"              {rate:.1f} Mb/s, where at most {most:.1f} Mb/s of video are allowed")
     change = run.result.size / whole.size - 1
     print(f"size          {change:+7.2%} (target: within {_SIZE_CHANGE:.0%})")
