@@ -48,7 +48,7 @@ class WorkFolders(msgspec.Struct, frozen=True):
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
-    cores = _use_cores(arguments.cores)
+    cores = use_cores(arguments.cores)
     encoder = asyncio.run(choose_encoder())
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     print(f"{cores} cores of {os.cpu_count()}, load {load:.1f}, {encoder.name}", flush=True)
@@ -75,14 +75,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _use_cores(most: int) -> int:
+def use_cores(most: int) -> int:
     """Limit this process and its children to so many cores; return the number in use."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
     return usable_cores()
 
 
-def _source(path: Path) -> MediaSource:
+def read_source(path: Path) -> MediaSource:
+    """Return a clip with what a probe finds in it."""
     return MediaSource(path, asyncio.run(probe(path, path.suffix[1:])))
 
 
@@ -99,7 +100,7 @@ def _render(
     return asyncio.run(work)
 
 
-def _whole(clip: MediaSource) -> RenderPlan:
+def plan_whole_clip(clip: MediaSource) -> RenderPlan:
     """Return a plan of the whole clip, at quality high, in full HD."""
     segment = {"src": "clip", "s": 0, "d": clip.info.duration * 1000}
     draft = draft_from_wire({"t": [{"tt": 0, "sg": [segment]}]})
@@ -111,7 +112,7 @@ def _compare_with_baseline(folders: WorkFolders, seconds: float, rounds: int) ->
     clip = land.make_clip(folders.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
     music = folders.work / "music.m4a"
     asyncio.run(sample_media.make_music("lofi", seconds, music))
-    plan = plan_three_tracks(_source(clip), _source(music), seconds)
+    plan = plan_three_tracks(read_source(clip), read_source(music), seconds)
     write_titles(plan, folders.work)
     baseline: list[ResourceUsage] = []
     ours: list[ResourceUsage] = []
@@ -151,8 +152,8 @@ def _measure(work: Callable[[], object]) -> ResourceUsage:
 
 def _try_large(folders: WorkFolders, seconds: float) -> None:
     clip = land.make_clip(folders.clips, land.LARGE, land.LARGE_RATE, seconds)
-    source = _source(clip)
-    plan = _whole(source)
+    source = read_source(clip)
+    plan = plan_whole_clip(source)
     size = (plan.width, plan.height)
     scaling = ["-i", str(clip), "-vf", f"scale={size[0]}:{size[1]}", "-an", "-f", "null", "-"]
     floor = _measure(lambda: land.run_ffmpeg(scaling, folders.work))
@@ -185,7 +186,7 @@ def _settings(result: RenderResult) -> str:
 
 def _compare_parts(folders: WorkFolders, seconds: float, cores: int) -> None:
     clip = land.make_clip(folders.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
-    plan = msgspec.structs.replace(_whole(_source(clip)), copy_source=None)
+    plan = msgspec.structs.replace(plan_whole_clip(read_source(clip)), copy_source=None)
     workers = choose_worker_count(plan, cores)
     count = len(split_plan(plan, workers))
     whole: list[RenderResult] = []

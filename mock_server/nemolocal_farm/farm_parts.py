@@ -167,8 +167,8 @@ class FarmParts:
         whole = f", whole sources since {result.complaint!r}" if result.complaint else ""
         write_log(
             f"{_place(part)}: by {result.worker}, fetched {result.fetched} bytes in "
-            f"{result.fetch_seconds:.1f} s{whole}, rendered in {result.render_seconds:.1f} s, "
-            f"returned {result.size} bytes in {result.send_seconds:.1f} s"
+            f"{result.fetch_seconds:.2f} s{whole}, rendered in {result.render_seconds:.2f} s, "
+            f"returned {result.size} bytes in {result.send_seconds:.2f} s"
         )
 
     async def _of_two(
