@@ -24,6 +24,10 @@ class PartRejected(Exception):
     """A file that is not what its sender says."""
 
 
+class PartUnwanted(Exception):
+    """A part of which all renders have ended."""
+
+
 class PartStore:
     """Parts by their ids; `incoming` is the folder for files that are not complete yet."""
 
@@ -32,6 +36,7 @@ class PartStore:
         self._incoming = incoming
         self._files: dict[str, dict[str, Path]] = {}
         self._users: Counter[str] = Counter()
+        self._ended: set[str] = set()
         self._digests: dict[tuple[Path, int, int], str] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._delete_old()
@@ -51,12 +56,14 @@ class PartStore:
         """Let workers fetch the files of a part, by name; afterwards delete the part."""
         self._files[part] = dict(files)
         self._users[part] += 1
+        self._ended.discard(part)
         try:
             yield
         finally:
             self._users[part] -= 1
             if not self._users[part]:
                 del self._users[part], self._files[part]
+                self._ended.add(part)
                 self.path(part).unlink(missing_ok=True)
 
     def file_of(self, part: str, name: str) -> Path | None:
@@ -66,7 +73,9 @@ class PartStore:
     async def receive(self, part: str, digest: str, chunks: AsyncIterator[bytes]) -> None:
         """Store a part that has this SHA-256; the first complete one is kept.
 
-        Raises PartRejected if it is another file, and OSError.
+        Raises PartRejected if it is another file, PartUnwanted if its render has ended, and
+        OSError. A part that no render has asked for yet is kept: after a restart the render comes
+        later.
         """
         target = self.path(part)
         arriving = self._incoming / f"{secrets.token_hex(16)}.part"
@@ -78,6 +87,9 @@ class PartStore:
                     await asyncio.to_thread(file.write, chunk)
             if seen.hexdigest() != digest:
                 raise PartRejected("its SHA-256 is another one")
+            # Else nobody would delete the part of a worker that is cancelled too late.
+            if part in self._ended:
+                raise PartUnwanted
             if not target.exists():
                 os.replace(arriving, target)
         finally:

@@ -31,6 +31,7 @@ from nemolocal_farm.part_tasks import (
 from nemolocal_farm.sealed_payloads import SealBroken, SealingCodec
 from nemolocal_farm.signed_paths import is_signed, sign_path
 from nemolocal_farm.transfer_app import build_transfer_app, file_path, upload_path
+from nemolocal_farm.worker_transfers import RenderEnded, WorkerTransfers
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.media import MediaInfo, MediaSource
 from nemolocal_render.planning.plan_splitting import split_by_seconds
@@ -227,11 +228,11 @@ class Endpoints:
     def __init__(self, folder: Path) -> None:
         (folder / "work").mkdir()
         self.store = PartStore(folder / "work" / "parts", folder / "work")
-        self._app = build_transfer_app(KEY, self.store)
+        self.app = build_transfer_app(KEY, self.store)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def call() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
+            transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
                 return await client.request(method, path, **options)
 
@@ -287,6 +288,29 @@ def test_a_part_that_breaks_off_leaves_nothing(endpoints: Endpoints, tmp_path: P
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["parts"]
     with pytest.raises(PartRejected):
         endpoints.store.path("../../x")
+
+
+def test_a_part_that_comes_after_its_render_is_not_kept(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    path = sign_path(KEY, "PUT", upload_path(PART), 60)
+    headers = {DIGEST_HEADER: sha256(b"late").hexdigest()}
+    with endpoints.store.offered(PART, {}):
+        pass
+    late = endpoints.send("PUT", path, content=b"late", headers=headers)
+    assert (late.status_code, late.text) == (410, "the render of this part has ended\n")
+    assert [each.name for each in (tmp_path / "work").rglob("*")] == ["parts"]
+    # The worker does not try again, which would take a minute.
+    part = tmp_path / "part.mp4"
+    part.write_bytes(b"late")
+    transfers = WorkerTransfers("http://x")
+    transfers._client = httpx.AsyncClient(transport=httpx.ASGITransport(endpoints.app))
+    with pytest.raises(RenderEnded):
+        asyncio.run(transfers.send(part, path))
+    # The next render of the same part wants it.
+    with endpoints.store.offered(PART, {}):
+        stored = endpoints.send("PUT", path, content=b"late", headers=headers)
+        assert (stored.status_code, endpoints.store.has(PART)) == (204, True)
 
 
 def test_two_renders_share_a_part_until_both_have_ended(endpoints: Endpoints) -> None:
