@@ -19,7 +19,7 @@ from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import TRANSITIONS
 from nemolocal_contract.endpoints import FARM_PREFIX, RENDERS
 from nemolocal_farm.farm_key import FarmKey, FarmSetupError, read_farm_key, write_farm_key
-from nemolocal_farm.part_store import PartRejected, PartStore
+from nemolocal_farm.part_store import PartRejected, PartStore, PartUnwanted
 from nemolocal_farm.part_tasks import (
     DIGEST_HEADER,
     TaskRejected,
@@ -247,14 +247,15 @@ def endpoints(tmp_path: Path) -> Endpoints:
 def test_a_part_is_stored_whole_and_the_first_stays(endpoints: Endpoints, tmp_path: Path) -> None:
     path = sign_path(KEY, "PUT", upload_path(PART), 60)
     one, other = b"a part", b"another"
-    wrong = endpoints.send("PUT", path, content=one, headers={DIGEST_HEADER: "00"})
-    assert (wrong.status_code, endpoints.store.has(PART)) == (400, False)
-    for content in (one, one, other):
-        digest = sha256(content).hexdigest()
-        stored = endpoints.send("PUT", path, content=content, headers={DIGEST_HEADER: digest})
-        assert stored.status_code == 204
-    assert endpoints.store.path(PART).read_bytes() == one
-    assert [path.name for path in (tmp_path / "work").iterdir()] == ["parts"]
+    with endpoints.store.offered(PART, {}):
+        wrong = endpoints.send("PUT", path, content=one, headers={DIGEST_HEADER: "00"})
+        assert (wrong.status_code, endpoints.store.has(PART)) == (400, False)
+        for content in (one, one, other):
+            digest = sha256(content).hexdigest()
+            stored = endpoints.send("PUT", path, content=content, headers={DIGEST_HEADER: digest})
+            assert stored.status_code == 204
+        assert endpoints.store.path(PART).read_bytes() == one
+        assert [path.name for path in (tmp_path / "work").iterdir()] == ["parts"]
 
 
 def test_only_signed_paths_lead_to_files_of_running_renders(
@@ -322,12 +323,44 @@ def test_two_renders_share_a_part_until_both_have_ended(endpoints: Endpoints) ->
     assert not store.has(PART)
 
 
-def test_parts_of_a_killed_server_stay_for_a_day(endpoints: Endpoints, tmp_path: Path) -> None:
+def test_parts_of_a_killed_server_stay_for_a_day_if_a_render_begins_again(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
     import os
 
-    old, new = "0" * 32, "1" * 32
+    old, new, render = "0" * 32, "1" * 32, "2" * 32
+
+    def started_again() -> PartStore:
+        return PartStore(tmp_path / "work" / "parts", tmp_path / "work")
+
     for name in (old, new):
         endpoints.store.path(name).write_bytes(b"x")
     os.utime(endpoints.store.path(old), (0, 0))
-    again = PartStore(tmp_path / "work" / "parts", tmp_path / "work")
-    assert (again.has(old), again.has(new)) == (False, True)
+    with endpoints.store.rendering(render):
+        again = started_again()
+    assert (again.has(old), again.has(new), again.has_begun(render)) == (False, True, True)
+    with again.rendering(render):
+        pass
+    assert not again.has_begun(render)
+    assert not started_again().has(new)
+
+
+def test_a_part_that_comes_before_its_render_begins_again_is_kept(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    folder, digest = tmp_path / "work", sha256(b"x").hexdigest()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    with endpoints.store.rendering("2" * 32):
+        again = PartStore(folder / "parts", folder)
+    asyncio.run(again.receive(PART, digest, chunks()))
+    assert again.has(PART)
+    with again.rendering("2" * 32), again.offered(PART, {}):
+        assert again.has(PART)
+    with pytest.raises(PartUnwanted):
+        asyncio.run(again.receive(PART, digest, chunks()))
+    with pytest.raises(PartUnwanted):
+        asyncio.run(again.receive("3" * 32, digest, chunks()))
+    assert list((folder / "parts").iterdir()) == []
