@@ -1,6 +1,7 @@
 """Render long plans on the farm, all others on this machine; and set a server up for it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -58,13 +59,13 @@ class FarmExecutor:
     async def __call__(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
-        farm = await self._farm_for(plan)
+        farm = await self._farm_for(plan, destination.stem)
         if farm is None:
             return await self._local(plan, destination, on_progress)
         async with self._slots.slot(CURRENT_OWNER.get()):
             write_log("begins on the farm")
             parts = FarmParts(farm, CURRENT_OWNER.get())
-            try:
+            with self._store.rendering(destination.stem), contextlib.closing(parts):
                 return await render(
                     plan,
                     destination,
@@ -73,11 +74,9 @@ class FarmExecutor:
                     cores=self._cores,
                     parts=parts,
                 )
-            finally:
-                parts.close()
 
-    async def _farm_for(self, plan: RenderPlan) -> Farm | None:
-        """Return the farm if it can render parts of this plan now."""
+    async def _farm_for(self, plan: RenderPlan, name: str) -> Farm | None:
+        """Return the farm if it can render parts of this plan now, or has rendered some."""
         if plan.copy_source is not None:
             return None
         parts = await asyncio.to_thread(split_by_seconds, plan, self._limits.part)
@@ -93,6 +92,10 @@ class FarmExecutor:
             reason = "it has no worker of this version"
         except (EngineUnreachable, FarmSetupError) as error:
             reason = str(error)
+        if self._farm is not None and self._store.has_begun(name):
+            # Its finished parts are kept, and the file is the same as without the restart.
+            write_log(f"goes on with the parts of the farm, although {reason}")
+            return self._farm
         _log.warning("a render does not use the farm: %s", reason)
         write_log(f"not on the farm: {reason}")
         return None

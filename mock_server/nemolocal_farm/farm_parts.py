@@ -38,6 +38,7 @@ from .part_tasks import (
     CORES_OF_A_PART,
     FFMPEG_FAILED,
     RENDER_ACTIVITY,
+    RENDER_ENDED,
     SERVER_DISK_FULL,
     PartResult,
     PartTask,
@@ -348,6 +349,8 @@ def _explain(cause: BaseException | None, part: RenderPlan) -> Exception:
         return FFmpegFailed(cause.message, str(user_message), cause_unknown=bool(is_unknown))
     if isinstance(cause, CancelledError):
         return PartForgotten("an earlier render took it back")
+    if isinstance(cause, ApplicationError) and cause.type == RENDER_ENDED:
+        return PartForgotten("it was that of an earlier render")
     if isinstance(cause, ApplicationError) and cause.type == SERVER_DISK_FULL:
         return FFmpegFailed(cause.message, DISK_FULL)
     if isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT:

@@ -27,6 +27,7 @@ from nemolocal_render.render_progress import ProgressRange
 from .part_tasks import (
     FFMPEG_FAILED,
     RENDER_ACTIVITY,
+    RENDER_ENDED,
     SERVER_DISK_FULL,
     TAKEN_ELSEWHERE,
     TRANSFER_FAILED,
@@ -38,7 +39,7 @@ from .part_tasks import (
     decode_task,
 )
 from .source_cache import SourceCache, SourceCopy
-from .worker_transfers import ServerDiskFull, TransferFailed, WorkerTransfers
+from .worker_transfers import RenderEnded, ServerDiskFull, TransferFailed, WorkerTransfers
 
 _log = logging.getLogger(__name__)
 
@@ -111,6 +112,9 @@ class PartRenderer:
         except ServerDiskFull:
             reason = "the server has no room for it"
             raise ApplicationError(reason, type=SERVER_DISK_FULL, non_retryable=True) from None
+        except RenderEnded:
+            reason = "its render has ended"
+            raise ApplicationError(reason, type=RENDER_ENDED, non_retryable=True) from None
         except TaskRejected as rejected:
             raise _rejection(rejected) from None
         except OSError as error:

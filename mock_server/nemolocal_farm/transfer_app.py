@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from nemolocal_contract.endpoints import FARM_PREFIX
 
 from .farm_key import FarmKey
-from .part_store import PartRejected, PartStore
+from .part_store import PartRejected, PartStore, PartUnwanted
 from .part_tasks import DIGEST_HEADER
 from .signed_paths import is_signed
 
@@ -48,6 +48,8 @@ def build_transfer_app(key: FarmKey, store: PartStore) -> ASGIApp:
             await store.receive(part, digest, _chunks(request))
         except PartRejected as reason:
             return PlainTextResponse(f"the part is refused: {reason}\n", HTTPStatus.BAD_REQUEST)
+        except PartUnwanted:
+            return PlainTextResponse("the render of this part has ended\n", HTTPStatus.GONE)
         except OSError as error:
             _log.warning("a part could not be stored: %s", error.strerror)
             text = f"the part cannot be stored: {error.strerror}\n"

