@@ -187,7 +187,7 @@ class BenchFarm:
             *(b - a for a, b in zip(astuple(before), astuple(after), strict=True))
         )
         parts = read_parts(log)
-        if not parts or len(parts) != log.parts:
+        if not parts or len(parts) != len(log.parts):
             lines = "\n".join(line.text for line in log.lines)
             raise BenchFailed(f"not all parts were rendered by workers:\n{lines}")
         return FarmRun(seconds, parts, processor, result)

@@ -1,4 +1,4 @@
-"""Faults at random moments of renders: `python -m tests.farm.chaos --seeds 20` runs more of them."""
+"""Faults at random moments of renders; `python -m tests.farm.chaos --seeds 20` runs more."""
 
 import subprocess
 import sys
