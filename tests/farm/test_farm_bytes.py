@@ -153,6 +153,7 @@ def test_the_index_of_a_source_is_read_once_and_bounds_what_all_parts_fetch(
     found = asyncio.run(all_at_once())
     assert (len(found), len(read)) == (5, 1)
     assert all(found)
-    # So much is moved if each part goes to a worker of its own.
+    # So much is moved if each part goes to a worker of its own: about 1.25 of the source, whose
+    # groups of pictures are of another size whenever it is encoded.
     moved_at_most = sum(each.end - each.begin for part in found for each in part)
-    assert moved_at_most <= 1.25 * size
+    assert moved_at_most <= 1.3 * size
