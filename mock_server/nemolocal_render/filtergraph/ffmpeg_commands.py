@@ -83,7 +83,7 @@ def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> F
         *encoders.video_arguments(machine.encoder, plan.encoding),
         *(_REPEATABLE if machine.is_repeatable and not machine.uses_hardware else ()),
         *(("-pix_fmt", "yuv420p") if machine.encoder == encoders.SOFTWARE_ENCODER else ()),
-        *(*_COLORS, "-color_range", "tv", "-threads", str(max(machine.cores * 3 // 2, 1))),
+        *(*_COLORS, "-color_range", "tv", "-threads", str(_encoder_threads(plan, machine))),
         *("-video_track_timescale", str(plan.fps.numerator * ticks)),
         *(_audio_arguments(plan) if plan.audio_tracks else ["-an"]),
         # The graph outputs exactly the planned frames. `-frames:v` would end the audio with them,
@@ -92,6 +92,13 @@ def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> F
     ]
     before = [*encoders.device_arguments(machine.encoder), *_threads(machine)]
     return _compiled(graph, streams, before, settings, output)
+
+
+def _encoder_threads(plan: RenderPlan, machine: EncodeResources) -> int:
+    # Below a maximum, several threads of x264 share its bits by how fast each is (measured).
+    if machine.is_repeatable and plan.encoding.max_bit_rate:
+        return 1
+    return max(machine.cores * 3 // 2, 1)
 
 
 def audio_command(plan: RenderPlan, output: str) -> FFmpegCommand:
