@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=1.0, help="of live feed")
     parser.add_argument("--rate", type=float, default=50.0, help="entries a second of the feed")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of a rate")
-    parser.add_argument("--rounds", type=int, default=5, help="of starts and rates")
+    parser.add_argument("--rounds", type=int, default=12, help="of starts and rates")
     arguments = parser.parse_args(argv)
     with TemporaryFolder("bench") as folder:
         _compare_starts(folder / "start", arguments.rounds)
