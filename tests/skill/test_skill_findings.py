@@ -155,6 +155,16 @@ def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
         "When the token expires, request another one; the dashboard is not needed for that.",
         "Two generated clips cost 200 credits.",
         "Wait silently while the backend works.",
+        "Choose WebM, MOV or a GIF as the source.",
+        "Pick MP4 as the result; a GIF is accepted as footage.",
+        "Editing comes to 50 credits for a session, and a clip to 100 credits.",
+        "| Cost of an export | 0 credits |",
+        "| Token life | 7 days |",
+        "| Polls | 30 s |",
+        "匿名令牌含 100 积分，编辑收取 50 积分，生成需要 100 积分。",
+        "导出为 MP4，不支持 GIF 或 WebM。",
+        "```js\nwhile (x < 90) { await sleep(5_000) }\n```",
+        "```js\nconst body = {id, sessionId, draft, output: {format, quality: 'high'}}\n```",
     ],
 )
 def test_harmless_sentence_is_no_finding(sentence: str) -> None:

@@ -35,4 +35,4 @@ def test_clean_twin_has_no_finding(name: str) -> None:
 
 def test_every_faulty_document_has_its_twin() -> None:
     assert sorted(folder.name for folder in (PAIRS / "clean").iterdir()) == NAMES
-    assert len(NAMES) == 10
+    assert len(NAMES) == 15

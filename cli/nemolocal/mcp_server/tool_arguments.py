@@ -35,7 +35,7 @@ class StartServer(_Arguments, frozen=True):
         ClockKind,
         Meta(
             description="real: only simulated delays are sped up; scaled: all time is; manual: "
-            "time stands still until advance_clock"
+            "time stands still until advance_clock, so a turn of the chat waits for it, too"
         ),
     ] = "real"
     speed: Annotated[

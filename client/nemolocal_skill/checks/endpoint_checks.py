@@ -58,6 +58,11 @@ _ENDPOINT_MARKERS = {
 }
 # Languages of code that builds a body.
 _CODE = frozenset("python py javascript js typescript ts node go ruby php powershell".split())
+# The output of a render in code, and its values that are no variables.
+_OUTPUT = re.compile(r"(?<![\w$.-])[\"']?output[\"']?\s?[:=]\s?\{([^{}\n]{0,200})")
+_LITERAL = re.compile(
+    r"(?<![\w$.-])[\"']?(format|quality|resolution)[\"']?\s?[:=]\s?[\"']([\w.-]{1,20})[\"']"
+)
 _QUALITIES = ("low", "medium", "high")
 _WORKFLOW = ("token", "session", "upload", "chat", "balance", "state", "render", "render_status")
 _LOOPBACK = ("http://127.0.0.1", "http://localhost")
@@ -139,13 +144,16 @@ def check_unattached_bodies(skill: Skill, code: frozenset[int]) -> Iterator[RawF
 def _check_spelling(
     skill: Skill, name: str, text: str, where: tuple[int, int]
 ) -> Iterator[RawFinding]:
-    """Check code that builds a body: only the names of its fields are known."""
+    """Check code that builds a body: the names of its fields, and an output in plain text."""
     for key, right in _MISSPELLED_FIELDS.get(name, {}).items():
         is_distinct = "_" in key or not key.islower()
         if is_distinct and re.search(rf"(?<![\w$.-])[\"']?{key}[\"']?\s?[:=](?!=)", text):
             line, column = _position(skill, where, key)
             message = f"the field {key} must be {right}"
             yield RawFinding("skill.fields.case", line, message, column)
+    output = _OUTPUT.search(text) if name == "render" else None
+    if output is not None:
+        yield from _check_output(skill, dict(_LITERAL.findall(output[1])), where)
 
 
 def _decode(template: Template) -> object:

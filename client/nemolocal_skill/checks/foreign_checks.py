@@ -1,10 +1,14 @@
-"""Recognises a document of another API: none of the calls that do the work is in the contract."""
+"""Recognises a document of another API: none of the calls that do the work is in the contract.
+
+Calls to another host count only where the document has no call to the API at all: a document of
+the contract may fetch its music from anywhere.
+"""
 
 from collections.abc import Iterator
 
 from ..model import EndpointMention, RawFinding
 from ..parse.document import Skill
-from ..parse.endpoint_mentions import endpoint_name, is_endpoint_prefix
+from ..parse.endpoint_mentions import endpoint_name, find_calls_to_others, is_endpoint_prefix
 
 # The calls that do the work; a token or a balance alone edits nothing.
 _WORK = frozenset(("session", "upload", "chat", "state", "render"))
@@ -30,6 +34,8 @@ def _foreign_mentions(skill: Skill) -> list[EndpointMention]:
     named = {use.name or endpoint_name("", use.path) for use in skill.endpoints}
     if named & _WORK:
         return []
+    if not skill.endpoints:
+        return find_calls_to_others(skill.commands)
     return [
         use
         for use in skill.endpoints

@@ -17,7 +17,11 @@ _REFUSED = frozenset(
 )
 _EXPORT_COSTS = re.compile(
     r"\bexport\w{0,4}\b[^.;|\n]{0,40}\b(?:costs?|charges?|uses|consumes?|deducts?|takes)\b"
-    r"[^.;|\n]{0,20}\bcredits?\b|导出[^。；|\n]{0,12}(?:消耗|花费|需要|扣)[^。；|\n]{0,8}积分",
+    r"[^.;|\n]{0,20}\bcredits?\b"
+    # A row of a table: what is charged, and how much.
+    r"|\b(?:cost|price)s? (?:of|for) (?:an? |the |each )?exports?\s?\|[^.;|\n]{0,20}\bcredits?\b"
+    r"|\|\s?exports?(?: (?:cost|price))?\s?\|[^.;|\n]{0,20}\bcredits?\b"
+    r"|导出[^。；|\n]{0,12}(?:消耗|花费|需要|扣)[^。；|\n]{0,8}积分",
     re.IGNORECASE,
 )
 _FREE = re.compile(r"\b(?:no|0|zero|free|never|not|n't)\b|不|免费|无需", re.IGNORECASE)

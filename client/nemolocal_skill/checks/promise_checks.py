@@ -10,7 +10,10 @@ from .frontmatter_checks import NEGATION
 # The documented tariff (CRD-3).
 _GENERATION, _EDITING = 100, 50
 _CREDITS = r"(\d{1,5})(?:\s?(?:-|–|—|to|or)\s?(\d{1,5}))? (?:free )?credits?\b"
-_CHARGES = r"\b(?:costs?|charges?|charged|uses?|takes?|consumes?|spends?|deducts?|for|is|are)\b"
+_CHARGES = (
+    r"\b(?:costs?|charges?|charged|uses?|takes?|consumes?|spends?|burns?|deducts?|for|is|are"
+    r"|(?:sets?|setting) (?:you|users?|them) back|comes? to|runs? to)\b"
+)
 _WORK = (
     r"(?:edits?|editing|trim\w{0,4}|cuts?|captions?|subtitles?|generat\w{0,5}|videos?|clips?"
     r"|requests?|prompts?|messages?|operations?|actions?|renders?)"
@@ -18,7 +21,10 @@ _WORK = (
 _COST = re.compile(
     rf"\b{_WORK}\b[^.;|\n]{{0,40}}?{_CHARGES}[^.;|\n\d]{{0,24}}{_CREDITS}"
     rf"|\b(\d{{1,5}})(?:\s?(?:-|–|—|to|or)\s?(\d{{1,5}}))? credits?"
-    rf"(?:\s?/\s?| (?:per|for each|an?|each) )(?:{_WORK}|seconds?|minutes?)\b",
+    rf"(?:\s?/\s?| (?:per|for each|an?|each) )(?:{_WORK}|seconds?|minutes?)\b"
+    rf"|\|\s?{_WORK}(?: (?:cost|price))?\s?\|\s?{_CREDITS}"
+    r"|(?:[编剪]辑|修改|字幕|生成)[^。；|\n\d]{0,16}?(?:消耗|花费|收取|收费|扣除?|需要?)[^。；|\n\d]{0,8}"
+    r"(\d{1,5})(?:\s?(?:-|–|—|~|至|到)\s?(\d{1,5}))?\s?个?积分",
     re.IGNORECASE,
 )
 _OTHER_OUTPUTS = r"(?:gif|webm|mov|mkv|avi|wmv|flv|prores|mp3|wav)"
@@ -30,7 +36,12 @@ _OUTPUT = re.compile(
     rf"|convert(?:s|ed|ing)?\b{_NO_INPUT}\b(?:to|into|as)\b)"
     rf"{_NO_INPUT}\b({_OTHER_OUTPUTS})s?\b(?![^.;\n]{{0,30}}\b(?:upload|to mp4))"
     r"|\b(?:export|download|deliver|create|make)s?"
-    rf"(?:\s(?!(?:to|for|of|in|with|on)\b)[\w-]{{1,12}}){{0,2}}\s({_OTHER_OUTPUTS})s?\b",
+    rf"(?:\s(?!(?:to|for|of|in|with|on)\b)[\w-]{{1,12}}){{0,2}}\s({_OTHER_OUTPUTS})s?\b"
+    # "Pick MP4 or WebM as the result".
+    rf"|\b(?:choose|get|pick|select|want)s?\b{_NO_INPUT}\b({_OTHER_OUTPUTS})s?\b{_NO_INPUT}"
+    r"\bas (?:an? |its |the |your )?(?:final )?(?:result|output|export|download)\b"
+    rf"|(?:导出|输出|下载)(?:格式)?[^。；，|\n不]{{0,6}}?[为成是:：][^。；，|\n不]{{0,20}}?"
+    rf"(?<![a-z])({_OTHER_OUTPUTS})(?![a-z])",
     re.IGNORECASE,
 )
 _PLACES = r"\b(?:settings|dashboard|account page|web ?site|(?:\w{2,20} )?interface|control panel)\b"
@@ -91,9 +102,10 @@ def _is_in_tariff(credits: int) -> bool:
 def _check_outputs(line: str, number: int) -> Iterator[RawFinding]:
     match = _OUTPUT.search(line)
     if match is not None and not NEGATION.search(line[max(0, match.start() - 30) : match.end()]):
-        name = match[1] or match[2]
+        group = next(number for number, name in enumerate(match.groups(), 1) if name)
+        name = match[group]
         message = f"{name} is promised as an output: exports are MP4 only"
-        column = match.start(1 if match[1] else 2) + 1
+        column = match.start(group) + 1
         yield RawFinding("skill.formats.output", number, message, column)
 
 

@@ -36,6 +36,8 @@ _ORIGIN = re.compile(
     r"https?://[^/\s]{0,200}|\$\{[^}/]{1,60}:-https?://[^/}]{1,100}\}"
     r"|\$\{?\w{1,40}[^/]{0,100}|<[^<>/]{1,40}>"
 )
+# On another host: a version or /api before the path.
+_API_CALL = re.compile(r"/(?:api|v\d{1,2})/[a-z]", re.IGNORECASE)
 _WEB_PAGES = "/workspace/"
 _MAX_ABOUT_LENGTH = 600
 _MAX_MENTIONS = 500
@@ -71,6 +73,15 @@ def find_endpoint_mentions(
         if is_api_url(_url_origin(curl.url), url_path(curl.url))
     ]
     return tuple(sorted(found, key=lambda use: (use.line, use.column))[:_MAX_MENTIONS])
+
+
+def find_calls_to_others(commands: tuple[CurlCommand, ...]) -> list[EndpointMention]:
+    """Return the commands that call what looks like an API on a host that is not the vendor's."""
+    return [
+        _in_command(curl)
+        for curl in commands
+        if is_other_site(_url_origin(curl.url)) and _API_CALL.search(curl.url)
+    ]
 
 
 def is_api_url(origin: str, path: str) -> bool:

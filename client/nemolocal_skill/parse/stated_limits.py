@@ -42,15 +42,18 @@ _RENDER_STATUS_URL = re.compile(r"/api/render/proxy/lambda/[<${:]")
 _BEGINS = re.compile(r"([ \t]{0,40})(?:for|while|until)\b")
 _OPENS = re.compile(r"[ \t]{0,40}(?:do|\{)[ \t]{0,8}$")
 _ENDS = re.compile(r"[ \t]{0,40}done\b|[^#\n]{0,400};[ \t]{0,8}done\b")
-_PAUSE = re.compile(r"\bsleep(?:[ \t]{1,4}|\()(\d{1,6})\b")
+_PAUSE = re.compile(r"\bsleep(?:[ \t]{1,4}|\()(\d{1,3}(?:_\d{3}){1,2}|\d{1,6})\b")
 _TIMES = re.compile(
     r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
-    r"|\bi ?<=? ?(\d{1,4})\b"
+    r"|\b[a-z]\w{0,15} ?<=? ?(\d{1,4})\b"
 )
 # A number of credits is a grant where the line is about a token, and not about costs.
 _PRICE = re.compile(
-    r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b|消耗|花费|扣|每次", re.IGNORECASE
+    r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b|消耗|花费|收取|收费|扣|每次",
+    re.IGNORECASE,
 )
+# What a number of credits buys, in the clause before it.
+_BUYS = re.compile(r"(?:[编剪]辑|生成|字幕)[^，。；|]{0,40}$")
 _GRANTED = re.compile(r"token|anonymous|sign|start|free|trial|令牌|匿名|免费", re.IGNORECASE)
 # A sleep this long is in milliseconds.
 _MILLISECONDS = 1000
@@ -100,7 +103,9 @@ _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
         r"|\bpoll[^;|\n]{0,100}?\b(\d{1,4}) (?:times|polls|attempts) (?:at most|max)"
         r"|\b(\d{1,4}) polls? (?:at most|max)|\bmax(?:imum)? (?:of )?(\d{1,4}) polls?\b"
         rf"|{_STATUS}[^;|\n]{{0,90}}?\b(?:{_LIMIT} (\d{{1,4}}) times|(\d{{1,4}}) times at most)"
-        r"|(?:轮询|查询)[^。；|\n状态]{0,40}?最多\s?(\d{1,4})\s?次",
+        r"|(?:轮询|查询)[^。；|\n状态]{0,40}?最多\s?(\d{1,4})\s?次"
+        r"|\bpoll(?:s|ing)?(?: (?:limit|tries|attempts|count))?\s?\|\s?(?:at most |up to |max )?"
+        r"(\d{1,4})(?=(?: (?:times|tries|attempts|polls))?(?: at most| max)?\s?(?:\||$))",
     ),
     ("turn_timeout", _seconds, rf"\btime-?out\b\W{{0,5}}(?:is |of |after )?(?:at )?{_TIME}"),
     ("turn_timeout", _seconds, rf"\b{_TIME} time-?out\b"),
@@ -113,6 +118,7 @@ _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
         _count,
         r"\bvalid (?:for )?(\d{1,4}) days?\b|\b(\d{1,4})[ -]days? expir"
         r"|\bexpires? (?:in|after) (\d{1,4}) days?\b|\blasts? (\d{1,4}) days?\b"
+        r"|\btoken (?:life(?:time)?|validity|expiry)\s?[|:]\s?(\d{1,4}) days?\b"
         r"|有效期\s?(\d{1,4})\s?天",
     ),
     (
@@ -162,6 +168,8 @@ def _limits_in_line(line: str, number: int) -> Iterator[StatedLimit]:
         if kind == "grant" and not is_grant:
             continue
         for match in pattern.finditer(line):
+            if kind == "grant" and _BUYS.search(line[: match.start()]):
+                continue
             text = match.group().strip()
             yield StatedLimit(kind, read(match), number, match.start() + 1, text)
 
@@ -234,7 +242,7 @@ def _limits_in_loop(loop: tuple[str, ...], first: int) -> Iterator[StatedLimit]:
     for number, line in enumerate(loop, first):
         pause, times = _PAUSE.search(line), _TIMES.search(line)
         if pause is not None:
-            length = int(pause[1])
+            length = int(pause[1])  # with the underscores of Python and JavaScript
             seconds = length // _MILLISECONDS if length >= _MILLISECONDS else length
             text = pause.group().rstrip("(")
             yield StatedLimit("poll_interval", seconds, number, pause.start() + 1, text)
