@@ -13,6 +13,7 @@ import psutil
 
 _OWN = "nemolocal"
 _BARE = "benchmarks.baseline_server"
+_CHUNKS = "benchmarks.chunk_source"
 
 
 class ServerProcess(msgspec.Struct, frozen=True):
@@ -48,6 +49,17 @@ def start_baseline_server() -> contextlib.AbstractContextManager[ServerProcess]:
 def start_server(data: Path, *options: str) -> contextlib.AbstractContextManager[ServerProcess]:
     """Start `nemolocal serve` on a data folder."""
     return _serve([_OWN, "serve", "--port", "0", "--data", str(data), *options])
+
+
+def start_chunk_source() -> contextlib.AbstractContextManager[ServerProcess]:
+    """Start the server whose chunks say when they were sent."""
+    return _serve([_CHUNKS])
+
+
+def start_recorder(upstream: str, output: Path) -> contextlib.AbstractContextManager[ServerProcess]:
+    """Start `nemolocal record --listen`, which forwards to a base URL."""
+    options = ["--listen", "0", "--upstream", upstream, "--output", str(output)]
+    return _serve([_OWN, "record", *options])
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from .allowlist import (
     VERSION,
     known_keys,
 )
+from .header_names import kept_header_name, type_of_header
 from .pseudonyms import Pseudonyms
 from .text_marks import describe_text
 
@@ -87,6 +88,14 @@ class AllowlistRedactor:
         """Return the kept headers, by their names in lower case."""
         return {name: self._header(name, headers[name]) for name in KEPT_HEADERS if name in headers}
 
+    def other_names(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the names of the headers that are not kept, with the types of their values."""
+        return {
+            self._header_name(name): type_of_header(value)
+            for name, value in headers.items()
+            if name not in KEPT_HEADERS
+        }
+
     def json(self, value: Any) -> Any:
         """Return a JSON value with everything replaced that is not of the contract."""
         return self._value("", value, 0, known=True)
@@ -132,6 +141,9 @@ class AllowlistRedactor:
         if variable[1] == "user" and value in ENUMERATIONS["user_id"]:
             return value
         return self.pseudonyms.of(value)
+
+    def _header_name(self, name: str) -> str:
+        return self._without_tokens(name) if self.keep_text else kept_header_name(name)
 
     def _unknown_segment(self, part: str) -> str:
         return part if not part or self.keep_text else describe_text(unquote(part))

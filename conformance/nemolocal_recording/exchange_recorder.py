@@ -121,7 +121,8 @@ class ExchangeRecorder:
         redactor = self._session.redactor
         self._received = BodyRecorder(named, redactor)
         kept, others = redactor.headers(named), _count_others(named)
-        self._session.write(ResponseLine(self._number, at, status, kept, others))
+        names = redactor.other_names(named)
+        self._session.write(ResponseLine(self._number, at, status, kept, others, names))
 
     def receive(self, data: bytes, at: float) -> None:
         """Take bytes of the body of the response, which came at this time."""

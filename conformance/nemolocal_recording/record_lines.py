@@ -64,13 +64,18 @@ class RequestBodyLine(msgspec.Struct, frozen=True, tag_field="line", tag="reques
 
 
 class ResponseLine(msgspec.Struct, frozen=True, tag_field="line", tag="response"):
-    """The head of a response."""
+    """The head of a response.
+
+    `other_names` are the names of the headers that are not kept, each with the type of its value;
+    two names of which only lengths are kept may be one.
+    """
 
     exchange: int
     at: float
     status: int
     headers: dict[str, str]
     other_headers: int
+    other_names: dict[str, str] = {}
 
 
 class ChunkLine(msgspec.Struct, frozen=True, tag_field="line", tag="chunk"):

@@ -1,11 +1,12 @@
 """A recording as text: everything that is in the file, for a person to read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from nemolocal_contract.clock import iso8601
+from nemolocal_contract.plurals import pluralize
 
 from .recording import ExchangeRecord, Recording
 
@@ -55,7 +56,8 @@ def _exchange_lines(exchange: ExchangeRecord) -> Iterator[str]:
         return
     if (response := exchange.response) is not None:
         yield f"   {response.at:.3f} s  HTTP {response.status}"
-        yield from _header_lines(response.headers, response.other_headers)
+        names = [f"{name} ({kind})" for name, kind in response.other_names.items()]
+        yield from _header_lines(response.headers, response.other_headers, names)
     for chunk in exchange.chunks:
         yield f"   {chunk.at:.3f} s  chunk of {chunk.size} bytes"
         yield from (f"      {_json(frame)}" for frame in chunk.frames)
@@ -67,10 +69,11 @@ def _exchange_lines(exchange: ExchangeRecord) -> Iterator[str]:
     yield f"   {ended}{_ENDINGS[exchange.ending]}"
 
 
-def _header_lines(headers: dict[str, str], others: int) -> Iterator[str]:
+def _header_lines(headers: dict[str, str], others: int, names: Sequence[str] = ()) -> Iterator[str]:
     yield from (f"   {name}: {value}" for name, value in headers.items())
     if others:
-        yield f"   {others} other header{'s' * (others != 1)}, not kept"
+        kept = f"values not kept: {', '.join(names)}" if names else "not kept"
+        yield f"   {pluralize(others, 'other header')}, {kept}"
 
 
 def _json(value: Any) -> str:

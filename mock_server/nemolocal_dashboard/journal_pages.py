@@ -38,8 +38,10 @@ MAX_HEAD = 2 * PAGE_SIZE
 """Rows that are added to the list at once; if there are more, the list begins anew."""
 _MAX_PAGE = 10**6
 _MAX_DIGITS = 15
-_EXPORTS: dict[str, JournalFormat] = {"jsonl": "jsonl", "har": "har", "redacted": "jsonl"}
-_EXPORT_NAMES = {"redacted": "journal-redacted.jsonl"}
+_EXPORTS: dict[str, JournalFormat] = {
+    "jsonl": "jsonl", "har": "har", "redacted": "jsonl", "redacted_har": "har",
+}  # fmt: skip
+_REDACTED_NAMES = {"redacted": "journal-redacted.jsonl", "redacted_har": "journal-redacted.har"}
 # An HTML file with more entries is slow to open.
 _MAX_HTML_ENTRIES = 2_000
 
@@ -121,7 +123,11 @@ class _JournalPages:
         return json_response({"replay_of": entry.id}, 202)
 
     async def export(self, request: Request) -> Response:
-        """Return the matching entries as a file: `format` is jsonl, har, html or redacted."""
+        """Return the matching entries as a file.
+
+        `format` is jsonl, har or html, or without texts and ids redacted (JSON Lines) or
+        redacted_har.
+        """
         kind = request.query_params.get("format", "")
         search, wanted = _search(request), _filter(request)
         services_of(request).journal.flush()
@@ -130,14 +136,16 @@ class _JournalPages:
             chunks, media_type = self._html(request, search, wanted), "text/html; charset=utf-8"
         elif (chosen := _EXPORTS.get(kind)) is not None:
             entries = search.read(wanted, until)
-            if kind == "redacted":
+            if kind in _REDACTED_NAMES:
                 entries = map(self._make_redactor(), entries)
             dropped = services_of(request).journal.dropped
             chunks = write_journal(chosen, entries, dropped, installed_version())
             media_type = MEDIA_TYPES[chosen]
         else:
-            raise bad_request("query: `format` must be one of jsonl, har, html, redacted")
-        name = _EXPORT_NAMES.get(kind, f"journal.{kind}")
+            raise bad_request(
+                "query: `format` must be one of jsonl, har, html, redacted, redacted_har"
+            )
+        name = _REDACTED_NAMES.get(kind, f"journal.{kind}")
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(_in_event_loop(chunks), headers=headers, media_type=media_type)
 

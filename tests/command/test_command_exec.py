@@ -271,12 +271,18 @@ def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_pat
 
 def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> None:
     kept = ("--journal", str(tmp_path / "a.jsonl"), "--report", str(tmp_path / "b.json"))
-    options = ("--require-calls", "2", *kept)
-    status, _, err = execute("curl", "-sS", BALANCE, options=options)
+    redacted = tmp_path / "c.jsonl"
+    options = ("--require-calls", "2", *kept, "--redacted-journal", str(redacted))
+    agent = ("-A", "canary-agent", "-H", "X-Skill-Source: canary-skill")
+    status, _, err = execute("curl", "-sS", *agent, BALANCE, options=options)
     assert status == 2
     assert err.endswith("nemolocal exec: 1 call seen, but --require-calls is 2\n")
     (line,) = (tmp_path / "a.jsonl").read_text().splitlines()
     assert json.loads(line)["endpoint"] == "balance"
+    assert line.count("canary") >= 2
+    (line,) = redacted.read_text().splitlines()
+    assert json.loads(line)["endpoint"] == "balance"
+    assert "canary" not in line
     verdicts = json.loads((tmp_path / "b.json").read_text())["verdicts"]
     assert {verdict["outcome"] for verdict in verdicts} >= {"failed", "not applicable"}
 

@@ -224,9 +224,15 @@ def test_redacted_export_has_no_text_of_a_client(
     secrets = ["canary", session, *(f"canary-{one}" for one in ("task", "message", "path", "x"))]
     assert all(secret in plain for secret in secrets)
     assert not any(secret in redacted.text for secret in secrets)
+    archive = pages.get("/journal/export?format=redacted_har")
+    assert "journal-redacted.har" in archive.headers["content-disposition"]
+    assert not any(secret in archive.text for secret in secrets)
+    path.write_bytes(archive.content)
+    archived = read_journal(path).entries
     path.write_bytes(redacted.content)
     entries = read_journal(path).entries
-    assert len(entries) == plain.count("\n")
+    assert len(entries) == len(archived) == plain.count("\n")
+    assert [one.status for one in entries] == [one.status for one in archived]
     chat = next(entry for entry in entries if entry.endpoint == "chat")
     assert chat.turn is not None
     assert chat.turn.message == "<text:14>"

@@ -19,6 +19,7 @@ Command = Callable[[], int]
 _MODULES = {
     "bench_agent": "benchmarks.agent",
     "bench_dashboard": "benchmarks.dashboard",
+    "bench_recorder": "benchmarks.recorder",
     "bench_render": "benchmarks.render",
     "bench_server": "benchmarks.server",
     "conformance_mutants": "tests.mutation.__main__",

@@ -188,6 +188,28 @@ def test_names_that_the_contract_does_not_know_are_told(
     ]
 
 
+def test_new_response_headers_are_told_by_name_and_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    headers = (
+        "X-Credits-Remaining: 4815162342\r\nSet-Cookie: a=b\r\nX-Swordfish-Id: z-z\r\nServer: s\r\n"
+    )
+    answer = {"code": 0, "data": {"available": 1, "frozen": 0, "total": 1}}
+    answers = [reply(answer, headers=headers), reply(answer, "503 Busy", "X-Served-By: cdn\r\n")]
+    record(Path("r.jsonl"), answers)
+    written = Path("r.jsonl").read_text().lower()
+    assert not any(secret in written for secret in ("swordfish", "a=b", "4815162342", "z-z"))
+    assert main(["learn", "r.jsonl", "--settings", ""]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith(("new ", "not judged"))] == [
+        "new header in balance: x-credits-remaining, number (seen 1 time)",
+        "new header in balance: set-cookie, string (seen 1 time)",
+        "new header in balance: x-<text:9>-id, string (seen 1 time)",
+        "not judged: 1 exchange answered with HTTP 503",
+    ]
+
+
 def test_nothing_is_learnt_from_the_control_api(tmp_path: Path) -> None:
     """`conform` looks for it on every server, the cloud included."""
     path = HEALTH.path()

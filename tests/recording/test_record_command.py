@@ -221,7 +221,7 @@ def test_show_prints_everything_that_is_in_the_file(
 KEYS = frozenset(
     "line recording request response request_body response_body chunk end started server other "
     "has_text version exchange method endpoint template path query generation headers "
-    "other_headers token_in_url size status ending clean body chunks false".split()
+    "other_headers other_names token_in_url size status ending clean body chunks false".split()
 )
 
 

@@ -94,6 +94,9 @@ class OpenRedactor(AllowlistRedactor):
     def headers(self, headers: Any) -> dict[str, str]:
         return dict(headers)
 
+    def other_names(self, headers: Any) -> dict[str, str]:
+        return dict.fromkeys(headers, "string")
+
     def json(self, value: Any) -> Any:
         return value
 

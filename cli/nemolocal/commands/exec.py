@@ -90,7 +90,15 @@ def add_parser(commands: Any) -> None:
         help="speed up simulated delays by this factor (default: 50)",
     )
     execute.add_argument(
-        "--journal", metavar="FILE", help="write the journal of all calls, as JSON Lines"
+        "--journal",
+        metavar="FILE",
+        help="write the journal of all calls, as JSON Lines; it has no tokens, but all texts, file "
+        "names and ids",
+    )
+    execute.add_argument(
+        "--redacted-journal",
+        metavar="FILE",
+        help="write the journal without texts, names and ids, to give to others",
     )
     execute.add_argument(
         "--report", metavar="FILE", help="write the results of the checks, as JSON"
@@ -153,12 +161,14 @@ def _write_results(
         seen = pluralize(monitor.call_count, "call")
         _log(f"{seen} seen, but --require-calls is {arguments.require_calls}")
         status = status or _NOTHING_CHECKED
-    wanted = ("journal", "report", "verdict", "json", "video")
+    wanted = ("journal", "redacted_journal", "report", "verdict", "json", "video")
     if not any(getattr(arguments, name) for name in wanted):
         return status
     journal, lines = fetch_journal(place.base_url, place.transport)
     if arguments.journal:
         _write_file(arguments.journal, lines)
+    if arguments.redacted_journal:
+        _write_file(arguments.redacted_journal, _redacted_lines(journal))
     report = _check(journal, arguments)
     if arguments.verdict:
         status = status or report.exit_code
@@ -190,6 +200,15 @@ def _write_run(
         _write_file(arguments.video, fetch_video(place, run.video))
     if arguments.json:
         print_json(run)
+
+
+def _redacted_lines(journal: "LoadedJournal") -> bytes:
+    from nemolocal_contract.responses import encode_json
+
+    from ..journal_redaction import entry_redactor
+
+    redact = entry_redactor()
+    return b"".join(encode_json(redact(entry)) + b"\n" for entry in journal.entries)
 
 
 def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> "ConformanceReport":

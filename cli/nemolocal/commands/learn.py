@@ -17,6 +17,9 @@ contradicted   it did not hold at least once
 cannot tell    what was seen has other explanations
 not seen       nothing of it was seen
 
+A response that was cut, or that is HTTP 408, 429 or 500 and above, is not
+judged: it shows a fault and not a rule.
+
 What each recording shows is added to the file of observations, once. It does
 not change the grade of a rule. What was seen on two days is stable.
 
@@ -52,7 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from nemolocal_recording.learning.evaluation import evaluate_recordings
-    from nemolocal_recording.learning.learning_text import new_name_lines, result_lines, value_lines
+    from nemolocal_recording.learning.faulty_exchanges import count_faults
+    from nemolocal_recording.learning.learning_text import (
+        fault_lines,
+        new_name_lines,
+        result_lines,
+        value_lines,
+    )
     from nemolocal_recording.learning.new_names import new_names
     from nemolocal_recording.learning.observations import (
         Observation,
@@ -81,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     recordings = [source.recording for source in sources]
     results = evaluate_recordings(recordings)
     views = [TrafficView(recording) for recording in recordings]
+    faults = count_faults(one for recording in recordings for one in recording.exchanges)
     values, share, names = seen_values(views), silent_share(views), new_names(views)
     if arguments.json:
         body = {
@@ -88,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             "values": values,
             "shares": [share] if share else [],
             "new_names": names,
+            "faults": faults,
         }
         print(msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
         return 0
@@ -95,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in result_lines(results, arguments.recordings, observations):
         print(line)
     print()
-    for line in (*value_lines(values, share), *new_name_lines(names)):
+    for line in (*value_lines(values, share), *new_name_lines(names), *fault_lines(faults)):
         print(line)
     if settings is not None:
         print(f"\nSettings that follow what was seen: {settings}")

@@ -13,8 +13,8 @@ from nemolocal_contract.responses import ResponseCode, http_status
 
 from ..recording import ExchangeRecord
 from ..text_marks import marks_of
-from .claims import Sighting, claim
-from .traffic_view import TrafficView, balance_of, bearer_of, code_of, segment
+from .claims import Sighting, claim, describe_actual
+from .traffic_view import TrafficView, balance_of, bearer_of, code_of, segment, session_of
 
 Sightings = Iterator[Sighting]
 _WEEK, _TOLERANCE = timedelta(days=7), timedelta(minutes=10)
@@ -32,7 +32,9 @@ def seen(
     exchange: ExchangeRecord, holds: bool | None, case: str = "", actual: object = ""
 ) -> Sighting:
     """Return a sighting in an exchange."""
-    return Sighting(exchange.request.exchange, holds, case, "" if holds else str(actual))
+    return Sighting(
+        exchange.request.exchange, holds, case, "" if holds else describe_actual(actual)
+    )
 
 
 def message_of(exchange: ExchangeRecord) -> object:
@@ -89,7 +91,8 @@ def calls_need_a_token(view: TrafficView) -> Sightings:
         if not token:
             yield seen(one, code_of(one) == _REFUSED_TOKEN, "missing", one.json)
         elif code_of(one) == _REFUSED_TOKEN and token not in view.tokens:
-            yield seen(one, True, "unknown")
+            # Nobody knows whether a token call that a fault has hit gave this token.
+            yield seen(one, None if view.has_hit("token") else True, "unknown")
 
 
 @claim("GEN-4", "answered")
@@ -147,19 +150,12 @@ def own_id_is_me(view: TrafficView) -> Sightings:
 def foreign_session_is_unknown(view: TrafficView) -> Sightings:
     """Another user's session is 1002, with no hint that it exists."""
     for one in view.of("state", "upload", "chat", "render", "claim_token"):
-        asked = asked_session(one)
+        asked = session_of(one)
         owner = view.sessions.get(asked)
         if owner is None or owner == bearer_of(one) or bearer_of(one) not in view.tokens:
             continue
         is_refused = code_of(one) == ResponseCode.SESSION_NOT_FOUND
         yield seen(one, is_refused and "exists" not in marks(one), "", one.json)
-
-
-def asked_session(exchange: ExchangeRecord) -> str:
-    """Return the session that a request is about, "" if it is about none."""
-    sent = exchange.sent_json if isinstance(exchange.sent_json, dict) else {}
-    given = sent.get("session_id") or sent.get("sessionId") or segment(exchange, "session")
-    return str(given or "")
 
 
 @claim("AUTH-1", "reply", count=2)
@@ -257,26 +253,22 @@ def balance_adds_up(view: TrafficView) -> Sightings:
 def credits_are_settled_after_a_turn(view: TrafficView) -> Sightings:
     """After a turn nothing is frozen any more."""
     for before, after in pairwise(view.of("chat", "balance")):
-        if before.endpoint == "chat" and after.endpoint == "balance" and before.is_stream:
+        is_pair = (before.endpoint, after.endpoint) == ("chat", "balance") and before.is_stream
+        is_same = bearer_of(before) == bearer_of(after)
+        if is_pair and is_same and not view.is_paid_unseen(before, after):
             yield seen(after, balance_of(after)[1] == 0, "", balance_of(after))
 
 
 @claim("CRD-3", "tariff", cases="talk edit later-edit generation")
 def turns_cost_the_tariff(view: TrafficView) -> Sightings:
     """A generation costs 100, the first edit of a session 50, a further one and talk nothing."""
-    edited: set[str] = set()
     for turn in view.turns:
-        before = view.before(turn.exchange, "balance", "chat")[-1:]
-        after = view.after(turn.exchange, "balance", "chat")[:1]
-        generates = "generate_video_with_seedance" in turn.tools
-        case = "generation" if generates else "talk" if not turn.has_edit else "edit"
-        if case == "edit":
-            case = "later-edit" if turn.session in edited else "edit"
-            edited.add(turn.session)
-        if [one.endpoint for one in (*before, *after)] != ["balance", "balance"]:
-            continue
-        held, left = balance_of(before[0])[2], balance_of(after[0])[2]
-        if isinstance(held, int) and isinstance(left, int):
+        case = "generation" if turn.is_generation else "talk"
+        if turn.is_edit:
+            case = {"first": "edit", "later": "later-edit", "": ""}[view.edit_order(turn)]
+        around = view.balances_around(turn.exchange, turn.exchange)
+        held, left = (around[0][2], around[1][2]) if around else (None, None)
+        if case and isinstance(held, int) and isinstance(left, int):
             due = {"generation": 100, "edit": 50}.get(case, 0)
             yield seen(turn.exchange, held - left == due, case, f"{held - left} for {case}")
 

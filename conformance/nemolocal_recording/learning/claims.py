@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from nemolocal_conformance.reply_violation import ReplyViolation
+from nemolocal_contract.responses import encode_json
 from nemolocal_contract.rules import rules
 
 from .traffic_view import TrafficView
@@ -26,6 +28,17 @@ class Sighting(msgspec.Struct, frozen=True):
     case: str = ""
     actual: str = ""
     alternative: str = ""
+
+
+def describe_actual(actual: object) -> str:
+    """Return what was seen in words: violations, a text, or a JSON value."""
+    if isinstance(actual, str):
+        return actual
+    if isinstance(actual, ReplyViolation):
+        return f"{actual.what}: {actual.expected}, not {describe_actual(actual.actual)}"
+    if isinstance(actual, list) and any(isinstance(one, ReplyViolation) for one in actual):
+        return "; ".join(describe_actual(one) for one in actual)
+    return encode_json(actual).decode()
 
 
 ClaimFunction = Callable[[TrafficView], Iterator[Sighting]]

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from ..recording import Recording
-from .claims import Claim, Sighting, all_claims
+from .claims import Claim, Sighting, all_claims, describe_actual
 from .traffic_view import TrafficView
 
 Outcome = Literal["confirmed", "held", "alternative", "contradicted", "cannot tell", "not seen"]
@@ -80,7 +80,7 @@ def _evaluate(rule: str, claims: list[Claim], views: list[TrafficView]) -> RuleR
     sightings = [pair for found in seen.values() for pair in found]
     broken = [(at, one) for at, one in sightings if one.holds is False]
     broken += [
-        (at, Sighting(number, False, "", f"{one.what}: {one.expected}, not {one.actual}"))
+        (at, Sighting(number, False, "", describe_actual(one)))
         for at, view in enumerate(views)
         for number, one in view.all_violations
         if one.rule == rule

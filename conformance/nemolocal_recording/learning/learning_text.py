@@ -1,6 +1,6 @@
 """What was learnt, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.rules import rules
@@ -67,3 +67,9 @@ def new_name_lines(names: list[NewName]) -> Iterator[str]:
         # A name of somebody else may hold anything.
         shown = one.name if one.name.isprintable() else ascii(one.name)
         yield f"new {one.kind} in {one.place}: {shown}{kind} (seen {pluralize(one.count, 'time')})"
+
+
+def fault_lines(faults: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line per kind of fault that has hit exchanges; `faults` are the counts."""
+    for fault, count in faults.items():
+        yield f"not judged: {pluralize(count, 'exchange')} {fault}"

@@ -1,6 +1,7 @@
 """Names and values in replies that the contract does not know: what a server has and no rule says.
 
-Of keys and tools a recording without texts has only the length and a pseudonym.
+Of keys and tools a recording without texts has only the length and a pseudonym, of headers the
+words that header names are made of.
 """
 
 from collections import Counter
@@ -18,15 +19,22 @@ _TRACK_TYPES = (0, 1, 7)
 _CODES = frozenset(int(code) for code in ResponseCode)
 # The contract leaves to each tool, and to the agent, what is in them.
 _FREE_KEYS = frozenset("args response result stateDelta artifactDelta".split())
+# Of HTTP itself, of files, and for proxies.
+_ORDINARY_HEADERS = frozenset(
+    "accept-ranges cache-control connection content-disposition content-encoding content-length "
+    "content-range etag keep-alive last-modified server transfer-encoding vary "
+    "x-accel-buffering".split()
+)
 _NUMBER, _NESTED = "<number>", "<nested>"
 
-NameKind = Literal["key", "tool", "track type", "code"]
+NameKind = Literal["key", "tool", "track type", "code", "header"]
 
 
 class NewName(msgspec.Struct, frozen=True):
     """A name that is not of the contract: where it was, of which type its value is, how often.
 
-    `place` is the endpoint and the path of keys. `type` is that of JSON, "" for what is no key.
+    `place` is the endpoint and the path of keys. `type` is that of JSON, "" for what is neither a
+    key nor a header.
     """
 
     kind: NameKind
@@ -49,6 +57,9 @@ def _names(view: TrafficView) -> Iterator[tuple[NameKind, str, str, str]]:
         code = code_of(one)
         if code is not None and code not in _CODES:
             yield "code", one.endpoint, str(code), ""
+        for name, kind in one.response.other_names.items() if one.response else ():
+            if name not in _ORDINARY_HEADERS:
+                yield "header", one.endpoint, name, kind
         for body in (one.json, *(frame.json for frame in one.frames)):
             yield from _keys(body, one.endpoint)
     for turn in view.turns:

@@ -8,8 +8,8 @@ from nemolocal_contract.responses import ResponseCode
 
 from ..recording import ExchangeRecord
 from .account_claims import marks, seen
-from .claims import Sighting, claim
-from .traffic_view import TrafficView, balance_of, bearer_of, code_of, segment
+from .claims import Sighting, claim, describe_actual
+from .traffic_view import TrafficView, bearer_of, code_of, segment
 
 Sightings = Iterator[Sighting]
 _ORDER = ("pending", "processing", "completed", "failed")
@@ -41,10 +41,8 @@ def export_is_free(view: TrafficView) -> Sightings:
         if body.get("status") != "completed":
             continue
         submits = [s for s in view.before(one, "render") if _id(s) == segment(one, "render")]
-        before = view.before(submits[-1], "balance", "chat")[-1:] if submits else []
-        after = view.after(one, "balance", "chat")[:1]
-        if [at.endpoint for at in (*before, *after)] == ["balance", "balance"]:
-            paid = balance_of(before[0]), balance_of(after[0])
+        paid = view.balances_around(submits[-1], one) if submits else None
+        if paid is not None:
             yield seen(one, paid[0] == paid[1], "", paid)
 
 
@@ -59,7 +57,7 @@ def render_reply_has_its_form(view: TrafficView) -> Sightings:
         is_whole = case != "completed" or bool(output.get("url"))
         if shape == "flat" and case == "completed":
             is_whole = {"url", "duration", "size"} <= set(output)
-        actual = "" if not broken and is_whole else str(broken or body)
+        actual = "" if not broken and is_whole else describe_actual(broken or body)
         yield Sighting(one.request.exchange, not broken and is_whole, case, actual, shape)
 
 

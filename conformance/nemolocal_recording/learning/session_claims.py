@@ -9,9 +9,9 @@ from nemolocal_contract.media import ACCEPTED_EXTENSIONS
 from nemolocal_contract.responses import ResponseCode
 
 from ..recording import ExchangeRecord
-from .account_claims import asked_session, marks, message_of, seen
+from .account_claims import marks, message_of, seen
 from .claims import Sighting, claim
-from .traffic_view import TrafficView, bearer_of, code_of, segment, segments_of
+from .traffic_view import TrafficView, bearer_of, code_of, segment, segments_of, session_of
 
 Sightings = Iterator[Sighting]
 _NEVER = 10**9
@@ -53,12 +53,13 @@ def session_is_kept(view: TrafficView) -> Sightings:
 def unknown_session_is_told(view: TrafficView) -> Sightings:
     """A session id that no reply has given is 1002."""
     for one in view.of(*_SESSION_ENDPOINTS):
-        asked, known = asked_session(one), bearer_of(one) in view.tokens
+        asked, known = session_of(one), bearer_of(one) in view.tokens
         if not asked or asked in view.sessions or not known or code_of(one) in (400, 402):
             continue
         # A session that was opened before the recording began may exist.
         if code_of(one) == ResponseCode.SESSION_NOT_FOUND:
-            yield seen(one, True, one.endpoint)
+            # Nobody knows which session a call that a fault has hit has opened.
+            yield seen(one, None if view.has_hit("session") else True, one.endpoint)
         elif not view.sessions:
             yield seen(one, None, one.endpoint)
 
@@ -138,19 +139,12 @@ def large_files_are_refused(view: TrafficView) -> Sightings:
 def uploads_are_all_or_nothing(view: TrafficView) -> Sightings:
     """After a refused upload the session has the media that it had."""
     for one in view.of("upload"):
-        session = segment(one, "session")
-        before = [at for at in view.before(one, "state", "upload") if _is_about(at, session)][-1:]
-        after = [at for at in view.after(one, "state", "upload") if _is_about(at, session)][:1]
-        around = [at.endpoint for at in (*before, *after)]
-        if code_of(one) == ResponseCode.UNSUPPORTED_FILE and around == ["state", "state"]:
-            counts = [_count_media(at) for at in (*before, *after)]
-            if None not in counts:
-                yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
-
-
-def _is_about(exchange: ExchangeRecord, session: str) -> bool:
-    is_refused_upload = exchange.endpoint == "upload" and code_of(exchange) != 0
-    return segment(exchange, "session") == session and not is_refused_upload
+        if code_of(one) != ResponseCode.UNSUPPORTED_FILE:
+            continue
+        around = view.reads_around(one, segment(one, "session"))
+        counts = [_count_media(at) for at in around or ()]
+        if counts and None not in counts:
+            yield seen(one, counts[0] == counts[1], "", f"{counts[0]}, then {counts[1]} media")
 
 
 @claim("UPL-6", "reason")
@@ -237,7 +231,7 @@ def draft_is_ready_once_it_has_a_segment(view: TrafficView) -> Sightings:
     begun: dict[str, int] = {}
     for one in view.all:
         if one.endpoint == "chat":
-            begun.setdefault(asked_session(one), one.request.exchange)
+            begun.setdefault(session_of(one), one.request.exchange)
     for one, state in states(view):
         session, has_any = segment(one, "session"), bool(segments_of(state["draft"]))
         if session in view.sessions and begun.get(session, _NEVER) > one.request.exchange:

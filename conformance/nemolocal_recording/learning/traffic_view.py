@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -10,7 +10,6 @@ from nemolocal_conformance.observed_replies import ObservedReplies, ObservedRequ
 from nemolocal_conformance.render_replies import flatten_render
 from nemolocal_conformance.reply_violation import ReplyViolation
 from nemolocal_conformance.target import TargetResponse
-from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_contract.responses import encode_json
 from nemolocal_contract.turn_events import (
     Heartbeat,
@@ -23,9 +22,13 @@ from nemolocal_contract.turn_events import (
 )
 
 from ..recording import ExchangeRecord, Recording, StreamFrame
+from .faulty_exchanges import fault_of, is_about_contract
 
 RENDER_ENDPOINTS = ("render", "render_status", "render_cancel")
 ENVELOPE_ENDPOINTS = ("token", "claim_token", "session", "upload", "balance", "state")
+GENERATION_TOOL = "generate_video_with_seedance"
+LONGEST_TURN = 900.0
+"""So many seconds after its request a turn may still be at work (SSE-6)."""
 
 
 class StreamedTurn(msgspec.Struct, frozen=True):
@@ -52,6 +55,16 @@ class StreamedTurn(msgspec.Struct, frozen=True):
         return {ToolCall, ToolResult} <= kinds
 
     @property
+    def is_generation(self) -> bool:
+        """Whether a clip was generated."""
+        return GENERATION_TOOL in self.tools
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it was an edit without a generated clip."""
+        return self.has_edit and not self.is_generation
+
+    @property
     def heartbeats(self) -> list[float]:
         """The times of its heartbeats."""
         return [at for at, event in self.events if isinstance(event, Heartbeat)]
@@ -63,12 +76,17 @@ class StreamedTurn(msgspec.Struct, frozen=True):
 
 
 class TrafficView:
-    """What claims see of a recording. Only exchanges that ended cleanly are judged."""
+    """What claims see of a recording.
+
+    `exchanges` are judged, `hit` are those that a fault has hit: what they have done is unknown.
+    """
 
     def __init__(self, recording: Recording) -> None:
         self.header = recording.header
         self.all = recording.exchanges
-        self.exchanges = [one for one in recording.exchanges if _is_judged(one)]
+        about = [one for one in recording.exchanges if is_about_contract(one)]
+        self.exchanges = [one for one in about if not fault_of(one)]
+        self.hit = [one for one in about if fault_of(one)]
         self._violations: dict[int, list[ReplyViolation]] = {}
         self._watch()
 
@@ -137,10 +155,105 @@ class TrafficView:
 
     def state_around(self, turn: StreamedTurn) -> tuple[Any, Any]:
         """Return the drafts that were read of a session before and after a turn, or None."""
-        return (
-            _draft(self.before(turn.exchange, "state"), turn.session, last=True),
-            _draft(self.after(turn.exchange, "state"), turn.session, last=False),
+        before, after = self.reads_around(turn.exchange, turn.session) or (None, None)
+        return _draft(before), _draft(after)
+
+    def reads_around(
+        self, exchange: ExchangeRecord, session: str
+    ) -> tuple[ExchangeRecord, ExchangeRecord] | None:
+        """Return the reads of a session before and after an exchange.
+
+        None if there are none, or if something else may have changed the session between them.
+        """
+        before = _reads(self.before(exchange, "state"), session)[-1:]
+        after = _reads(self.after(exchange, "state"), session)[:1]
+        if not before or not after or self._is_changed(before[0], after[0], session, exchange):
+            return None
+        return before[0], after[0]
+
+    def state_after(self, turn: StreamedTurn) -> dict[str, Any] | None:
+        """Return the state of a session that a turn has left; None as in `reads_around`."""
+        after = _reads(self.after(turn.exchange, "state"), turn.session)[:1]
+        if not after or self._is_changed(turn.exchange, after[0], turn.session, turn.exchange):
+            return None
+        return _state(after[0])
+
+    def balances_around(
+        self, first: ExchangeRecord, last: ExchangeRecord
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+        """Return the balances before an exchange and after another one (or the same).
+
+        None if there are none, or if another turn may have cost something between them.
+        """
+        before = self.before(first, "balance", "chat")[-1:]
+        after = self.after(last, "balance", "chat")[:1]
+        if [one.endpoint for one in (*before, *after)] != ["balance", "balance"]:
+            return None
+        turns = (one.request.exchange for one in self.before(last, "chat") if one is not first)
+        is_paid = any(number > before[0].request.exchange for number in turns)
+        if is_paid or self.is_paid_unseen(before[0], after[0]):
+            return None
+        return balance_of(before[0]), balance_of(after[0])
+
+    def is_paid_unseen(self, first: ExchangeRecord, last: ExchangeRecord) -> bool:
+        """Whether a call that a fault has hit may change the balance between two exchanges."""
+        return any(
+            _number(one) > _number(first) or not self._is_settled(one, first)
+            for one in self._hit_writes(last)
         )
+
+    def edit_order(self, turn: StreamedTurn) -> Literal["first", "later", ""]:
+        """Return whether an edit is the first of its session, "" if that is not known."""
+        earlier = [one for one in self.turns if one.number < turn.number]
+        if any(one.is_edit and one.session == turn.session for one in earlier):
+            return "later"
+        is_hit = any(
+            session_of(one) == turn.session and _number(one) < turn.number for one in self.hit
+        )
+        return "first" if turn.session in self.sessions and not is_hit else ""
+
+    def has_hit(self, endpoint: str) -> bool:
+        """Whether a fault has hit a call of an endpoint."""
+        return any(one.endpoint == endpoint for one in self.hit)
+
+    def _is_changed(
+        self, first: ExchangeRecord, last: ExchangeRecord, session: str, known: ExchangeRecord
+    ) -> bool:
+        """Whether another exchange than `known` may change a session between two exchanges."""
+        writes = [
+            one
+            for one in self.of("chat", "upload")
+            if one is not known
+            and session_of(one) == session
+            # A refused upload changes nothing (UPL-5).
+            and (one.endpoint == "chat" or code_of(one) == 0)
+        ]
+        if any(_number(first) < _number(one) < _number(last) for one in writes):
+            return True
+        return any(
+            one is not known and (_number(one) > _number(first) or _may_go_on(one, first))
+            for one in self._hit_writes(last)
+        )
+
+    def _hit_writes(self, last: ExchangeRecord) -> list[ExchangeRecord]:
+        """Return the earlier calls of the same token that a fault has hit, but those that read."""
+        return [
+            one
+            for one in self.hit
+            if one.request.method not in ("GET", "HEAD")
+            and bearer_of(one) == bearer_of(last)
+            and _number(one) < _number(last)
+        ]
+
+    def _is_settled(self, hit: ExchangeRecord, first: ExchangeRecord) -> bool:
+        """Whether a call that a fault has hit can cost nothing more after another exchange."""
+        reads = [
+            one
+            for one in self.of("balance")
+            if _number(hit) < _number(one) <= _number(first) and bearer_of(one) == bearer_of(hit)
+        ]
+        # A hold is there while a turn runs (CRD-2).
+        return not _may_go_on(hit, first) or any(balance_of(one)[1] == 0 for one in reads)
 
     def _watch(self) -> None:
         watch = ObservedReplies()
@@ -190,10 +303,20 @@ def segments_of(draft: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     ]
 
 
-def _is_judged(exchange: ExchangeRecord) -> bool:
-    if (exchange.request.template or "").startswith(CONTROL_PREFIX):
-        return False
-    return exchange.is_complete and exchange.refused is None and exchange.request.generation != 2
+def session_of(exchange: ExchangeRecord) -> str:
+    """Return the session that a request is about, "" if it is about none."""
+    sent = exchange.sent_json if isinstance(exchange.sent_json, dict) else {}
+    given = sent.get("session_id") or sent.get("sessionId") or segment(exchange, "session")
+    return str(given or "")
+
+
+def _number(exchange: ExchangeRecord) -> int:
+    return exchange.request.exchange
+
+
+def _may_go_on(hit: ExchangeRecord, other: ExchangeRecord) -> bool:
+    """Whether the work of a call may go on when another one is made: that of a turn does."""
+    return hit.endpoint == "chat" and other.request.at - hit.request.at < LONGEST_TURN
 
 
 def _turn(exchange: ExchangeRecord) -> StreamedTurn:
@@ -210,10 +333,8 @@ def _sse(frame: StreamFrame) -> SseEvent:
     return SseEvent("" if frame.is_empty else "<not JSON>")
 
 
-def _draft(reads: list[ExchangeRecord], session: str, *, last: bool) -> Any:
-    found = [one for one in reads if segment(one, "session") == session and code_of(one) == 0]
-    state = _state(found[-1 if last else 0]) if found else None
-    return None if state is None else state.get("draft")
+def _reads(states: list[ExchangeRecord], session: str) -> list[ExchangeRecord]:
+    return [one for one in states if segment(one, "session") == session and code_of(one) == 0]
 
 
 def _state(exchange: ExchangeRecord) -> dict[str, Any] | None:
@@ -222,11 +343,8 @@ def _state(exchange: ExchangeRecord) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
-def state_after(view: TrafficView, turn: StreamedTurn) -> dict[str, Any] | None:
-    """Return the state of a session that was read first after a turn, or None."""
-    reads = view.after(turn.exchange, "state")
-    found = [one for one in reads if segment(one, "session") == turn.session and code_of(one) == 0]
-    return _state(found[0]) if found else None
+def _draft(read: ExchangeRecord | None) -> Any:
+    return (_state(read) or {}).get("draft") if read is not None else None
 
 
 def _request(exchange: ExchangeRecord) -> ObservedRequest:

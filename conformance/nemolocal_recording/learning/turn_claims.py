@@ -6,12 +6,11 @@ from nemolocal_contract.turn_events import UnreadableEvent
 
 from ..text_marks import marks_of
 from .account_claims import seen
-from .claims import Sighting, claim
-from .traffic_view import StreamedTurn, TrafficView, asked_language, segments_of, state_after
+from .claims import Sighting, claim, describe_actual
+from .traffic_view import LONGEST_TURN, StreamedTurn, TrafficView, asked_language, segments_of
 from .variants import event_shapes
 
 Sightings = Iterator[Sighting]
-_LONGEST_TURN = 900.0
 _HEARTBEAT, _HEARTBEAT_TOLERANCE = 15.0, 2.0
 _MINIMAL = {"session_id", "new_message"}
 
@@ -48,7 +47,7 @@ def events_have_one_shape(view: TrafficView) -> Sightings:
         shapes = event_shapes(turn.exchange)
         holds = not broken and not unread and len(shapes) <= 1
         shape = next(iter(shapes), "") if len(shapes) == 1 else ""
-        actual = "" if holds else str(broken or sorted(shapes))
+        actual = "" if holds else describe_actual(broken or sorted(shapes))
         yield Sighting(turn.number, holds, "", actual, shape)
 
 
@@ -124,7 +123,7 @@ def turn_is_over_in_15_minutes(view: TrafficView) -> Sightings:
     """A turn lasts at most 15 minutes."""
     for turn in view.turns:
         lasted = (turn.exchange.ended or 0.0) - turn.exchange.request.at
-        yield seen(turn.exchange, lasted <= _LONGEST_TURN, "", f"{lasted:.0f} s")
+        yield seen(turn.exchange, lasted <= LONGEST_TURN, "", f"{lasted:.0f} s")
 
 
 @claim("SSE-7", "disconnected")
@@ -143,7 +142,7 @@ def work_goes_on_without_the_client(view: TrafficView) -> Sightings:
 def generation_adds_music_and_a_title(view: TrafficView) -> Sightings:
     """After a generation the draft has a clip, music and a title."""
     for turn in view.turns:
-        state = state_after(view, turn) if "generate_video_with_seedance" in turn.tools else None
+        state = view.state_after(turn) if turn.is_generation else None
         if state is not None:
             kinds = {track.get("tt") for track, _ in segments_of(state.get("draft"))}
             yield seen(turn.exchange, kinds >= {0, 1, 7}, "", sorted(map(str, kinds)))
@@ -153,7 +152,7 @@ def generation_adds_music_and_a_title(view: TrafficView) -> Sightings:
 def generated_clip_is_listed(view: TrafficView) -> Sightings:
     """A generated clip is in the media of the state, and its tool call has the form of one."""
     for turn in view.turns:
-        state = state_after(view, turn) if "generate_video_with_seedance" in turn.tools else None
+        state = view.state_after(turn) if turn.is_generation else None
         if state is not None:
             is_formed = not view.violations(turn.exchange, "SSE-2")
             yield seen(turn.exchange, is_formed and bool(state.get("generated_media")), "", state)
@@ -191,8 +190,7 @@ def turns_take_their_time(view: TrafficView) -> Sightings:
         return
     bounds = {"talk": (5, 15), "edit": (10, 30), "generation": (100, 300)}
     for turn in view.turns:
-        generates = "generate_video_with_seedance" in turn.tools
-        case = "generation" if generates else "edit" if turn.has_edit else "talk"
+        case = "generation" if turn.is_generation else "edit" if turn.has_edit else "talk"
         lasted = (turn.exchange.ended or 0.0) - turn.exchange.request.at
         least, most = bounds[case]
         yield seen(turn.exchange, least <= lasted <= most, case, f"{lasted:.1f} s")

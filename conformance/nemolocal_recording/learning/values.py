@@ -10,8 +10,7 @@ import msgspec
 
 from nemolocal_contract.turn_events import Heartbeat
 
-from ..recording import ExchangeRecord
-from .traffic_view import StreamedTurn, TrafficView, balance_of, segment
+from .traffic_view import StreamedTurn, TrafficView, segment
 
 # 95 % of a normal distribution.
 _Z = 1.96
@@ -100,7 +99,7 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
 
 def kind_of_turn(turn: StreamedTurn) -> str:
     """Return `generation`, `edit` or `talk`."""
-    if "generate_video_with_seedance" in turn.tools:
+    if turn.is_generation:
         return "generation"
     return "edit" if turn.has_edit else "talk"
 
@@ -128,28 +127,16 @@ def _values(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
 
 def _prices(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     """Yield what turns cost that stand between two balances."""
-    # Nobody knows what a turn did whose stream was not read to its end.
-    edited = {session for one in view.all if not one.is_complete and (session := _session(one))}
     for turn in view.turns:
         kind = kind_of_turn(turn)
         name = GENERATION_PRICE if kind == "generation" else f"{PRICE_PREFIX}{kind}"
         if kind == "edit":
             # Of a session that was opened before the recording nobody knows whether it was edited.
-            is_first = turn.session in view.sessions and turn.session not in edited
-            name = FIRST_EDIT if is_first else LATER_EDIT
-            edited.add(turn.session)
-        before = view.before(turn.exchange, "balance", "chat")[-1:]
-        after = view.after(turn.exchange, "balance", "chat")[:1]
-        if [one.endpoint for one in (*before, *after)] == ["balance", "balance"]:
-            held, left = balance_of(before[0])[2], balance_of(after[0])[2]
-            if isinstance(held, int) and isinstance(left, int):
-                yield name, "credits", held - left
-
-
-def _session(exchange: ExchangeRecord) -> str:
-    """Return the session of a turn, "" for another exchange."""
-    sent = exchange.sent_json if exchange.endpoint == "chat" else None
-    return str(sent.get("session_id", "")) if isinstance(sent, dict) else ""
+            name = {"first": FIRST_EDIT, "later": LATER_EDIT, "": ""}[view.edit_order(turn)]
+        around = view.balances_around(turn.exchange, turn.exchange)
+        held, left = (around[0][2], around[1][2]) if around else (None, None)
+        if name and isinstance(held, int) and isinstance(left, int):
+            yield name, "credits", held - left
 
 
 def _render_times(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:

@@ -65,7 +65,8 @@ def _export_styles(view: TrafficView) -> Iterator[str]:
         if not missing_attribution(one.request.headers) or bearer_of(one) not in view.tokens:
             continue
         balances = view.before(one, "balance", "chat")[-1:]
-        available = balance_of(balances[0])[0] if balances else None
+        is_known = bool(balances) and not view.is_paid_unseen(balances[0], one)
+        available = balance_of(balances[0])[0] if is_known else None
         if one.request.exchange in accepted:
             yield "out_of_credits"
         elif code_of(one) == ResponseCode.EXPORT_BLOCKED and available:
