@@ -213,6 +213,29 @@ def test_second_replay_must_show_the_same_change(recorded: Recording) -> None:
     assert reasons["AUTH-1"] == "it differed in one of two replays"
 
 
+def test_replays_that_differ_in_different_calls_are_no_change(tmp_path: Path) -> None:
+    """Faults of the moment hit now this call, now that one."""
+
+    def three_calls(http: httpx.Client) -> None:
+        two_calls(http)
+        http.get(BALANCE, headers={"Authorization": "Bearer nmv_usr_0123456789abcdef"})
+
+    issued, refused = token("nmv_usr_0123456789abcdef"), reply({"code": 1003, "message": "no"})
+    recording = record(tmp_path / "r", [issued, balance(), balance()], three_calls)
+    early, _ = replay_answers(recording, [issued, refused, balance()])
+    late, _ = replay_answers(recording, [issued, balance(), refused])
+    assert changed(early) == changed(late) != set()
+    report = confirm(early, late)
+    assert changed(report) == set()
+    told = {one.rule: (one.verdict, one.reason) for one in report.rules}
+    assert {told[rule] for rule in changed(early)} == {
+        ("could not look", "it differed in both of two replays, but in other calls")
+    }
+    # A replay in which nothing was seen of the rule does not confirm a change either.
+    nothing = msgspec.structs.replace(late, rules=())
+    assert changed(confirm(early, nothing)) == set()
+
+
 def test_user_me_is_sent_as_it_is_in_paths_and_bodies(tmp_path: Path) -> None:
     """Any other user would be refused with 1002, which looks like a changed server."""
 

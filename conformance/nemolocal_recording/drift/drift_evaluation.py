@@ -33,7 +33,8 @@ def compare_replay(
     differences += compare_shapes(pairs, polls)
     then, after = _without_passing_faults(recording, replay)
     before, now = _results(then), _results(after)
-    differences += _claim_differences(before, now, TrafficView(after))
+    recorded = {call.number: call.recorded for call in replay.calls if call.number}
+    differences += _claim_differences(before, now, TrafficView(after), recorded)
     differences += _price_differences(then, after)
     by_rule: dict[str, list[Difference]] = {}
     for one in differences:
@@ -51,19 +52,30 @@ def compare_replay(
 
 
 def confirm(first: DriftReport, second: DriftReport) -> DriftReport:
-    """Return the first report without the changes that were the same in a second replay."""
-    again = {one.rule: one.verdict for one in second.rules}
+    """Return the first report with only those changes that a second replay has shown as well.
+
+    A fault may hit any call once; a server that has changed answers the same call alike again.
+    """
+    again = {one.rule: one for one in second.rules}
     found = tuple(_confirmed(one, again.get(one.rule)) for one in first.rules)
     return msgspec.structs.replace(
         first, verdict=total_verdict(found), replays=first.replays + second.replays, rules=found
     )
 
 
-def _confirmed(first: RuleDrift, again: DriftVerdict | None) -> RuleDrift:
-    if first.verdict != "changed" or again != "same":
+def _confirmed(first: RuleDrift, again: RuleDrift | None) -> RuleDrift:
+    if first.verdict != "changed":
         return first
-    reason = "it differed in one of two replays"
-    return msgspec.structs.replace(first, verdict="same", reason=reason)
+    seen_again = {(one.exchange, one.what) for one in again.differences} if again else set()
+    both = tuple(one for one in first.differences if (one.exchange, one.what) in seen_again)
+    if both:
+        return msgspec.structs.replace(first, differences=both)
+    if again is not None and again.verdict == "changed":
+        reason = "it differed in both of two replays, but in other calls"
+    else:
+        reason = "it differed in one of two replays"
+    verdict: DriftVerdict = "same" if again and again.verdict == "same" else "could not look"
+    return RuleDrift(first.rule, verdict, first.recorded, first.now, (), reason)
 
 
 def _results(recording: Recording) -> dict[str, RuleResult]:
@@ -119,9 +131,15 @@ def _incomplete(exchange: ExchangeRecord) -> ExchangeRecord:
 
 
 def _claim_differences(
-    before: dict[str, RuleResult], now: dict[str, RuleResult], view: TrafficView
+    before: dict[str, RuleResult],
+    now: dict[str, RuleResult],
+    view: TrafficView,
+    recorded: dict[int, int],
 ) -> Iterator[Difference]:
-    """Yield the rules that did not hold at one time, and other variants."""
+    """Yield the rules that did not hold at one time, and other variants.
+
+    `recorded` has the exchange of the recording for each of the replay, but for further polls.
+    """
     wrong = {
         (number, one.rule): f"{one.what}: {one.expected}, not {one.actual}"
         for number, one in view.all_violations
@@ -130,7 +148,7 @@ def _claim_differences(
         was = before[rule]
         if result.outcome == "contradicted" and was.outcome != "contradicted":
             yield Difference(
-                (rule,), 0, f"exchange {result.exchange} of the replay", was.outcome,
+                (rule,), recorded.get(result.exchange, 0), "the replay of a call", was.outcome,
                 f"contradicted: {wrong.get((result.exchange, rule), result.actual)}"[:_MOST_SHOWN],
             )  # fmt: skip
         elif was.outcome == "contradicted" and result.outcome in ("held", "confirmed"):

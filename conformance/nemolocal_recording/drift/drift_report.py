@@ -33,7 +33,7 @@ class UnplayedCall(msgspec.Struct, frozen=True):
 class DriftReport(msgspec.Struct, frozen=True):
     """A whole replay. `replays` is how often the recording was played.
 
-    With two replays a rule is changed only if it is not the same in the second.
+    With two replays a rule is changed only if the same call differs in both.
     """
 
     recording: str
