@@ -37,7 +37,7 @@ from nemolocal_render.command_runs import time_limit
 from nemolocal_render.ffmpeg_cli import FFmpegFailed, timeout_message
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources
 from nemolocal_render.job import RenderJobFailed
-from nemolocal_render.part_encoding import LOCAL_PARTS
+from nemolocal_render.part_encoding import LOCAL_PARTS, Division
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.packet_sizes import VideoPackets
 from nemolocal_render.render_log import CURRENT_LOG, RenderLog
@@ -414,7 +414,7 @@ def test_a_slow_part_that_no_second_worker_takes_is_waited_for(
         task = msgspec.json.decode(text, type=PartTask)
         return await start(name, text, **options) if task.is_second else Slow(farm, task, None)
 
-    farm.start_activity = first_is_slow  # type: ignore[method-assign]
+    farm.start_activity = first_is_slow  # type: ignore[method-assign, assignment]
     farm.describe = lambda: seen(ActivityExecutionStatus.RUNNING, PendingActivityState.STARTED)
     farm.endings = [LATER] * 3
     assert farm.encode(plan) == [BY_WORKER]
@@ -425,7 +425,7 @@ def test_a_plan_is_divided_unless_it_is_short_or_for_a_hardware_encoder(
     farm: ScriptedFarm, plan: RenderPlan
 ) -> None:
     parts = FarmParts(farm.farm(), "token")
-    assert parts.divide(plan, MACHINE) == farm_parts.Division((plan,), MACHINE, 1)
+    assert parts.divide(plan, MACHINE) == Division((plan,), MACHINE, 1)
     ((picture,),) = plan.layers
     clip = msgspec.structs.replace(picture.clip, frames=900)
     long = msgspec.structs.replace(
