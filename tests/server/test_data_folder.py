@@ -15,7 +15,7 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_server import ids
 from nemolocal_server.app import build_app
 from nemolocal_server.data import data_folder
-from nemolocal_server.data.migrations import migrate
+from nemolocal_server.data.migrations import SCHEMA_VERSION, migrate
 from nemolocal_server.data.snapshots import SnapshotNotFound, SnapshotRepository
 from nemolocal_server.data.storage_errors import explain_storage_error
 from nemolocal_server.data.store import Store, StoreError
@@ -202,3 +202,46 @@ def test_a_snapshot_whose_database_is_another_one_is_not_restored(
         database.symlink_to(moved)
         with pytest.raises(SnapshotNotFound):
             snapshots.restore(taken)
+
+
+def test_a_look_into_a_folder_of_a_later_release_says_so_and_keeps_nothing_open(
+    tmp_path: Path,
+) -> None:
+    Store(tmp_path).close()
+    database = tmp_path / "nemolocal.sqlite3"
+
+    def set_version(version: int) -> None:
+        with contextlib.closing(sqlite3.connect(database, timeout=0)) as db:
+            db.execute(f"PRAGMA user_version = {version}")
+
+    set_version(9999)
+    with pytest.raises(StoreError, match="schema 9999"):
+        Store(tmp_path, preview=True)
+    set_version(SCHEMA_VERSION)  # it is not locked
+    Store(tmp_path, preview=True).close()
+
+
+def test_a_look_into_the_folder_of_a_killed_server_leaves_its_log_as_it_is(tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
+    store = Store(tmp_path / "running")
+    store.execute("PRAGMA wal_autocheckpoint = 0")
+    store.execute("CREATE TABLE mark (value TEXT)")
+    store.execute("INSERT INTO mark VALUES ('only in the log')")
+    shutil.copytree(tmp_path / "running", killed)  # as it is when the process ends
+    store.close()
+    log = killed / "nemolocal.sqlite3-wal"
+    before = log.read_bytes()
+    assert before
+    with contextlib.closing(Store(killed, preview=True)) as preview:
+        assert preview.fetch_value("SELECT value FROM mark") == "only in the log"
+    assert log.read_bytes() == before
+
+
+def test_a_file_with_the_name_of_a_snapshot_is_no_snapshot_and_stays(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    file = tmp_path / "snapshots" / ids.new_file_id()
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"mine")
+    with contextlib.closing(Store(tmp_path)) as store:
+        assert SnapshotRepository(store, ManualClock()).list_all() == ()
+    assert file.read_bytes() == b"mine"
