@@ -40,6 +40,8 @@ from nemolocal_render.render_progress import ProgressRange
 from tests.farm.test_farm_protocol import KEY, PART, small_part
 from tests.farm.test_source_cache import CONTENT
 
+# Some tasks are signed when the tests are collected.
+DAY = 86_400.0
 RENDERED = b"a rendered part"
 TITLES = b"[Events]"
 Encode = Callable[[Path, ProgressRange], Awaitable[str]]
@@ -111,7 +113,7 @@ def task(*ranges: tuple[int, int], **changes: Any) -> bytes:
             "name": name,
             "size": len(content),
             "sha256": sha256(content).hexdigest(),
-            "path": sign_path(KEY, "GET", file_path(PART, name), 60),
+            "path": sign_path(KEY, "GET", file_path(PART, name), DAY),
             "ranges": announced if name == "source-0" else [],
         }
         for name, content in (("source-0", CONTENT), ("titles.ass", TITLES))
@@ -121,7 +123,7 @@ def task(*ranges: tuple[int, int], **changes: Any) -> bytes:
         "plan": msgspec.Raw(encode_plan_for_workers(small_part())),
         "machine": {"encoder": "libx264", "cores": 2},
         "files": files,
-        "upload": sign_path(KEY, "PUT", upload_path(PART), 60),
+        "upload": sign_path(KEY, "PUT", upload_path(PART), DAY),
         **changes,
     }
     return msgspec.json.encode(fields)
