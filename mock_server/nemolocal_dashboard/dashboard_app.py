@@ -13,9 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemolocal_contract.endpoints import UI_PREFIX, UI_STATIC
 from nemolocal_contract.html_page import SHARED_STYLES
-from nemolocal_contract.responses import ResponseCode, failure
-from nemolocal_server.errors import ContractError
-from nemolocal_server.responses import json_response
 
 from . import (
     fault_pages,
@@ -101,11 +98,6 @@ class _Dashboard:
 
         try:
             await self._router(scope, receive, send_protected)
-        except ContractError as error:
-            # In every dialect, scripts recognise a failure by its HTTP status.
-            status = error.code if error.code in range(400, 600) else ResponseCode.BAD_REQUEST
-            answer = json_response(failure(error.code, error.message), int(status))
-            await answer(scope, receive, send_protected)
         except HTTPException as error:
             if error.status_code != 404 or is_static:
                 raise

@@ -30,11 +30,6 @@ class EntryDetail(msgspec.Struct, frozen=True):
     snippet_problem: str
     replay: ReplayPlan
 
-    @property
-    def entry(self) -> Entry:
-        """The entry itself."""
-        return self.row.entry
-
 
 def build_detail(
     services: Services, entry: Entry, base_url: str, language: str, scenario: str

@@ -126,14 +126,14 @@ async def _require_success(response: httpx.Response) -> None:
 
 async def _try_repeatedly(work: Callable[[], Awaitable[None]], failure: str) -> None:
     """Try again after pauses: the server may be starting again. Raises TransferFailed."""
-    clock = WallClock()
-    for pause in (*_PAUSES, None):
+    clock, pauses = WallClock(), iter(_PAUSES)
+    while True:
         try:
             await work()
             return
         except (httpx.HTTPError, TransferFailed) as error:
             reason = str(error) or type(error).__name__
-            if pause is None:
+            if (pause := next(pauses, None)) is None:
                 raise TransferFailed(f"{failure}: {reason}") from error
             _log.info("%s: %s; trying again", failure, reason)
             await clock.sleep(pause)

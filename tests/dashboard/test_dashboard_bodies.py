@@ -1,7 +1,12 @@
 """Bodies as the page shows them."""
 
-import msgspec
+import json
 
+import msgspec
+import pytest
+
+from nemolocal_contract.turn_events import SseParser
+from nemolocal_dashboard import body_formatting
 from nemolocal_dashboard.body_formatting import format_body, read_frames
 from tests.support.journal_builder import JournalBuilder
 
@@ -44,3 +49,20 @@ def test_an_event_that_is_no_json_is_shown_as_unreadable() -> None:
 def test_events_beyond_the_recorded_chunks_have_no_moment() -> None:
     entry = JournalBuilder().chat(took=2.0).entries[0]
     assert read_frames(msgspec.structs.replace(entry, chunks=()))[0].offset is None
+
+
+def test_an_event_that_is_too_large_ends_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_formatting, "SseParser", lambda: SseParser(50))
+    first = 'data: {"type":"text","content":"a"}\n\n'
+    reply = first + "data: " + "x" * 99
+    entry = JournalBuilder().chat(reply=reply, chunks=((0.1, len(first)),)).entries[0]
+    assert [(frame.kind, frame.summary) for frame in read_frames(entry)] == [("text", "a")]
+
+
+def test_one_event_with_several_messages_says_how_many() -> None:
+    parts = [{"text": "a"}, {"functionCall": {"name": "trim", "args": {}}}]
+    event = {"content": {"role": "model", "parts": parts}, "author": "nemo_agent"}
+    reply = f"data: {json.dumps(event)}\n\n"
+    (frame,) = read_frames(JournalBuilder().chat(reply=reply, chunks=()).entries[0])
+    assert (frame.kind, frame.count) == ("several", 2)
+    assert '"functionCall"' in frame.data

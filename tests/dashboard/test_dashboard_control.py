@@ -107,3 +107,10 @@ def test_code_in_a_rule_is_shown_as_code(pages: httpx.Client) -> None:
     code = next(rule.text for rule in rules().values() if "`" in rule.text).split("`")[1]
     assert f"<code>{html.escape(code, quote=False)}</code>" in page
     assert "`" not in page
+
+
+def test_the_part_of_the_verdict_that_changes_is_read_again(pages: httpx.Client) -> None:
+    first = pages.get("/verdict/clients")
+    assert first.status_code == 200
+    assert "<html" not in first.text
+    assert first.text.strip() in pages.get("/verdict").text

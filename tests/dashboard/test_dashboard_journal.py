@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -12,9 +13,12 @@ import pytest
 from nemolocal_conformance.traffic.journal_reader import read_journal
 from nemolocal_contract.endpoints import CONTROL_PREFIX, REPLAY_OF
 from nemolocal_dashboard.journal_pages import MAX_HEAD
+from nemolocal_dashboard.replay import ReplayPlan, plan_replay
+from nemolocal_server.services import Services
 from nemolocal_server.serving import LocalServer
 from tests.support.dashboard import dashboard_server, wait_until
 from tests.support.http_caller import HttpCaller
+from tests.support.journal_builder import JournalBuilder
 from tests.support.servers import server_settings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
@@ -174,6 +178,27 @@ def test_what_cannot_be_replayed_says_why(
     read_rows(pages)
     answer = pages.post("/journal/entries/3/replay", json={}).json()
     assert (answer["code"], "does not store uploads" in answer["message"]) == (400, True)
+
+
+def test_a_request_without_a_token_is_replayed_without_one(
+    server: LocalServer, pages: httpx.Client
+) -> None:
+    httpx.get(f"{server.base_url}/api/credits/balance/simple")
+    read_rows(pages)
+    number = len(journal_of(server))
+    answer = pages.post(f"/journal/entries/{number}/replay", json={}).json()
+    assert answer == {"replay_of": number}
+    wait_until(lambda: len(journal_of(server)) > number)
+    first, again = journal_of(server)[-2:]
+    assert again["request_headers"][REPLAY_OF.lower()] == str(number)  # type: ignore[index]
+    assert "authorization" not in again["request_headers"]  # type: ignore[operator]
+    assert (again["code"], again["token_id"]) == (first["code"], None)
+
+
+def test_a_call_of_the_control_api_is_not_replayed() -> None:
+    journal = JournalBuilder().request("", f"{CONTROL_PREFIX}/reset")
+    plan = plan_replay(cast("Services", None), journal.entries[0])
+    assert plan == ReplayPlan(problem="replay_of_control")
 
 
 def test_token_that_was_revoked_is_not_used_again(

@@ -42,6 +42,12 @@ def test_marks_tell_what_was_unusual() -> None:
     keys = [mark.text for mark in find_marks(chat(faults=("stall",), ending="cut by client"))]
     assert keys == ["mark_fault", "mark_cut_by_client"]
     assert find_marks(chat()) == []
+    turn = chat().turn
+    assert turn is not None
+    simulated = chat(turn=msgspec.structs.replace(turn, edits=1, understood="none"))
+    assert [(mark.text, mark.kind) for mark in find_marks(simulated)] == [
+        ("mark_simulated", "info")
+    ]
 
 
 def test_events_shown_have_an_end_and_heartbeats_are_one() -> None:

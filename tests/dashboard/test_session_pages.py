@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from nemolocal_contract.control_api import TurnDetail
 from nemolocal_contract.endpoints import UI_PREFIX
+from nemolocal_dashboard.session_pages import _tool_uses
 from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.render_log import CURRENT_LOG, SERVER, LoggedPart
@@ -199,3 +202,15 @@ def test_pages_speak_chinese(caller: HttpCaller) -> None:
     shown = page(caller, f"sessions/{caller.session}", headers={"Accept-Language": "zh-CN,zh"})
     assert "时间线" in shown.text
     assert "未生效" in shown.text
+
+
+def test_a_result_without_its_call_is_shown_by_itself() -> None:
+    call = {"kind": "tool_call", "name": "trim", "args": {"a": 1}}
+    result = {"kind": "tool_result", "name": "trim", "response": {"ok": True}}
+    turn = cast("TurnDetail", SimpleNamespace(events=(result, call, result, result)))
+    uses = _tool_uses(turn)
+    assert [(use.name, bool(use.args), bool(use.response)) for use in uses] == [
+        ("trim", False, True),
+        ("trim", True, True),
+        ("trim", False, True),
+    ]

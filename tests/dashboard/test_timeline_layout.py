@@ -178,3 +178,20 @@ def test_no_draft_breaks_the_drawing(
         assert 0 <= clip.fade_in <= clip.width
         assert 0 <= clip.fade_out <= clip.width
         assert all(0 <= tile.index < 20 for tile in clip.tiles)
+
+
+@pytest.mark.parametrize(("language", "muted"), [("en", "muted"), ("zh", "静音")])
+def test_a_silent_clip_says_so(language: str, muted: str) -> None:
+    clip = {"s": 0, "d": 5000, "src": "a"}
+    titles = []
+    for volume in (0, 0.5, 1):
+        drawn = lay_out_timeline(draft(video({**clip, "v": volume})), MEDIA, 1, language)
+        titles += [one.title for one in clips(drawn)]
+    assert [muted in title for title in titles] == [True, False, False]
+    assert ["50 %" in title for title in titles] == [False, True, False]
+
+
+def test_an_upload_without_a_length_shows_its_first_picture() -> None:
+    media = {"a": TimelineMedia(0.0, "/a.jpg", 20, "")}
+    (clip,) = clips(lay_out_timeline(draft(video({"s": 0, "d": 5000, "src": "a"})), media, 1))
+    assert {tile.index for tile in clip.tiles} == {0}

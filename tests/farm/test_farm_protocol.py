@@ -1,6 +1,7 @@
 """What passes between server, engine and workers: sealed, signed, checked."""
 
 import asyncio
+import re
 import stat
 from collections.abc import AsyncIterator
 from fractions import Fraction
@@ -26,6 +27,7 @@ from nemolocal_farm.part_tasks import (
     decode_plan_of_task,
     decode_task,
     encode_plan_for_workers,
+    files_of_part,
     part_id,
 )
 from nemolocal_farm.sealed_payloads import SealBroken, SealingCodec
@@ -209,6 +211,29 @@ def test_a_task_names_no_path_of_the_worker() -> None:
         decode_plan_of_task(plan.replace(b'"30/1"', b'"30/0"'), {"source-0": CLIP.path})
 
 
+def test_a_plan_with_a_value_of_no_known_type_is_not_sent() -> None:
+    with pytest.raises(NotImplementedError, match="object"):
+        encode_plan_for_workers(msgspec.structs.replace(small_part(), samples=object()))
+
+
+def test_a_part_reads_its_tables_titles_and_measured_motion() -> None:
+    effects = [{"type": "lut", "source": "look.cube"}, {"type": "stabilize", "amount": 0.5}]
+    clip = {"src": "clip", "s": 0, "d": 4000, "fx": effects}
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [clip]}]})
+    sources = {"clip": CLIP, "look.cube": MediaSource(Path("l.cube"), LUT)}
+    plan = plan_render(draft, sources, OutputSpec())
+    folder = Path("/job")
+    unmeasured = files_of_part(folder, plan, EncodeResources("libx264", 2))
+    (table,) = set(unmeasured) - {"source-0"}
+    assert unmeasured == {"source-0": CLIP.path, table: folder / table}
+    assert re.fullmatch(r"lut-[0-9a-f]{32}\.cube", table)
+    measured = files_of_part(folder, plan, EncodeResources("libx264", 2, motion_measured=True))
+    (motion,) = set(measured) - set(unmeasured)
+    assert re.fullmatch(r"motion[-0-9]+\.trf", motion)
+    for name in measured:
+        assert decode_task(task_with(name=name)).files[0].name == name
+
+
 def test_workers_need_no_control_token_but_a_known_name() -> None:
     policy = AccessPolicy(Settings(control_token="ctl_x"))
 
@@ -272,6 +297,8 @@ def test_only_signed_paths_lead_to_files_of_running_renders(
         assert endpoints.send("GET", file_path(PART, "source-0")).status_code == 403
         stranger = sign_path(OTHER, "GET", file_path(PART, "source-0"), 60)
         assert endpoints.send("GET", stranger).status_code == 403
+        assert endpoints.send("PUT", upload_path(PART), content=b"x").status_code == 403
+        assert not endpoints.store.has(PART)
         unknown = sign_path(KEY, "GET", file_path(PART, "source-1"), 60)
         assert endpoints.send("GET", unknown).status_code == 404
     assert endpoints.send("GET", path).status_code == 404

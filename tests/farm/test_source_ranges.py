@@ -9,17 +9,23 @@ import msgspec
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
+from nemolocal_farm import source_ranges
 from nemolocal_farm.source_cache import subtract_ranges
 from nemolocal_farm.source_ranges import SourceRanges, read_windows
 from nemolocal_render.command_runs import run_command
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
-from nemolocal_render.media import MediaSource
+from nemolocal_render.media import MediaInfo, MediaSource
 from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.planner import OutputSpec, plan_render
 from nemolocal_render.planning.render_plan import RenderPlan
 from nemolocal_render.probing.media_probe import read_packet_index
-from nemolocal_render.probing.packet_index import ByteRange, merge_ranges
+from nemolocal_render.probing.packet_index import (
+    ByteRange,
+    PacketGroup,
+    PacketIndex,
+    merge_ranges,
+)
 from nemolocal_render.probing.probe_worker import inspect_media
 from nemolocal_render.render_progress import ProgressRange
 from tests.support.media import MediaCache, run_ffmpeg
@@ -178,3 +184,89 @@ def test_what_is_read_backwards_is_read_as_a_whole(make: MediaSource) -> None:
     part = msgspec.structs.replace(whole, audio_tracks=(), samples=0)
     assert any(picture.clip.reverse for layer in part.layers for picture in layer)
     assert read_windows(part, make) is None
+
+
+VIDEO = MediaSource(Path("/media/clip.mp4"), MediaInfo("video", "mp4", 60.0, 640, 360, 25.0))
+GROUPS = tuple(
+    PacketGroup(n * 1_000_000, n * 100_000, (n + 1) * 100_000, is_key=True) for n in range(60)
+)
+INDEX = PacketIndex(0, 0, 1_000_000, ((0, 100),), GROUPS)
+
+
+class Indexes:
+    """Stands for what reads indexes; notes of which files."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.read: list[str] = []
+        monkeypatch.setattr(source_ranges, "read_packet_index", self._read)
+
+    async def _read(self, path: Path, _: str) -> PacketIndex:
+        self.read.append(path.name)
+        return INDEX
+
+
+def middle_of(source: MediaSource) -> RenderPlan:
+    """Seconds 10 to 20 of a source."""
+    parts = parts_of(source, {"s": 0, "d": 10_000, "ss": 10_000})
+    return msgspec.structs.replace(parts[0], audio_tracks=(), samples=0)
+
+
+def test_a_part_that_reads_nearly_all_of_a_file_gets_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Indexes(monkeypatch)
+    source = msgspec.structs.replace(VIDEO, path=tmp_path / "clip.mp4")
+    source.path.write_bytes(bytes(6_000_000))
+    part = middle_of(source)
+
+    def ranges(size: int) -> list[tuple[int, int]]:
+        found = asyncio.run(SourceRanges().of_part(part, source, size, "digest"))
+        return [(each.begin, each.end) for each in found]
+
+    ((_, head), (begin, end)) = ranges(6_000_000)
+    assert head == 100
+    assert begin <= 1_000_000 < 2_000_000 <= end < 2_500_000
+    assert ranges((end - begin + head) * 100 // 89) != []
+    assert ranges((end - begin + head) * 100 // 91) == []
+
+
+def test_a_part_with_sound_or_of_another_kind_of_source_gets_it_whole() -> None:
+    part = middle_of(VIDEO)
+    assert read_windows(part, VIDEO)
+    with_sound = msgspec.structs.replace(part, audio_tracks=((),))
+    assert read_windows(with_sound, VIDEO) is None
+    assert asyncio.run(SourceRanges().of_part(with_sound, VIDEO, 100, "digest")) == ()
+    for change in ({"kind": "image"}, {"picture_place": 1}):
+        other = msgspec.structs.replace(VIDEO, info=msgspec.structs.replace(VIDEO.info, **change))
+        assert read_windows(part, other) is None
+
+
+def test_only_the_clips_of_a_source_count() -> None:
+    other = msgspec.structs.replace(VIDEO, path=Path("/media/other.mp4"))
+    assert read_windows(middle_of(VIDEO), other) == []
+    ((picture,),) = middle_of(VIDEO).layers
+    solid = msgspec.structs.replace(picture.clip, solid="red")
+    coloured = msgspec.structs.replace(picture, clip=solid)
+    part = msgspec.structs.replace(middle_of(VIDEO), layers=((coloured, picture),))
+    assert read_windows(part, VIDEO) == read_windows(middle_of(VIDEO), VIDEO)
+
+
+def test_an_index_is_read_once_and_the_least_recently_used_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes = Indexes(monkeypatch)
+    monkeypatch.setattr(source_ranges, "_MOST_INDEXES", 2)
+    sources = {}
+    for name in "abc":
+        sources[name] = msgspec.structs.replace(VIDEO, path=tmp_path / name)
+        sources[name].path.write_bytes(bytes(6_000_000))
+
+    async def ask(names: str) -> None:
+        ranges = SourceRanges()
+        for name in names:
+            part = middle_of(sources[name])
+            assert await ranges.of_part(part, sources[name], 6_000_000, name)
+
+    asyncio.run(ask("aabab" + "cab"))
+    # The third drops the one that was used before the last; then each drops the next one.
+    assert indexes.read == ["a", "b", "c", "a", "b"]

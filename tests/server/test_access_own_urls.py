@@ -3,6 +3,7 @@
 import pytest
 
 from nemolocal_server.access.access_policy import AccessPolicy, AccessRequest
+from nemolocal_server.access.addresses import canonical_numeric_host
 from nemolocal_server.access.own_urls import OwnFile, OwnUrls
 from nemolocal_server.settings import Settings
 
@@ -100,3 +101,16 @@ def test_any_name_makes_no_address_ours() -> None:
     assert own.is_own(f"http://10.0.0.7{FILE}")
     assert own.is_own(f"https://10.0.0.7{FILE}")
     assert not own.is_own(f"http://10.0.0.8:8787{FILE}")
+
+
+@pytest.mark.parametrize(
+    ("host", "canonical"),
+    [
+        ("0x7f.1", "127.0.0.1"),
+        ("010.1", "8.0.0.1"),
+        ("1.2.3.999", "1.2.3.999"),
+        ("99999999999", "99999999999"),
+    ],
+)
+def test_a_number_is_an_address_only_if_the_c_library_reads_one(host: str, canonical: str) -> None:
+    assert canonical_numeric_host(host) == canonical

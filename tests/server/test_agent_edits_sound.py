@@ -200,6 +200,9 @@ def test_the_sound_of_an_audio_file_takes_the_place_of_an_earlier_one() -> None:
     again = edited(ReplaceSound("other.mp3"), draft=draft, media=media)
     (sound,) = segments(again, TrackType.AUDIO)
     assert (sound.source, sound.start_ms, sound.end_ms) == ("o", 0, 3000)
+    # Music plays on.
+    with_music = edited(MUSIC, ReplaceSound("song.mp3"), media=media)
+    assert [one.source for one in segments(with_music, TrackType.AUDIO)] == ["calm", "s"]
 
 
 def test_an_upload_whose_sound_is_meant_has_sound_and_a_name_of_its_own() -> None:

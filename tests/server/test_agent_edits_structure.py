@@ -36,10 +36,12 @@ from nemolocal_agent.intents import (
     ShuffleClips,
     SpeedRamp,
     Split,
+    StartOver,
     TimelinePoint,
     first_span,
     span_between,
 )
+from nemolocal_agent.timeline import sorted_segments
 from nemolocal_contract.describe import describe_changes, describe_timeline
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 from nemolocal_contract.effects import Reverse
@@ -375,3 +377,38 @@ def test_gap_has_no_frame_to_hold() -> None:
 def test_empty_session_has_nothing_to_edit(edit: Edit) -> None:
     with pytest.raises(EditRejected, match="no video"):
         edited(edit, uploads=())
+
+
+def test_clips_without_a_start_begin_where_the_timeline_does() -> None:
+    late = Segment(id="s", start_ms=2000, duration_ms=1000, source="a")
+    first = Segment(id="t", duration_ms=1000, source="b")
+    track = Track(type=0, segments=(late, first))
+    assert [clip.source for clip in sorted_segments(track)] == ["b", "a"]
+    assert sorted_segments(None) == []
+
+
+def test_clips_are_never_shuffled_into_the_order_that_they_have() -> None:
+    """Of two clips, one order in two is the one they have."""
+    for number in range(16):
+        two = tuple(
+            Segment(id=f"{number}-{n}", start_ms=n * 1000, duration_ms=1000, source=name)
+            for n, name in enumerate("ab")
+        )
+        draft = Draft(tracks=(Track(type=0, segments=two),), duration_ms=2000)
+        after = apply_edits((ShuffleClips(),), draft, MediaPool((A, B)))
+        assert [clip.source for clip in clips(after)] == ["b", "a"]
+
+
+def test_starting_over_keeps_a_track_of_an_unknown_type() -> None:
+    foreign = Track(type=99, segments=(Segment(id="f", start_ms=0, duration_ms=500),))
+    draft = edited(ALONE)
+    both = msgspec.structs.replace(draft, tracks=(*(draft.tracks or ()), foreign))
+    after = apply_edits((StartOver(),), both, MediaPool((A, B)))
+    assert after.tracks == (foreign,)
+
+
+def test_an_intro_of_a_video_without_a_name_is_a_card_without_a_text() -> None:
+    unnamed = Media("u", "", "video", 4000)
+    draft = edited(AddCard(role="intro"), uploads=(unnamed,))
+    assert texts(draft) == []
+    assert len(clips(draft)) == 2

@@ -3,6 +3,7 @@
 import pytest
 
 from nemolocal_agent.intents import (
+    AddCountdown,
     AddMusic,
     AddTitle,
     AddTransition,
@@ -32,6 +33,10 @@ POINTED: list[tuple[str, tuple[Edit, ...]]] = [
     ("the first six seconds are boring, get rid of them", (RemoveSpan(first_span(6000)),)),
     ("The first six seconds are boring. Get rid of them.", (RemoveSpan(first_span(6000)),)),
     ("开头那六秒太无聊了，删掉", (RemoveSpan(first_span(6000)),)),
+    (
+        "add a countdown from 5 at the end",
+        (AddCountdown(5, TimelinePoint(5000, before_end=True)),),
+    ),
     ("最后3秒没意思，不要了", (RemoveSpan(last_span(3000)),)),
     ("I don't need the last 7 seconds, remove them", (RemoveSpan(last_span(7000)),)),
     ("the second clip is too long, trim it to 6 seconds", (KeepSpan(first_span(6000), SECOND),)),

@@ -8,6 +8,9 @@ from tests.support.tables import check_rows
 
 TOO_LITTLE = [
     "change the music volume",
+    "move the title",
+    "move the caption a bit",
+    "find silence please brighten",
     "fade to white at the end",
     "set the speed to 0",
     "split it into 2 halves",

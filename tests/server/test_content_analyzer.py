@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from nemolocal_agent import Analysis, AnalysisRequest, Silences
+from nemolocal_agent import Analysis, AnalysisRequest, SilenceRequest, Silences
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.turn_events import Text
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
@@ -16,6 +18,8 @@ from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
+from nemolocal_server.turns import content_analyzer
+from nemolocal_server.turns.content_analyzer import run_analysis
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 TALK = MediaInfo("video", "mp4", 10.0, 64, 36, 30.0, "h264", "yuv420p", "aac")
@@ -127,3 +131,27 @@ def test_a_file_that_cannot_be_analyzed_is_said_so_and_nothing_is_charged(
             assert one.services.context.ledger.balance(one.token.id).available == 1000
 
     asyncio.run(talk())
+
+
+def test_a_file_without_sound_has_no_silence() -> None:
+    """FFmpeg is not even started."""
+    silent = MediaSource(Path("/missing.mp4"), msgspec.structs.replace(TALK, audio_codec=""))
+    assert asyncio.run(run_analysis(silent, SilenceRequest(-35.0, 500))) == Silences()
+
+
+def test_the_oldest_analyses_make_room(
+    analyzed: Callable[[Analysis | None], list[AnalysisRequest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = analyzed(PAUSE)
+    monkeypatch.setattr(content_analyzer, "MAX_RESULTS", 1)
+
+    async def talk() -> None:
+        async with conversation() as one:
+            await one.say("remove the silence")
+            await one.say("remove silences longer than 1 second")
+            await one.say("undo")
+            await one.say("undo")
+            assert (await one.say("remove the silence"))[0]
+
+    asyncio.run(talk())
+    assert len(requests) == 3

@@ -14,6 +14,7 @@ from nemolocal_contract.describe import describe_changes
 from nemolocal_contract.draft import Draft, Segment, Track, draft_from_wire
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.inspection import draft_history
+from nemolocal_server.inspection.session_report import _truth, _TurnRow
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
@@ -182,3 +183,33 @@ def test_large_drafts_are_compared_in_a_thread(
     assert edited.get(f"{path}?language=en-GB") == at_once
     assert "nemolocal-server" not in threads
     assert len(threads) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "truth"),
+    [
+        ({"is_edit": False}, "talk"),
+        ({"versions": "2", "truth": "late"}, "late"),
+        ({"versions": "2"}, "applied"),
+        ({"status": "running"}, "pending"),
+        ({}, "not_applied"),
+    ],
+)
+def test_a_turn_of_which_the_journal_knows_nothing_has_a_truth(
+    fields: dict[str, Any], truth: str
+) -> None:
+    plain: dict[str, Any] = {
+        "number": 1,
+        "message": "trim",
+        "status": "done",
+        "silent": True,
+        "started": 0.0,
+        "ended": 1.0,
+        "truth": None,
+        "is_edit": True,
+        "held": 0,
+        "answer": None,
+        "versions": None,
+        "resend": False,
+    }
+    assert _truth(_TurnRow(**{**plain, **fields})) == truth

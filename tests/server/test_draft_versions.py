@@ -1,5 +1,6 @@
 """A version of a draft is read as it is stored, whatever was read or written before."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from nemolocal_agent import DraftVersion
 from nemolocal_contract.draft import Draft
 from nemolocal_server.context import ServerContext, open_context
 from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.inspection import draft_history
+from nemolocal_server.inspection.draft_history import DraftHistory
 from nemolocal_server.settings import Settings
 
 
@@ -72,3 +75,27 @@ def test_restored_database_is_read_again(
     assert newest_length(context, session) == 40
     context.store.restore(copy)
     assert newest_length(context, session) == 10
+
+
+def test_the_oldest_comparisons_make_room(
+    context: ServerContext, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    async def compute(_: object, before: str, after: str, language: str) -> tuple[str, ...]:
+        del before, after
+        compared.append(language)
+        return (f"in {language}",)
+
+    monkeypatch.setattr(draft_history, "_compute", compute)
+    monkeypatch.setattr(draft_history, "_MAX_CACHED", 2)
+    context.sessions.add_version(session, DraftVersion(2, draft(10)))
+    history = DraftHistory(context.store)
+
+    async def describe() -> None:
+        for language in ("en", "zh", "zh", "xx", "zh", "en"):
+            said = await history.describe(session, 0, 2, language)
+            assert said == (f"in {language}",)
+
+    asyncio.run(describe())
+    assert compared == ["en", "zh", "xx", "en"]

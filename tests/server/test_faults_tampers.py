@@ -1,5 +1,6 @@
 """What faults do to bytes and plans, as laws: nothing is lost, nothing comes that was not sent."""
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 from starlette.datastructures import MutableHeaders
@@ -10,6 +11,7 @@ from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.turn_events import HEARTBEAT_BYTES, Heartbeat, SseParser, Text
 from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
+from nemolocal_server.faults.fault_middleware import _apply_filters
 from nemolocal_server.faults.response_faults import (
     BodyFilter,
     CutConnection,
@@ -128,6 +130,25 @@ def test_a_calm_turn_is_left_as_it_is() -> None:
     steps = [TurnStep(1.0, Heartbeat()), TurnStep(2.0, Text("done"))]
     assert NO_TURN_FAULTS.apply(steps, 15) == steps
     assert turn_faults_for(()) == NO_TURN_FAULTS
+    # There is nothing that could be aborted.
+    aborted = msgspec.structs.replace(NO_TURN_FAULTS, aborted=True)
+    assert aborted.apply(steps[:1], 15) == steps[:1]
+    assert aborted.apply(steps, 15) == [steps[0], TurnStep(2.0, AbortTurn())]
+
+
+def test_a_filter_changes_nothing_of_itself() -> None:
+    headers = MutableHeaders({"content-length": "6"})
+    assert BodyFilter().filter_headers(headers) is None
+    assert played(BodyFilter(), [b"one", b"two"]) == [b"one", b"two"]
+
+
+def test_what_one_filter_sends_goes_through_the_next_and_its_cut_ends_both() -> None:
+    cut, whole = tamper("cut-fin"), BodyFilter()
+    chunk = b"data: a whole event\n\n"
+    alone = played(tamper("cut-fin"), [chunk])
+    assert isinstance(alone[-1], CutConnection)
+    assert list(_apply_filters([cut, whole], chunk, True)) == alone
+    assert list(_apply_filters([], chunk, True)) == [chunk]
 
 
 def test_of_two_outcomes_the_first_holds_and_the_rest_adds_up() -> None:

@@ -47,6 +47,7 @@ async def _count_heartbeats(monkeypatch: pytest.MonkeyPatch, message: str) -> tu
         return SONG
 
     monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_sound", music)
     monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", music)
     services = Services(Settings(silence=SilentTurnPolicy(rate=0)), WallClock(speed=10_000))
     services.start()
@@ -63,7 +64,9 @@ async def _count_heartbeats(monkeypatch: pytest.MonkeyPatch, message: str) -> tu
     return count, last
 
 
-@pytest.mark.parametrize("message", ["generate a clip of the sea", "add epic background music"])
+@pytest.mark.parametrize(
+    "message", ["generate a clip of the sea", "add epic background music", "add a ding at 0:01"]
+)
 def test_heartbeats_go_on_while_media_are_generated(
     monkeypatch: pytest.MonkeyPatch, message: str
 ) -> None:

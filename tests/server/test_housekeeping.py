@@ -325,3 +325,25 @@ def test_the_database_gives_back_what_it_does_not_need(bounded: ServerHarness) -
     bounded.tidy()
     store.incremental_vacuum()
     assert measure_disk_usage(bounded.folder).total < before - 4 * MEGABYTE
+
+
+def test_generated_clips_go_where_they_alone_are_too_much(bounded: ServerHarness) -> None:
+    footage = bounded.folder / "footage" / f"{'a' * 32}.mp4"
+    footage.parent.mkdir(exist_ok=True)
+    footage.write_bytes(b"x" * (25 * MEGABYTE))
+    kept = bounded.upload(bounded.session(), 1000)
+    bounded.tidy()
+    assert (footage.exists(), kept.exists()) == (False, True)
+
+
+def test_a_folder_that_cannot_be_measured_now_is_checked_again_later(
+    bounded: ServerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    housekeeping = bounded.server.housekeeping
+
+    async def fail() -> None:
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr(housekeeping, "enforce_retention", fail)
+    bounded.run(housekeeping._try_to_enforce())
+    assert "cannot enforce the retention of the data folder now: the disk is away" in caplog.text

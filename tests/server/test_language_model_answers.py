@@ -64,6 +64,14 @@ def test_any_call_becomes_edits_or_a_reason(answered: list[ModelCall]) -> None:
             assert build_reply({"edits": edit_tables(read), "say": ""}, "m").edits
 
 
+def test_edits_beside_a_declining_call_are_the_edits() -> None:
+    answered = (
+        ModelCall("answer-without-edit", {"text": "no"}),
+        ModelCall("keep", {"first_ms": 500}),
+    )
+    assert edit_tables(answered) == [{"edit": "keep", "first_ms": 500}]
+
+
 @given(st.binary(max_size=40) | VALUES.map(encode_json))
 def test_any_body_is_no_answer_or_has_calls(body: bytes) -> None:
     with pytest.raises(ModelFailed):

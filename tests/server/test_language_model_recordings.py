@@ -161,3 +161,23 @@ def test_options_change_single_settings_of_a_file(tmp_path: Path) -> None:
     assert whole.completions_url == f"{URL}/chat/completions"
     replay = load_settings(file, {"model": {"replay": "x.jsonl"}}).model
     assert replay.replay == Path("x.jsonl")
+
+
+def test_an_answer_that_cannot_be_recorded_is_used_all_the_same(
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    model: ScriptedModel,
+    sample: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = tmp_path / "answers.jsonl"
+    settings = ModelSettings(url=model.url, name="tiny-1", key_variable="MY_KEY", record=file)
+    caller = new_caller(servers.start(model=settings)).connect()
+    file.unlink()
+    file.mkdir()
+    model.edits(("keep", {"first_ms": 1500}))
+    caller.upload(sample)
+    caller.say(WISH)
+    assert caller.draft()["d"] == 1500
+    assert "an answer of the model could not be recorded: Is a directory" in caplog.text

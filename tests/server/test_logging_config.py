@@ -42,3 +42,12 @@ def test_default_leaves_the_loggers_of_the_server_alone() -> None:
 def test_everything_goes_to_stderr() -> None:
     handlers = logging_config(LogOptions(access_log=True))["handlers"]
     assert {handler["stream"] for handler in handlers.values()} == {"ext://sys.stderr"}
+
+
+def test_a_record_of_another_form_passes_unchanged() -> None:
+    for arguments in ((), ("127.0.0.1:1", "GET"), None):
+        record = logging.LogRecord(
+            "uvicorn.access", logging.INFO, "", 0, "started", arguments, None
+        )
+        assert TokenFilter().filter(record)
+        assert record.args == arguments

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.endpoints import bearer_header
+from nemolocal_server.data import token_redaction
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.token_redaction import REDACTED, KnownTokens, Redactor
 from nemolocal_server.data.tokens import NewToken
@@ -351,6 +352,17 @@ def test_word_that_was_clean_is_found_once_it_is_a_token() -> None:
     assert known.redact("my-own-word") == "my-own-word"
     known.expect_fingerprints([token_fingerprint("my-own-word")])
     assert known.redact("say my-own-word") == "say [token]"
+
+
+def test_words_that_are_remembered_as_clean_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_redaction, "_MAX_CLEAN_WORDS", 2)
+    known = KnownTokens()
+    known.expect_fingerprints([token_fingerprint(CHOSEN)])
+    words = ["first-word", "second-word", "third-word", "x" * 5000]
+    for word in (*words, *words):
+        assert known.redact(word) == word
+        assert len(known._clean_words) <= 2
+    assert known.redact(f"first-word {CHOSEN}") == f"first-word {REDACTED}"
 
 
 def test_numbers_that_look_like_a_token_become_texts_and_json_stays_json() -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import pytest
 
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
-from nemolocal_render.media import MediaSource
+from nemolocal_render.media import MediaInfo, MediaSource
+from nemolocal_server.context import ServerContext
+from nemolocal_server.data.sessions import Asset
 from nemolocal_server.inspection import preview_service
-from nemolocal_server.inspection.preview_service import draw_waveform
+from nemolocal_server.inspection.preview_service import PreviewService, draw_waveform
 from tests.support.http_caller import HttpCaller
 
 CONTROL = "/__nemolocal__"
@@ -82,3 +85,33 @@ def test_a_waveform_is_as_wide_as_it_has_peaks_and_as_high_as_they_are() -> None
     (path,) = root
     assert path.attrib["d"] == "M0 50.0 L1 0.0 L2 25.0 L2 75.0 L1 100.0 L0 50.0Z"
     assert list(ElementTree.fromstring(draw_waveform([]))) == []
+
+
+def test_callers_share_a_job_which_ends_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    async def endless(_: MediaSource) -> bytes:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+        return b""
+
+    monkeypatch.setattr(preview_service, "make_film_strip", endless)
+    clip = MediaInfo("video", "mp4", 1.0, 64, 64, 30.0)
+    asset = Asset("1", "session", "upload", "a.mp4", "hash", clip)
+    assets = SimpleNamespace(get=lambda _: asset, file_path=lambda _: Path("a.mp4"))
+    previews = PreviewService(cast("ServerContext", SimpleNamespace(assets=assets)))
+
+    async def work() -> None:
+        readers = [asyncio.create_task(previews.read("strip", "1")) for _ in range(2)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await previews.close()
+        assert all(
+            isinstance(e, asyncio.CancelledError)
+            for e in await asyncio.gather(*readers, return_exceptions=True)
+        )
+
+    asyncio.run(work())
+    assert ended == ["cancelled"]

@@ -1,5 +1,7 @@
 """What goes first where there is too much: as little as is enough, and nothing for nothing."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -7,6 +9,7 @@ from nemolocal_server.retention.retention_policy import (
     FileUsage,
     Inode,
     SessionFiles,
+    measure_disk_usage,
     select_sessions_to_delete,
 )
 
@@ -88,3 +91,18 @@ def test_a_file_of_many_sessions_is_kept_as_long_as_another_one_is_enough() -> N
     disk = Disk([([(1, 0)], 0), ([(1, 1)], 0), ([(1, 0)], 0)], {}, [5] * 6)
     assert select_sessions_to_delete(disk.holdings, disk.files, 5) == ["1"]
     assert select_sessions_to_delete(disk.holdings, disk.files, 6) == ["0", "1", "2"]
+
+
+def test_files_that_are_gone_free_nothing_and_links_are_not_measured(tmp_path: Path) -> None:
+    disk = Disk([([(1, 0)], 0), ([(1, 1)], 0)], {}, [5] * 6)
+    del disk.files[1, 0]  # somebody has deleted it
+    assert select_sessions_to_delete(disk.holdings, disk.files, 5) == ["1"]
+    media = tmp_path / "media"
+    media.mkdir()
+    file = media / f"{'a' * 32}.mp4"
+    file.write_bytes(b"x" * 5000)
+    (media / f"{'b' * 32}.mp4").symlink_to(file)
+    (media / f"{'c' * 32}.mp4").mkdir()
+    usage = measure_disk_usage(tmp_path)
+    assert list(usage.names) == [f"media/{file.name}"]
+    assert usage.total >= 5000

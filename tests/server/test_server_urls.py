@@ -47,6 +47,7 @@ def file_server(sample: Path) -> Iterator[str]:
         "/moved.mp4": (302, {"Location": "/clip.mp4"}, b""),
         "/away.mp4": (302, {"Location": "http://10.0.0.1/clip.mp4"}, b""),
         "/file.mp4": (302, {"Location": "file:///etc/passwd"}, b""),
+        "/odd.mp4": (302, {"Location": "http://[1/clip.mp4"}, b""),
         "/loop.mp4": (302, {"Location": "/loop.mp4"}, b""),
         "/text.mp4": (200, {}, b"not a video"),
         "/short.mp4": (200, {"Content-Length": str(len(video) + 9)}, video),
@@ -93,6 +94,7 @@ def test_a_file_is_fetched_from_where_it_is_allowed(
     [
         ("/away.mp4", "does not fetch from 10.0.0.1"),
         ("/file.mp4", "only http and https"),
+        ("/odd.mp4", "redirects to 'http://[1/clip.mp4', which is no URL"),
         ("/loop.mp4", "redirects more than 5 times"),
         ("/none.mp4", "HTTP 404"),
         ("/text.mp4", "text"),
@@ -169,6 +171,9 @@ def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(
     assert upload(caller, video["cdn_url"])["code"] == 0
     assert upload(caller, f"{base}/__nemolocal__/journal/x.mp4")["code"] == 4001
     assert caller.http.get("/cdn/fixtures/other.mp4").status_code == 404
+    unknown = upload(caller, f"{base}/cdn/fixtures/other.mp4")
+    assert unknown["code"] == 4001
+    assert "no fixture 'other.mp4': there are sample.mp4 and music.m4a" in unknown["message"]
 
 
 @pytest.mark.slow
@@ -200,3 +205,36 @@ def test_one_bad_address_and_none_is_added(allowed: HttpCaller, file_server: str
         == 4001
     )
     assert allowed.state()["state"]["video_infos"] == []
+
+
+@pytest.mark.rule("UPL-6")
+def test_a_redirect_to_a_file_of_this_server_is_read_and_to_anything_else_of_it_refused(
+    allowed: HttpCaller, file_server: str, sample: Path
+) -> None:
+    video = allowed.upload(sample)["data"]["files"][0]
+    FileHandler.files["/own.mp4"] = (302, {"Location": video["cdn_url"]}, b"")
+    (again,) = upload(allowed, f"http://{file_server}/own.mp4")["data"]["files"]
+    assert (again["file_type"], again["width"]) == ("video", video["width"])
+    control = f"{allowed.http.base_url}/__nemolocal__/journal/x.mp4"
+    FileHandler.files["/own.mp4"] = (302, {"Location": control}, b"")
+    refused = upload(allowed, f"http://{file_server}/own.mp4")
+    assert refused["code"] == 4001
+    assert "this server has no such file" in refused["message"]
+
+
+@pytest.mark.rule("UPL-4", "UPL-6")
+def test_the_limit_holds_for_a_file_of_this_server_and_nothing_of_it_stays(
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def make_sample(path: Path, **_: object) -> None:
+        shutil.copyfile(sample, path)
+
+    monkeypatch.setattr("nemolocal_server.uploads.sample_media.make_sample", make_sample)
+    server = servers.start(fetch_seconds=600.0, upload_limit=1000, data_dir=tmp_path)
+    caller = new_caller(server).connect()
+    assert upload(caller, f"{caller.http.base_url}/cdn/fixtures/sample.mp4")["code"] == 4002
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["fixture-sample.mp4"]

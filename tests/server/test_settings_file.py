@@ -71,6 +71,8 @@ def test_removed_folder_has_no_settings(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("tokens = [3]", "tokens[0] must be a table, not 3"),
+        ("extra_uploads = 3", "extra_uploads must be a list of cube, srt, vtt, not 3"),
         ("skills = 3", "skills must be a list of tables, not 3"),
         ("[tokens]\na = 1", "tokens must be a list of tables, not a table"),
         ("model = true", "model must be a table, not true"),
@@ -100,3 +102,20 @@ def test_secret_of_the_wrong_type_is_not_repeated(tmp_path: Path) -> None:
     file.write_text("[[tokens]]\ntoken = 1234567890")
     with pytest.raises(ValueError, match=r"token must be a text$"):
         load_settings(file)
+
+
+def test_a_table_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool]\nnemolocal = 3")
+    with pytest.raises(ValueError, match=r"pyproject\.toml: tool\.nemolocal must be a table$"):
+        load_settings(find_settings_file(tmp_path))
+
+
+def test_where_files_have_no_owner_a_pyproject_above_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "package"
+    inner.mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.nemolocal]\nport = 1")
+    monkeypatch.delattr(os, "geteuid", raising=False)
+    found = find_settings_file(inner)
+    assert found == SettingsFile(tmp_path / "pyproject.toml", "tool.nemolocal")

@@ -89,3 +89,9 @@ def test_an_encoded_name_comes_back(name: str) -> None:
     message.add_header("Content-Disposition", "form-data", filename=("utf-8", "", name))
     header = str(message["Content-Disposition"]).encode()
     assert form_filename(header, None) == name
+
+
+def test_a_piece_of_a_name_with_an_endless_number_is_not_read() -> None:
+    """Python refuses to read a number of thousands of digits."""
+    endless = b"; filename*" + b"9" * 5000 + b"*=utf-8''b.m4a"
+    assert form_filename(PART + endless, b"a.m4a") == "a.m4a"

@@ -118,12 +118,6 @@ class BoundedConnection(asyncio.Protocol):
         uvicorns: Any = super()
         uvicorns.on_response_complete()
 
-    def handle_websocket_upgrade(self, *event: object) -> None:
-        """Stop the timer: another protocol owns the connection now."""
-        self._deadline_timer.cancel()
-        uvicorns: Any = super()
-        uvicorns.handle_websocket_upgrade(*event)
-
     def send_400_response(self, _message: str) -> None:
         """Refuse an invalid or too large request; called by uvicorn."""
         self._refuse(self._refusal())

@@ -81,7 +81,7 @@ class CuttableH11Protocol(CuttableConnection, BoundedConnection, H11Protocol):
     def _refusal(self) -> HTTPStatus:
         """Return the status of h11's exception, which uvicorn is handling."""
         hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
-        return HTTPStatus(hint) if hint in (400, 431) else HTTPStatus.BAD_REQUEST
+        return HTTPStatus(hint) if hint == 431 else super()._refusal()
 
 
 def select_http_protocol() -> type[asyncio.Protocol]:
