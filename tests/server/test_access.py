@@ -67,6 +67,29 @@ def test_a_refusal_is_403_in_words_and_stands_in_the_journal(
     assert entry["request_headers"]["host"] == headers.get("Host", entry["request_headers"]["host"])
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (f"http://rebind.example{CONTROL}/journal", b"403"),
+        (f"HTTP://rebind.example{CONTROL}/journal", b"403"),
+        (f"http://localhost@rebind.example{CONTROL}/journal", b"403"),
+        (f"http://{CONTROL}/journal", b"400"),
+        (f"ftp://localhost{CONTROL}/journal", b"400"),
+        (f"http://localhost{CONTROL}/journal", b"200"),
+    ],
+)
+def test_host_of_an_absolute_url_counts_and_not_the_header(
+    base_url: str, target: str, status: bytes
+) -> None:
+    """RFC 9112, 3.2.2: who asks for another host is not served under the name in its header."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(base_url).port or 0), 60) as link:
+        link.sendall(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        received = link.makefile("rb").readline()
+    assert received.split()[1] == status
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
 def test_what_a_page_may_send_unasked_changes_nothing(caller: HttpCaller, kind: str | None) -> None:
     for path in ("reset", "snapshot", "tokens", "tokens/1", "faults", "scenarios", "restore"):

@@ -163,9 +163,9 @@ def test_no_token_stands_in_what_is_told_of_replies_and_faults(
     assert patient_http.post(f"{control}/replies", json=reply).status_code == 200
     fault = {"name": "silent", "match": {"message": token}}
     assert patient_http.post(f"{control}/faults", json=fault).status_code == 200
-    paths = ("replies", "faults", "ui/faults")
+    paths = ("replies", "faults", "ui/faults", "journal/summary")
     told = {path: patient_http.get(f"{control}/{path}").text for path in paths}
-    assert all("[token]" in told[name] for name in ("replies", "faults"))
+    assert all("[token]" in told[name] for name in ("replies", "faults", "journal/summary"))
     assert find([token], told) == []
     patient_http.post(f"{control}/snapshot")
     assert find([token], kept(tmp_path)) == []

@@ -1,11 +1,14 @@
 """The protocol for httptools, which has no limits of its own."""
 
+import re
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .connection_limits import BoundedConnection
 from .uvicorn_protocols import CuttableConnection
+
+_ABSOLUTE_URL = re.compile(rb"(?i:https?)://([^/?#]*)")
 
 
 class StopParsing(Exception):
@@ -48,6 +51,8 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
             self._stop(self._too_large())
         if len(self.pipeline) >= limits.pipelined:
             self._stop(HTTPStatus.BAD_REQUEST)
+        if not self.url.startswith((b"/", b"*")):
+            self._take_host_of_url()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -70,6 +75,18 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
         # Answer pipelined requests before more of them are read.
         if self.pipeline:
             self.flow.pause_reading()
+
+    def _take_host_of_url(self) -> None:
+        """Replace the header `Host` by the host of an absolute URL (RFC 9112, 3.2.2).
+
+        Otherwise a request for another host would be served under the name in its header.
+        """
+        found = _ABSOLUTE_URL.match(self.url)
+        if found is None:
+            self._stop(HTTPStatus.BAD_REQUEST)
+            return
+        others = [header for header in self.headers if header[0] != b"host"]
+        self.headers[:] = [(b"host", found[1]), *others]
 
     def _too_large(self) -> HTTPStatus:
         if len(self.url) > self.limits.url_bytes:
