@@ -29,7 +29,9 @@ class TrackType(IntEnum):
     TEXT = 7
 
 
-class _Node(msgspec.Struct, frozen=True, kw_only=True):
+# A draft is a tree, which reference counts free: the garbage collector need not look at the
+# thousands of segments of drafts that are kept.
+class _Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     extra: dict[str, Any] = {}
 
 

@@ -308,17 +308,21 @@ class MediaPool(msgspec.Struct, frozen=True):
         """Whether the segment looks the same at any time: a text, a still image, a held frame."""
         return self.static_flags([segment])[0]
 
-    def static_flags(self, segments: Iterable[Segment]) -> list[bool]:
+    def static_flags(self, segments: Sequence[Segment]) -> list[bool]:
         """`is_static` for several segments."""
         stills = {m.id for m in (*self.uploads, *self.generated) if m.kind == "image"}
-        flags: list[bool] = []
-        for segment in segments:
-            source = segment.source
-            is_still = segment.text is not None if source is None else source in stills
-            for effect in segment.effects or ():
-                if effect.get("type") in _ONE_PICTURE:
-                    is_still = True
-            flags.append(is_still)
+        flags = [
+            segment.text is not None if segment.source is None else segment.source in stills
+            for segment in segments
+        ]
+        held = [
+            index
+            for index, segment in enumerate(segments)
+            for effect in segment.effects or ()
+            if effect.get("type") in _ONE_PICTURE
+        ]
+        for index in held:
+            flags[index] = True
         return flags
 
     def source_duration_ms(self, source: str | None) -> Number | None:

@@ -4,7 +4,9 @@ A new order leaves the transitions at their cuts.
 """
 
 import math
+import operator
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, count, pairwise
 
 import msgspec
 
@@ -412,10 +414,11 @@ def _clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Rang
 
 def merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
     """The ranges of these clips on the timeline; adjacent ones are merged."""
-    runs: list[_Range] = []
-    for begin, end in _clip_ranges(clips, indexes):
-        if runs and runs[-1][1] == begin:
-            runs[-1] = (runs[-1][0], end)
-        else:
-            runs.append((begin, end))
-    return runs
+    if not indexes:
+        return []
+    some = [clips[index] for index in indexes]
+    starts = [segment.start_ms or 0 for segment in some]
+    ends = [start + (s.duration_ms or 0) for start, s in zip(starts, some, strict=True)]
+    # A range begins with each clip that does not begin where the one before it ends.
+    firsts = list(compress(count(1), map(operator.ne, ends, starts[1:])))
+    return [(starts[first], ends[end - 1]) for first, end in pairwise([0, *firsts, len(some)])]

@@ -5,9 +5,10 @@ old clips. The other tracks follow by the rules of `ripple`.
 """
 
 import math
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 
 import msgspec
 
@@ -149,24 +150,27 @@ class _VideoBuilder:
 
     def _scale(self, segments: list[Segment], kept_range: KeptRange) -> None:
         """Append the segments at another speed; lengths are rounded down to stay in the source."""
-        factor, position = kept_range.speed, self._at
+        factor = kept_range.speed
         static = self._media_pool.static_flags(segments)
-        speeds: dict[Number | None, Number | None] = {}
-        scaled: list[Segment] = []
-        for segment, still in zip(segments, static, strict=True):
-            speed, length = segment.speed, math.floor((segment.duration_ms or 0) / factor)
-            if not still:
-                if speed not in speeds:
-                    speeds[speed] = checked_speed(factor * (speed or 1))
-                speed = speeds[speed]
-            if not length:
-                raise EditRejected("too_short")
-            scaled.append(_replace(segment, start_ms=position, duration_ms=length, speed=speed))
-            # Integers need no rounding.
-            position = position + length if type(position) is int else round_ms(position + length)
+        moving = {s.speed for s, still in zip(segments, static, strict=True) if not still}
+        faster = {speed: checked_speed(factor * (speed or 1)) for speed in moving}
+        lengths = [math.floor((segment.duration_ms or 0) / factor) for segment in segments]
+        if not all(lengths):
+            raise EditRejected("too_short")
+        # Integers need no rounding.
+        add = operator.add if type(self._at) is int else _rounded_sum
+        *starts, self._at = accumulate(lengths, add, initial=self._at)
+        scaled = [
+            _replace(
+                segment,
+                start_ms=start,
+                duration_ms=length,
+                speed=segment.speed if still else faster[segment.speed],
+            )
+            for segment, start, length, still in zip(segments, starts, lengths, static, strict=True)
+        ]
         self.segments += scaled
         self.mappings.append(map(_mapping, segments, scaled))
-        self._at = position
 
     def finish(self, new_ids: Iterator[str]) -> list[Segment]:
         """The segments with unique ids; only the outer parts of a clip keep its fades."""
@@ -182,6 +186,10 @@ class _VideoBuilder:
                     segments[index] = _replace(segments[index], fade_out_ms=None, transition=way_on)
                 seen.add(number)
         return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in segments]
+
+
+def _rounded_sum(at: Number, length: int) -> Number:
+    return round_ms(at + length)
 
 
 def _trim_clip(clip: Segment, start: Number, end: Number) -> Segment:
