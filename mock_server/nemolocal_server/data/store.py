@@ -233,6 +233,7 @@ def _copy(original: sqlite3.Connection) -> sqlite3.Connection:
         original.backup(copy)
         migrate(copy)
     except sqlite3.DatabaseError:
+        copy.close()
         original.close()
         raise
     return copy
