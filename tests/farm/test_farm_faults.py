@@ -173,6 +173,8 @@ def test_a_part_that_ends_its_workers_fails_the_render(
     wait_until(lambda: first.says(" begins, attempt 1"), "the first part begins")
     line = next(line for line in first.log.read_text().splitlines() if " begins" in line)
     part = line.partition(" part ")[2].split()[0]
+    # Before that, the engine may know nothing of it.
+    wait_for_ffmpeg(first)
     first.kill()
     for attempt in (2, 3):
         worker = farm.start_worker("--places", "1")
@@ -180,6 +182,7 @@ def test_a_part_that_ends_its_workers_fails_the_render(
             lambda w=worker, n=attempt: w.says(f"part {part} begins, attempt {n}"),  # type: ignore[misc]
             "the part begins again",
         )
+        wait_for_ffmpeg(worker)
         worker.kill()
     farm.start_worker("--places", "1")
     with pytest.raises(RenderJobFailed, match=r"^3 workers were lost on the part at \d+\.\d s$"):
