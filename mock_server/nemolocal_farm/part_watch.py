@@ -18,8 +18,9 @@ from .farm import Farm, FarmLimits, FarmUnavailable
 WATCH_SECONDS = 0.5
 # Workers send heartbeats once a second: more often, the engine has nothing new to say of a part.
 _AT_WORK_SECONDS = 1.0
-# Waiting parts are looked at so many times a second together: all parts of a long render wait.
-_WAITING_LOOKS = 4.0
+# Waiting parts are looked at so often a second together: all parts of a long render wait. A look
+# costs the engine about 3 ms (measured), as much as an idle one takes in a second.
+_WAITING_LOOKS = 1.0
 RPC_TIMEOUT = timedelta(seconds=5)
 # A share of a part from which on its end can be foreseen.
 _FORESEEABLE = 0.05
@@ -117,7 +118,7 @@ class RenderPace:
     def look_again_in(self, view: PartView) -> float:
         """Return after how many seconds the engine should be asked again about a part.
 
-        However many parts wait, the engine gets about as many questions.
+        The more parts wait, the longer: but not so long that missing workers go unnoticed.
         """
         if view.begun is not None:
             return _AT_WORK_SECONDS

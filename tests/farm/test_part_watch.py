@@ -212,22 +212,18 @@ def looks(waiting: int, working: int, seconds: float, tmp_path: Path) -> list[fl
     return asked
 
 
-def test_parts_that_wait_together_are_asked_about_a_few_times_a_second(tmp_path: Path) -> None:
-    ten, twenty = (len(looks(count, 0, 50.0, tmp_path)) for count in (10, 20))
-    assert 2 * 50 <= ten <= 5 * 50
-    assert 2 * 50 <= twenty <= 5 * 50
+def test_parts_that_wait_together_are_asked_about_less_often(tmp_path: Path) -> None:
+    three, twenty = (len(looks(count, 0, 60.0, tmp_path)) for count in (3, 20))
+    assert three == pytest.approx(60, abs=3)
+    # Each one twice in the time after which missing workers are noticed.
+    assert twenty == pytest.approx(20 * 60 / (LIMITS.no_worker / 2), abs=20)
 
 
 def test_a_part_that_waits_alone_is_noticed_soon_and_one_at_work_once_a_second(
     tmp_path: Path,
 ) -> None:
-    assert looks(1, 0, 10.0, tmp_path)[0] <= 0.5
+    assert looks(1, 0, 10.0, tmp_path)[0] <= 1.0
     assert len(looks(0, 1, 50.0, tmp_path)) == pytest.approx(50, abs=3)
-
-
-def test_waiting_parts_do_not_hide_for_long_that_no_worker_is_left(tmp_path: Path) -> None:
-    asked = looks(200, 0, 20.0, tmp_path)
-    assert len(asked) >= 200 * 20 / (LIMITS.no_worker / 2)
 
 
 def test_a_part_whose_begin_is_noticed_late_began_when_the_engine_says() -> None:
