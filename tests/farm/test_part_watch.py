@@ -190,14 +190,17 @@ def looks(waiting: int, working: int, seconds: float, tmp_path: Path) -> list[fl
     """When the engine is asked about so many parts of a render."""
     clock, asked = ManualClock(0.0), list[float]()
 
-    def answer(state: PendingActivityState) -> Any:
-        asked.append(clock.elapsed())
-        return seen(RUNNING, state, share=clock.elapsed() / 1000)
+    def answers(state: PendingActivityState) -> Callable[[], Any]:
+        def answer() -> Any:
+            asked.append(clock.elapsed())
+            return seen(RUNNING, state, share=clock.elapsed() / 1000)
+
+        return answer
 
     async def work() -> None:
         pace, watches = RenderPace(LIMITS), list[asyncio.Task[None]]()
         for state in [SCHEDULED] * waiting + [STARTED] * working:
-            engine, view = Engineless(lambda state=state: answer(state), ["w"]), PartView()
+            engine, view = Engineless(answers(state), ["w"]), PartView()
             pace.add(view)
             farm = scripted_farm(engine, clock, tmp_path)
             watch = PartWatch(farm, cast("ActivityHandle[bytes]", engine), view, pace)
