@@ -49,7 +49,15 @@ from .part_tasks import (
     shared_name,
     source_names,
 )
-from .part_watch import RPC_TIMEOUT, WATCH_SECONDS, PartForgotten, PartView, PartWatch, RenderPace
+from .part_watch import (
+    RPC_TIMEOUT,
+    WATCH_SECONDS,
+    PartForgotten,
+    PartUnanswered,
+    PartView,
+    PartWatch,
+    RenderPace,
+)
 from .sealed_payloads import SealBroken
 from .signed_paths import sign_path
 from .transfer_app import file_path, upload_path
@@ -221,20 +229,29 @@ class FarmParts:
         view: PartView,
     ) -> PartResult:
         """Hand a part to the engine and wait for it; cancelled, it is taken back."""
+        last = PartForgotten()
         for _ in range(_HANDED_OVER):
-            handle = await self._start(task, name, part)
+            handle = await self._start(task, name, part, _ATTEMPTS - view.answered)
             try:
                 return await self._wait(handle, part, stage, view)
             except PartForgotten as reason:
                 write_log(f"{_place(part)}: {reason}, it is handed over again")
+                last = reason
             except (FarmUnavailable, asyncio.CancelledError):
                 await _cancel(handle)
                 raise
+        if isinstance(last, PartUnanswered):
+            # A part that may have ended a worker is not tried on the server.
+            if view.answered:
+                raise _lost(view.answered, part)
+            raise FarmUnavailable("no worker begins it")
         raise FarmUnavailable("the engine loses it again and again")
 
-    async def _start(self, task: PartTask, name: str, part: RenderPlan) -> ActivityHandle[bytes]:
+    async def _start(
+        self, task: PartTask, name: str, part: RenderPlan, attempts: int
+    ) -> ActivityHandle[bytes]:
         limits = self._farm.limits
-        priority, attempts = (_LAST, 1) if task.is_second else (None, _ATTEMPTS)
+        priority, attempts = (_LAST, 1) if task.is_second else (None, attempts)
         try:
             client = await self._farm.engine.client()
             return await client.start_activity(
@@ -273,13 +290,15 @@ class FarmParts:
                 log_worker(worker)
                 stage.report(share)
 
-        watch = asyncio.create_task(PartWatch(self._farm, handle, view).run(tell))
+        watch = asyncio.create_task(PartWatch(self._farm, handle, view, self._pace).run(tell))
         try:
             await asyncio.wait({result, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not result.done():
                 watch.result()
             return msgspec.json.decode(result.result(), type=PartResult)
         except ActivityFailureError as failure:
+            if _is_silence(failure.cause):
+                raise await _explain_silence(handle, view, part) from failure
             raise _explain(failure.cause, part) from failure
         except SealBroken as error:
             raise FarmUnavailable(f"the answer of a worker was {error}") from error
@@ -353,11 +372,29 @@ def _explain(cause: BaseException | None, part: RenderPlan) -> Exception:
         return PartForgotten("it was that of an earlier render")
     if isinstance(cause, ApplicationError) and cause.type == SERVER_DISK_FULL:
         return FFmpegFailed(cause.message, DISK_FULL)
-    if isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT:
-        return RenderJobFailed(f"{_ATTEMPTS} workers were lost on the {_place(part)}")
     if isinstance(cause, ActivityTimeout):
         return FFmpegFailed(timeout_message(time_limit(part)))
     return FarmUnavailable(f"the farm has given it up: {cause}")
+
+
+def _is_silence(cause: BaseException | None) -> bool:
+    return isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT
+
+
+async def _explain_silence(
+    handle: ActivityHandle[bytes], view: PartView, part: RenderPlan
+) -> Exception:
+    """Return the exception for a part of which no worker has said anything for long."""
+    with contextlib.suppress(RPCError):
+        view.note_answer(await handle.describe(rpc_timeout=RPC_TIMEOUT))
+    if view.answered < _ATTEMPTS:
+        return PartUnanswered("not all workers that were given it have answered")
+    return _lost(view.answered, part)
+
+
+def _lost(count: int, part: RenderPlan) -> RenderJobFailed:
+    workers = "1 worker was" if count == 1 else f"{count} workers were"
+    return RenderJobFailed(f"{workers} lost on the {_place(part)}")
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

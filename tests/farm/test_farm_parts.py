@@ -287,11 +287,6 @@ def test_a_part_that_ended_with_an_earlier_render_is_handed_over_again(
             FFmpegFailed,
             timeout_message(time_limit(small_part())),
         ),
-        (
-            ActivityTimeout("x", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[]),
-            RenderJobFailed,
-            "lost on the part at 0.0 s",
-        ),
     ],
 )
 def test_what_is_to_blame_for_a_failed_part_fails_the_render(
@@ -302,6 +297,57 @@ def test_what_is_to_blame_for_a_failed_part_fails_the_render(
         farm.encode(plan)
     assert message in getattr(failed.value, "user_message", str(failed.value))
     assert "on this machine" not in farm.lines
+
+
+SILENT = ActivityFailureError(
+    cause=ActivityTimeout("x", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[])
+)
+
+
+def last_try(attempt: int, beat: float | None) -> Callable[[], Any]:
+    """What the engine says when the last worker that it has given a part to was silent."""
+    return lambda: seen(ActivityExecutionStatus.TIMED_OUT, None, attempt, beat=beat)
+
+
+def test_tries_that_no_worker_has_noticed_are_no_lost_workers(
+    farm: ScriptedFarm, plan: RenderPlan
+) -> None:
+    farm.describe = last_try(3, None)
+    farm.endings = [SILENT, SILENT, True]
+    assert farm.encode(plan) == [BY_WORKER]
+    why = "not all workers that were given it have answered"
+    assert farm.lines.count(f"part at 0.0 s: {why}, it is handed over again") == 2
+
+
+def test_a_part_that_no_worker_ever_begins_is_rendered_here(
+    farm: ScriptedFarm, plan: RenderPlan
+) -> None:
+    farm.describe = last_try(3, None)
+    farm.endings = [SILENT] * 3
+    assert farm.encode(plan) == [HERE]
+    assert "rendered on this machine, since no worker begins it" in farm.lines
+
+
+def test_workers_that_were_lost_before_a_part_was_handed_over_again_are_counted(
+    farm: ScriptedFarm, plan: RenderPlan
+) -> None:
+    tries = iter(range(1, 4))
+    farm.describe = lambda: last_try(next(tries), 1.0)()
+    farm.endings = [SILENT] * 3
+    with pytest.raises(RenderJobFailed, match=r"^3 workers were lost on the part at 0\.0 s$"):
+        farm.encode(plan)
+    assert "on this machine" not in farm.lines
+    # Each time only as many workers as may still be lost.
+    assert [asked["retry_policy"].maximum_attempts for asked in farm.asked] == [3, 2, 1]
+
+
+def test_a_part_that_may_have_ended_a_worker_is_not_tried_on_the_server(
+    farm: ScriptedFarm, plan: RenderPlan
+) -> None:
+    farm.describe = last_try(1, 1.0)
+    farm.endings = [SILENT] * 3
+    with pytest.raises(RenderJobFailed, match=r"^1 worker was lost on the part at 0\.0 s$"):
+        farm.encode(plan)
 
 
 @pytest.mark.parametrize(
@@ -361,6 +407,9 @@ class _Straggling:
 
     def is_straggling(self, *_: object) -> bool:
         return True
+
+    def look_again_in(self, _: object) -> float:
+        return 0.5
 
 
 @pytest.mark.parametrize(

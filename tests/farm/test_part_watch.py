@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,9 +17,10 @@ from nemolocal_farm.farm import Farm, FarmLimits, FarmUnavailable
 from nemolocal_farm.farm_key import FarmKey
 from nemolocal_farm.farm_parts import _result
 from nemolocal_farm.part_store import PartStore
-from nemolocal_farm.part_watch import PartForgotten, PartView, PartWatch
+from nemolocal_farm.part_watch import PartForgotten, PartView, PartWatch, RenderPace
 from nemolocal_farm.source_ranges import SourceRanges
 
+SCHEDULED = PendingActivityState.SCHEDULED
 RUNNING, STARTED = ActivityExecutionStatus.RUNNING, PendingActivityState.STARTED
 LIMITS = FarmLimits()
 
@@ -38,18 +39,44 @@ class Engineless:
         return self._workers
 
 
-def seen(status: ActivityExecutionStatus, state: Any, attempt: int = 1, share: float = 0.0) -> Any:
+def seen(
+    status: ActivityExecutionStatus,
+    state: Any,
+    attempt: int = 1,
+    share: float = 0.0,
+    beat: float | None = 0.0,
+) -> Any:
+    """What the engine says; the worker's last heartbeat was `beat` seconds after its beginning.
+
+    A worker begins each attempt a minute after the one before.
+    """
+
     async def details(_: object) -> list[float]:
         return [share]
 
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    begun = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=attempt)
     return SimpleNamespace(
         status=status,
         run_state=state,
         attempt=attempt,
-        last_heartbeat_time=moment,
+        last_started_time=begun,
+        last_heartbeat_time=None if beat is None else begun + timedelta(seconds=beat),
         heartbeat_details=details,
         last_worker_identity="worker",
+    )
+
+
+def scripted_farm(engine: Engineless, clock: ManualClock, folder: Path) -> Farm:
+    return Farm(
+        engine=cast("Engine", engine),
+        key=FarmKey(b"s" * 32, b"u" * 32),
+        store=PartStore(folder / "parts", folder),
+        ranges=SourceRanges(),
+        queue="q",
+        limits=LIMITS,
+        places=asyncio.Semaphore(1),
+        clock=clock,
+        last_sign=clock.elapsed(),
     )
 
 
@@ -59,21 +86,12 @@ def watched(
     """How the watch ends, and after how many seconds."""
     clock = ManualClock(autojump=True)
     engine = Engineless(answer, workers or [])
-    farm = Farm(
-        engine=cast("Engine", engine),
-        key=FarmKey(b"s" * 32, b"u" * 32),
-        store=PartStore(tmp_path / "parts", tmp_path),
-        ranges=SourceRanges(),
-        queue="q",
-        limits=LIMITS,
-        places=asyncio.Semaphore(1),
-        clock=clock,
-        last_sign=clock.elapsed(),
-    )
+    farm = scripted_farm(engine, clock, tmp_path)
     begun = clock.elapsed()
     handle = cast("ActivityHandle[bytes]", engine)
+    watch = PartWatch(farm, handle, PartView(), RenderPace(LIMITS))
     with pytest.raises((FarmUnavailable, PartForgotten)) as ended:
-        asyncio.run(PartWatch(farm, handle, PartView()).run(lambda _worker, _share: None))
+        asyncio.run(watch.run(lambda _worker, _share: None))
     return ended.value, clock.elapsed() - begun
 
 
@@ -166,3 +184,62 @@ def test_a_wait_that_is_cancelled_here_ends() -> None:
             await waiting
 
     asyncio.run(cancel())
+
+
+def looks(waiting: int, working: int, seconds: float, tmp_path: Path) -> list[float]:
+    """When the engine is asked about so many parts of a render."""
+    clock, asked = ManualClock(0.0), list[float]()
+
+    def answers(state: PendingActivityState) -> Callable[[], Any]:
+        def answer() -> Any:
+            asked.append(clock.elapsed())
+            return seen(RUNNING, state, share=clock.elapsed() / 1000)
+
+        return answer
+
+    async def work() -> None:
+        pace, watches = RenderPace(LIMITS), list[asyncio.Task[None]]()
+        for state in [SCHEDULED] * waiting + [STARTED] * working:
+            engine, view = Engineless(answers(state), ["w"]), PartView()
+            pace.add(view)
+            farm = scripted_farm(engine, clock, tmp_path)
+            watch = PartWatch(farm, cast("ActivityHandle[bytes]", engine), view, pace)
+            watches.append(asyncio.create_task(watch.run(lambda _worker, _share: None)))
+        await asyncio.sleep(0)
+        await clock.advance(seconds)
+        for each in watches:
+            each.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+
+    asyncio.run(work())
+    return asked
+
+
+def test_parts_that_wait_together_are_asked_about_less_often(tmp_path: Path) -> None:
+    three, twenty = (len(looks(count, 0, 60.0, tmp_path)) for count in (3, 20))
+    assert three == pytest.approx(60, abs=3)
+    # Each one twice in the time after which missing workers are noticed.
+    assert twenty == pytest.approx(20 * 60 / (LIMITS.no_worker / 2), abs=20)
+
+
+def test_a_part_that_waits_alone_is_noticed_soon_and_one_at_work_once_a_second(
+    tmp_path: Path,
+) -> None:
+    assert looks(1, 0, 10.0, tmp_path)[0] <= 1.0
+    assert len(looks(0, 1, 50.0, tmp_path)) == pytest.approx(50, abs=3)
+
+
+def test_a_part_whose_begin_is_noticed_late_began_when_the_engine_says() -> None:
+    view = PartView()
+    view.note(seen(RUNNING, STARTED, beat=3.0), 0.1, 100.0)
+    assert view.begun == 97.0
+    # A heartbeat of the try before is none of this one.
+    view.note(seen(RUNNING, STARTED, attempt=2, beat=-30.0), 0.0, 120.0)
+    assert view.begun == 120.0
+
+
+def test_only_tries_in_which_a_worker_answers_are_counted() -> None:
+    view = PartView()
+    for attempt, beat in ((1, None), (2, 0.0), (2, 1.0), (3, -60.0)):
+        view.note(seen(RUNNING, STARTED, attempt, beat=beat), 0.0, 0.0)
+    assert view.answered == 1

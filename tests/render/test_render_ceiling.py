@@ -17,6 +17,8 @@ from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.media import MediaSource
+from nemolocal_render.part_encoding import LOCAL_PARTS, Division
+from nemolocal_render.planning.plan_splitting import split_by_seconds
 from nemolocal_render.planning.planner import OutputSpec, RenderPlan, plan_render
 from nemolocal_render.probing.packet_sizes import read_packets
 from nemolocal_render.render_log import CURRENT_LOG, RenderLog
@@ -50,6 +52,15 @@ _LOOP = (
     ),
     *("-r", "30", "-frames:v", str(SECONDS * 30), "-c:a", "aac"),
     *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-g", "120"),
+)
+
+# Ground that passes below a camera, without a cut.
+_PAN = (
+    *("-f", "lavfi", "-i", "perlin=s=960x540:octaves=8:persistence=0.65:xscale=8:yscale=8"),
+    "-vf",
+    "trim=end_frame=1,normalize,loop=-1:size=1,fps=30,setpts=N/30/TB,"
+    "crop=320:180:320*(1+sin(n/70)):180*(1+sin(n/35)),noise=alls=3:allf=t",
+    *("-frames:v", "450", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"),
 )
 
 
@@ -88,6 +99,74 @@ def rendered(plan: RenderPlan, path: Path, cores: int) -> tuple[RenderResult, Re
         )
 
     return asyncio.run(work()), log
+
+
+class SmallParts:
+    """Divides a plan into parts of about so many seconds, as a farm does; 0: not at all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.encode = LOCAL_PARTS.encode
+
+    def divide(self, plan: RenderPlan, machine: EncodeResources) -> Division:
+        parts = split_by_seconds(plan, self._seconds) if self._seconds else [plan]
+        each = msgspec.structs.replace(machine, is_repeatable=True)
+        return Division(tuple(parts), each, 1)
+
+
+def packet_sizes(path: Path) -> tuple[list[int], list[int]]:
+    """The bytes of each frame in order of decoding, and which of them are key frames."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    keys = [number for number, packet in enumerate(packets) if packet.is_keyframe]
+    return [packet.size for packet in packets], keys
+
+
+def rendered_as_on_a_farm(plan: RenderPlan, path: Path, seconds: float) -> RenderResult:
+    work = render(
+        plan,
+        path,
+        workdir=path.parent / "work",
+        on_progress=lambda _: None,
+        cores=2,
+        parts=SmallParts(seconds),
+    )
+    return asyncio.run(work)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_hardware")
+def test_parts_of_a_farm_are_as_large_as_they_are_in_one_piece(
+    media_cache: MediaCache, source: Callable[[str | Path], MediaSource], tmp_path: Path
+) -> None:
+    clip = source(media_cache.file("pan.mp4", lambda path: run_ffmpeg(*_PAN, path), _PAN))
+    segment = {"src": "pan.mp4", "s": 0, "d": 15_000}
+    wire = {"t": [{"tt": 0, "sg": [segment]}], "m": {"compress": {"mode": "rtk"}}}
+    plan = plan_render(draft_from_wire(wire), {"pan.mp4": clip}, OutputSpec())
+    plan = msgspec.structs.replace(plan, copy_source=None)
+    files = [tmp_path / "whole.mp4", tmp_path / "parts.mp4"]
+    for file, seconds in zip(files, (0.0, 8.0), strict=True):
+        assert rendered_as_on_a_farm(plan, file, seconds).frames == 450
+    (whole, keys), (parts, other_keys) = map(packet_sizes, files)
+    assert keys == other_keys == [0, 250]
+    assert sum(parts) == pytest.approx(sum(whole), rel=0.01)
+    # The key frame at the cut, and the frames before it.
+    assert parts[250] == pytest.approx(whole[250], rel=0.05)
+    assert sum(parts[200:250]) == pytest.approx(sum(whole[200:250]), rel=0.1)
+    scores = [vmaf(file, clip.path) for file in files]
+    assert scores[1] == pytest.approx(scores[0], abs=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_hardware")
+def test_no_frame_beside_those_of_a_part_is_in_the_file(
+    plan: Callable[..., RenderPlan], tmp_path: Path
+) -> None:
+    file = tmp_path / "parts.mp4"
+    assert rendered_as_on_a_farm(plan(mode="rtk"), file, 4.0).frames == 600
+    seen = DecodedVideo(file)
+    assert [seen.counter(n) for n in range(600)] == [n % 120 for n in range(600)]
+    assert not nal_types(file) & {7, 8}
 
 
 def limited(plan: RenderPlan, rate: int) -> RenderPlan:

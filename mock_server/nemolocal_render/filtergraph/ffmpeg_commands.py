@@ -13,6 +13,7 @@ from . import audio_filters, compositing
 from .clip_streams import measure_clip_motion
 from .graph_builder import GraphBuilder, Stream, decimal
 from .motion_filters import motion_file
+from .part_overlap import PartOverlap, choose_overlap
 
 TITLES_FILE = "titles.ass"
 FONTS_FOLDER = "fonts"
@@ -46,7 +47,8 @@ class EncodeResources(msgspec.Struct, frozen=True):
     """The encoder, the number of cores, and whether FFmpeg supports tone mapping.
 
     `motion_measured` says whether the movements of stabilized clips are in files. If it
-    `is_repeatable`, encoding gives the same bytes every time, and is a little slower.
+    `is_repeatable`, encoding gives the same bytes every time, and is a little slower; parts are
+    encoded with an overlap then.
     """
 
     encoder: str
@@ -74,16 +76,18 @@ class FFmpegCommand(msgspec.Struct, frozen=True):
 def render_command(plan: RenderPlan, machine: EncodeResources, output: str) -> FFmpegCommand:
     """Render a plan, or a part of one, into a file of the job folder."""
     graph = GraphBuilder(plan, machine.cores, machine.tone_mapping, machine.motion_measured)
-    streams = [_video(graph, machine.encoder)]
+    overlap = choose_overlap(plan, machine.encoder) if machine.is_repeatable else PartOverlap()
+    streams = [_video(graph, machine.encoder, overlap)]
     if plan.audio_tracks:
         streams.append(audio_filters.mix_audio(graph))
-    longest = max(plan.duration, plan.samples / SAMPLE_RATE) + 1
+    longest = max(plan.duration, plan.samples / SAMPLE_RATE) + float(sum(overlap) / plan.fps) + 1
     ticks = _ticks(plan.fps)
     settings = [
         *encoders.video_arguments(machine.encoder, plan.encoding),
         *(_REPEATABLE if machine.is_repeatable and not machine.uses_hardware else ()),
         *(("-pix_fmt", "yuv420p") if machine.encoder == encoders.SOFTWARE_ENCODER else ()),
         *(*_COLORS, "-color_range", "tv", "-threads", str(_encoder_threads(plan, machine))),
+        *overlap.arguments(plan.frames),
         *("-video_track_timescale", str(plan.fps.numerator * ticks)),
         *(_audio_arguments(plan) if plan.audio_tracks else ["-an"]),
         # The graph outputs exactly the planned frames. `-frames:v` would end the audio with them,
@@ -196,7 +200,7 @@ def _file(output: str) -> list[str]:
     return [*_NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{output}"]
 
 
-def _video(graph: GraphBuilder, encoder: str) -> Stream:
+def _video(graph: GraphBuilder, encoder: str, overlap: PartOverlap) -> Stream:
     plan = graph.plan
     lowest, *above = plan.layers
     video = compositing.build_base_track(lowest, graph)
@@ -206,7 +210,7 @@ def _video(graph: GraphBuilder, encoder: str) -> Stream:
         video = video.filter("setpts", f"N+{plan.start_frame}") if plan.start_frame else video
         video = video.filter("ass", TITLES_FILE, fontsdir=FONTS_FOLDER)
         video = video.filter("setpts", "N") if plan.start_frame else video
-    video = video.filter("format", encoders.pixel_format(encoder))
+    video = overlap.add_to(video.filter("format", encoders.pixel_format(encoder)), graph)
     for name in encoders.hwupload_filters(encoder):
         video = video.filter(name)
     return video

@@ -237,6 +237,7 @@ def _part(plan: RenderPlan, shown: "_VisibleClips", begin: int, end: int) -> Ren
     return msgspec.structs.replace(
         plan,
         start_frame=begin,
+        is_followed=end < plan.frames,
         frames=end - begin,
         layers=(base, *filter(None, rest)),
         samples=0,

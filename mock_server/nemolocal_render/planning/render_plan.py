@@ -192,6 +192,8 @@ class Title(msgspec.Struct, frozen=True):
 class RenderPlan(msgspec.Struct, frozen=True):
     """A whole render, or the part of one that begins at frame `start_frame`.
 
+    `is_followed`: another part comes after it.
+
     Only the texts and font names of titles are the user's own strings. `layers` are the video
     tracks from the lowest up. Each audio track has sounds in order of time without overlap;
     `samples` is the length of the audio, 0 for a silent file. `copy_source` can be copied instead
@@ -210,6 +212,7 @@ class RenderPlan(msgspec.Struct, frozen=True):
     titles: tuple[Title, ...] = ()
     fit: FitMode = "pad"
     start_frame: int = 0
+    is_followed: bool = False
     copy_source: MediaSource | None = None
     luts: dict[str, MediaSource] = {}
     hdr_segments: tuple[str, ...] = ()
