@@ -207,6 +207,8 @@ def test_command_that_is_told_to_end_leaves_nothing(
     child = start(*COMMANDS[name])
     wait_for_work(child, temporary, AT_WORK.get(name, "nemolocal-*"))
     child.send_signal(number)
+    # Before its input is closed, which ends a chat as well.
+    child.wait()
     _, said = child.communicate()
     assert child.returncode == 128 + number, said
     assert "Traceback" not in said

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # Rows in a page of the list, which the server renders and the browser inserts at once.
 PAGE = 50
+# Milliseconds; no browser lays out hundreds of rows in less.
+LEAST_TASK = 1.0
 # What the page would do if it had so many rows: the yardstick of its tasks.
 LAY_OUT_ROWS = """(count) => {
     const page = document.querySelector('.rows-page');
@@ -89,6 +91,14 @@ class MeasuredPage:
         self._browser.start_tracing(page=self.page, categories=list(TRACE_CATEGORIES))
         action()
         return task_times(self._browser.stop_tracing())
+
+    def yardstick(self, rows: int) -> float:
+        """Milliseconds of processor time of the task that lays out so many rows at once."""
+        longest = 0.0
+        # Once in a while a trace misses what happens just after it was asked for.
+        while longest < LEAST_TASK:
+            longest = self.task_times(lambda: self.page.evaluate(LAY_OUT_ROWS, rows))[0]
+        return longest
 
     def show_newest(self, newest: int) -> None:
         """Wait until the list begins with this entry."""
@@ -153,7 +163,7 @@ def test_no_task_of_a_long_journal_is_as_long_as_500_rows(
         # The first rows come with the page.
         assert measured.row_requests() == []
         opening = measured.task_times(open_journal)
-        yardstick = measured.task_times(lambda: page.evaluate(LAY_OUT_ROWS, 500))[0]
+        yardstick = measured.yardstick(500)
 
         def live() -> None:
             for number in range(60):
