@@ -39,8 +39,13 @@ def look(odd: Odd, folder: Path, name: str = "x") -> tuple[Path, MediaInfo | str
         return path, str(reason)
 
 
+# A picture that claims to last for four seconds, in a file that claims to last a tenth of one.
+LONG_CLAIM = Odd(Recipe("mkv", pictures=(0,), sounds=(0, 20, 40, 60, 80)), claim=(1, 4e9))
+
+
 @pytest.mark.slow
 @given(odd_containers())
+@example(LONG_CLAIM)
 @settings(max_examples=examples(15, 2000))
 def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
     with tempfile.TemporaryDirectory() as folder:

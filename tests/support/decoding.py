@@ -34,6 +34,7 @@ def decode(path: Path, info: MediaInfo) -> Decoded:
         if info.audio_codec:
             streams.append(container.streams.audio[info.sound_place])
         frames = [frame for frame in _frames(container, streams) if frame.time is not None]
+        stated = [_stated_end(stream) for stream in streams if stream.type == "video"]
     pictures = [frame for frame in frames if isinstance(frame, av.VideoFrame)]
     times = sorted(float(frame.time or 0) for frame in pictures)
     reach = times[-1] - times[0] if times else 0.0
@@ -43,6 +44,9 @@ def decode(path: Path, info: MediaInfo) -> Decoded:
     # What all pictures last though they follow more quickly, a header says and nobody sees.
     invented = len(lengths) == 1 and rate and max(lengths) > 2 / rate
     longest = 1 / rate if invented else math.inf
+    if len(times) == 1:
+        # Nor what a single picture lasts beyond the end that is stated for its track.
+        longest = stated[0] - times[0] if stated[0] > times[0] else math.inf
     ends = [float(frame.time) + min(_length(frame, unknown), longest) for frame in frames]
     seconds = max(ends) - min(float(frame.time) for frame in frames) if frames else 0.0
     size = (pictures[0].width, pictures[0].height) if pictures else (0, 0)
@@ -61,6 +65,13 @@ def agrees(info: MediaInfo, truth: Decoded, cut: float | None = None) -> bool:
     if cut is not None or info.kind != "video" or truth.pictures < 2 or not truth.rate:
         return length
     return length and abs(info.fps - truth.rate) / truth.rate * (truth.pictures - 1) <= 1.01
+
+
+def _stated_end(stream: Any) -> float:
+    """Seconds of the file's timestamps; 0 if no header states the end of the track."""
+    if not stream.duration or stream.start_time is None:
+        return 0.0
+    return float((stream.start_time + stream.duration) * stream.time_base)
 
 
 def _length(frame: Any, unknown: float) -> float:
