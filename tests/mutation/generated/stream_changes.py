@@ -12,6 +12,7 @@ from .generated_mutant import GeneratedMutant
 from .value_changes import EarlierValues, change_field
 
 _END = b"\n\n"
+_HEARTBEAT = "heartbeat"
 
 
 def frames_of(body: bytes) -> list[bytes]:
@@ -65,11 +66,16 @@ def _changed_frames(mutant: GeneratedMutant, frames: list[bytes]) -> list[bytes]
 
 
 def _moved(frames: list[bytes], meant: list[int]) -> list[bytes]:
-    """Return the events with each of the meant ones after the one that follows it."""
+    """Return the events with each of the meant ones after the one that follows it.
+
+    Heartbeats do not count: they may come at any time, and where they come is drawn by chance.
+    """
     moved = list(frames)
-    for number in meant:
-        if number + 1 < len(moved):
-            moved[number], moved[number + 1] = moved[number + 1], moved[number]
+    for number in reversed(meant):
+        others = range(number + 1, len(frames))
+        following = next((n for n in others if kind_of(frames[n]) != _HEARTBEAT), None)
+        if following is not None:
+            moved.insert(following, moved.pop(number))
     return moved
 
 
