@@ -132,7 +132,7 @@ class Services:
         summary = summarise(self.journal, query, charged=self.settings.tariff.has_costs)
         if not self.replies.registered:
             return summary
-        return msgspec.structs.replace(summary, unused_replies=tuple(self.replies.unused_names))
+        return msgspec.structs.replace(summary, unused_replies=tuple(self.replies.unused))
 
     def _create_tokens(self) -> None:
         for new in self.settings.tokens:

@@ -203,12 +203,13 @@ def _write_run(
 
 
 def _redacted_lines(journal: "LoadedJournal") -> bytes:
-    from nemolocal_contract.responses import encode_json
+    from nemolocal_server.journal.journal_formats import write_journal
+    from nemolocal_server.version import installed_version
 
     from ..journal_redaction import entry_redactor
 
-    redact = entry_redactor()
-    return b"".join(encode_json(redact(entry)) + b"\n" for entry in journal.entries)
+    entries = map(entry_redactor(), journal.entries)
+    return b"".join(write_journal("jsonl", entries, journal.dropped, installed_version()))
 
 
 def _check(journal: "LoadedJournal", arguments: argparse.Namespace) -> "ConformanceReport":

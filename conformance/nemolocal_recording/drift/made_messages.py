@@ -40,7 +40,7 @@ def message_kind(view: TrafficView, turn: StreamedTurn) -> MessageKind:
     body = turn.exchange.json
     if isinstance(body, dict) and body.get("code") == _NO_CREDITS:
         return "generation"
-    if "generate_video_with_seedance" in turn.tools:
+    if turn.is_generation:
         return "generation"
     before, after = view.state_around(turn)
     if not turn.tools and (before is None or after is None or before == after):

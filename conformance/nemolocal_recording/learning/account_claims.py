@@ -263,14 +263,13 @@ def credits_are_settled_after_a_turn(view: TrafficView) -> Sightings:
 def turns_cost_the_tariff(view: TrafficView) -> Sightings:
     """A generation costs 100, the first edit of a session 50, a further one and talk nothing."""
     for turn in view.turns:
-        case = "generation" if turn.is_generation else "talk"
-        if turn.is_edit:
+        case: str = turn.kind
+        if case == "edit":
             case = {"first": "edit", "later": "later-edit", "": ""}[view.edit_order(turn)]
-        around = view.balances_around(turn.exchange, turn.exchange)
-        held, left = (around[0][2], around[1][2]) if around else (None, None)
-        if case and isinstance(held, int) and isinstance(left, int):
+        cost = view.cost_of(turn)
+        if case and cost is not None:
             due = {"generation": 100, "edit": 50}.get(case, 0)
-            yield seen(turn.exchange, held - left == due, case, f"{held - left} for {case}")
+            yield seen(turn.exchange, cost == due, case, f"{cost} for {case}")
 
 
 @claim("CRD-4", "link")

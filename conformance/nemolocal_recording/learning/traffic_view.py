@@ -26,6 +26,7 @@ from .faulty_exchanges import fault_of, is_about_contract
 
 RENDER_ENDPOINTS = ("render", "render_status", "render_cancel")
 ENVELOPE_ENDPOINTS = ("token", "claim_token", "session", "upload", "balance", "state")
+TurnKind = Literal["generation", "edit", "talk"]
 GENERATION_TOOL = "generate_video_with_seedance"
 LONGEST_TURN = 900.0
 """So many seconds after its request a turn may still be at work (SSE-6)."""
@@ -60,9 +61,11 @@ class StreamedTurn(msgspec.Struct, frozen=True):
         return GENERATION_TOOL in self.tools
 
     @property
-    def is_edit(self) -> bool:
-        """Whether it was an edit without a generated clip."""
-        return self.has_edit and not self.is_generation
+    def kind(self) -> TurnKind:
+        """Whether a clip was generated, else whether there was an edit."""
+        if self.is_generation:
+            return "generation"
+        return "edit" if self.has_edit else "talk"
 
     @property
     def heartbeats(self) -> list[float]:
@@ -195,6 +198,12 @@ class TrafficView:
             return None
         return balance_of(before[0]), balance_of(after[0])
 
+    def cost_of(self, turn: StreamedTurn) -> int | None:
+        """Return the credits that a turn has cost; None as in `balances_around`."""
+        around = self.balances_around(turn.exchange, turn.exchange)
+        held, left = (around[0][2], around[1][2]) if around else (None, None)
+        return held - left if isinstance(held, int) and isinstance(left, int) else None
+
     def is_paid_unseen(self, first: ExchangeRecord, last: ExchangeRecord) -> bool:
         """Whether a call that a fault has hit may change the balance between two exchanges."""
         return any(
@@ -205,7 +214,7 @@ class TrafficView:
     def edit_order(self, turn: StreamedTurn) -> Literal["first", "later", ""]:
         """Return whether an edit is the first of its session, "" if that is not known."""
         earlier = [one for one in self.turns if one.number < turn.number]
-        if any(one.is_edit and one.session == turn.session for one in earlier):
+        if any(one.kind == "edit" and one.session == turn.session for one in earlier):
             return "later"
         is_hit = any(
             session_of(one) == turn.session and _number(one) < turn.number for one in self.hit

@@ -190,7 +190,6 @@ def turns_take_their_time(view: TrafficView) -> Sightings:
         return
     bounds = {"talk": (5, 15), "edit": (10, 30), "generation": (100, 300)}
     for turn in view.turns:
-        case = "generation" if turn.is_generation else "edit" if turn.has_edit else "talk"
         lasted = (turn.exchange.ended or 0.0) - turn.exchange.request.at
-        least, most = bounds[case]
-        yield seen(turn.exchange, least <= lasted <= most, case, f"{lasted:.1f} s")
+        least, most = bounds[turn.kind]
+        yield seen(turn.exchange, least <= lasted <= most, turn.kind, f"{lasted:.1f} s")

@@ -10,7 +10,7 @@ import msgspec
 
 from nemolocal_contract.turn_events import Heartbeat
 
-from .traffic_view import StreamedTurn, TrafficView, segment
+from .traffic_view import TrafficView, segment
 
 # 95 % of a normal distribution.
 _Z = 1.96
@@ -97,20 +97,13 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
     return max(0.0, middle - apart), min(1.0, middle + apart)
 
 
-def kind_of_turn(turn: StreamedTurn) -> str:
-    """Return `generation`, `edit` or `talk`."""
-    if turn.is_generation:
-        return "generation"
-    return "edit" if turn.has_edit else "talk"
-
-
 def _values(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     """Yield name, unit and value."""
     for turn in view.turns:
         lasted = (turn.exchange.ended or 0.0) - turn.exchange.request.at
         # A turn without text may end earlier, by the time that the text would have taken.
         silent = "silent " if turn.has_edit and not turn.texts else ""
-        yield f"turn: {silent}{kind_of_turn(turn)}", "s", lasted
+        yield f"turn: {silent}{turn.kind}", "s", lasted
         for (at, event), (later, following) in pairwise(turn.events):
             if isinstance(event, Heartbeat) and isinstance(following, Heartbeat):
                 yield HEARTBEATS, "s", later - at
@@ -128,15 +121,13 @@ def _values(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
 def _prices(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:
     """Yield what turns cost that stand between two balances."""
     for turn in view.turns:
-        kind = kind_of_turn(turn)
-        name = GENERATION_PRICE if kind == "generation" else f"{PRICE_PREFIX}{kind}"
-        if kind == "edit":
+        name = GENERATION_PRICE if turn.kind == "generation" else f"{PRICE_PREFIX}{turn.kind}"
+        if turn.kind == "edit":
             # Of a session that was opened before the recording nobody knows whether it was edited.
             name = {"first": FIRST_EDIT, "later": LATER_EDIT, "": ""}[view.edit_order(turn)]
-        around = view.balances_around(turn.exchange, turn.exchange)
-        held, left = (around[0][2], around[1][2]) if around else (None, None)
-        if name and isinstance(held, int) and isinstance(left, int):
-            yield name, "credits", held - left
+        cost = view.cost_of(turn)
+        if name and cost is not None:
+            yield name, "credits", cost
 
 
 def _render_times(view: TrafficView) -> Iterator[tuple[str, Unit, float]]:

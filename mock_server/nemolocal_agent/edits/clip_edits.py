@@ -416,9 +416,10 @@ def merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list
     """The ranges of these clips on the timeline; adjacent ones are merged."""
     if not indexes:
         return []
+    # Not from `_clip_ranges`: hundreds of pairs would wake the garbage collector in each turn.
     some = [clips[index] for index in indexes]
     starts = [segment.start_ms or 0 for segment in some]
     ends = [start + (s.duration_ms or 0) for start, s in zip(starts, some, strict=True)]
     # A range begins with each clip that does not begin where the one before it ends.
-    firsts = list(compress(count(1), map(operator.ne, ends, starts[1:])))
-    return [(starts[first], ends[end - 1]) for first, end in pairwise([0, *firsts, len(some)])]
+    firsts = compress(count(1), map(operator.ne, ends, starts[1:]))
+    return [(starts[first], ends[end - 1]) for first, end in pairwise([0, *firsts, len(starts)])]

@@ -84,13 +84,9 @@ class ReplyService:
 
     @property
     def unused(self) -> list[str]:
-        """The names of the replies that were never used."""
-        return [entry.reply.name for entry in self.registered if not entry.uses]
-
-    @property
-    def unused_names(self) -> list[str]:
-        """`unused` without the tokens in them, since summaries are printed and copied."""
-        return [self._store.known_tokens.redact(name) for name in self.unused]
+        """The names of the replies that were never used, without tokens: they are printed."""
+        redact = self._store.known_tokens.redact
+        return [redact(entry.reply.name) for entry in self.registered if not entry.uses]
 
     def describe(self) -> dict[str, Any]:
         """Return the replies with their use counts, and the names of those never used.

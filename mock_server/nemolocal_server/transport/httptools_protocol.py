@@ -2,6 +2,7 @@
 
 import re
 from http import HTTPStatus
+from typing import NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -84,7 +85,6 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
         found = _ABSOLUTE_URL.match(self.url)
         if found is None:
             self._stop(HTTPStatus.BAD_REQUEST)
-            return
         others = [header for header in self.headers if header[0] != b"host"]
         self.headers[:] = [(b"host", found[1]), *others]
 
@@ -93,7 +93,7 @@ class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpTools
             return HTTPStatus.REQUEST_URI_TOO_LONG
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
-    def _stop(self, status: HTTPStatus) -> None:
+    def _stop(self, status: HTTPStatus) -> NoReturn:
         self._status = status
         raise StopParsing(status.phrase)
 

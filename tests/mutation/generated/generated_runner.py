@@ -21,6 +21,9 @@ from .mutable_server import MutableServer, mutable_server
 
 # So many mutants share a server.
 _BATCH = 24
+# A turn is drawn by the ids of its session, and not every turn shows a change of its events: a
+# check that kills such a mutant alone must do it in so many sessions.
+_DRAWN_SESSIONS = 20
 # The calls that a check makes depend on those that ran before it: however many jobs there are, it
 # is recorded after the same ones.
 _RECORDINGS = 2
@@ -31,7 +34,7 @@ class GeneratedResult(msgspec.Struct, frozen=True):
     """The first check that failed on a mutant, "" if none did, and how often it was applied.
 
     `errors` are checks that ended with an error of the harness, which is one of ours.
-    `after_others` says that the check fails only after those that ran before it.
+    `after_others` says that the check fails only after those that ran before it, or by chance.
     """
 
     mutant_id: str
@@ -98,5 +101,7 @@ def _run_one(
     result = run_mutant(server, mutant, checks_for(mutant, record))
     if not result.killed_by:
         return result
-    alone = run_mutant(server, mutant, [server_catalogue()[result.killed_by]])
-    return msgspec.structs.replace(result, after_others=not alone.killed_by)
+    check = server_catalogue()[result.killed_by]
+    sessions = _DRAWN_SESSIONS if mutant.subject == "event" else 1
+    alone = all(run_mutant(server, mutant, [check]).killed_by for _ in range(sessions))
+    return msgspec.structs.replace(result, after_others=not alone)
