@@ -226,7 +226,7 @@ def test_export_opens_from_disk_without_network(
         page = watched.visit("/journal?status=failed")
         page.click("#export-menu summary")
         with page.expect_download() as download:
-            page.get_by_text("HTML, one file").click()
+            page.get_by_role("link", name="HTML with all texts").click()
         file = tmp_path / "journal.html"
         download.value.save_as(file)
     with open_page(browser, "file://") as watched:
