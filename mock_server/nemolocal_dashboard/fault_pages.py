@@ -138,17 +138,18 @@ def _scenarios(request: Request, user: str) -> list[ScenarioCard]:
 
 
 def _armed(request: Request) -> dict[str, Any]:
-    registry = services_of(request).faults.registry
+    services = services_of(request)
+    redact = services.context.store.known_tokens.redact_json
     armed = [
         ArmedFaultCard(
             item.fault.name,
-            _json(msgspec.to_builtins(item.spec.match)),
-            _json(item.spec.args),
+            _json(redact(msgspec.to_builtins(item.spec.match))),
+            _json(redact(item.spec.args)),
             item.spec.times,
             item.hits,
             control_call(request, wire.FAULTS_DISARM, fault=item.id),
         )
-        for item in registry.armed
+        for item in services.faults.registry.armed
     ]
     return {"armed": armed, "disarm_all": control_call(request, wire.FAULTS_CLEAR)}
 

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
+from nemolocal_contract.describe.text_formats import ELLIPSIS
 from nemolocal_contract.endpoints import bearer_header
 from nemolocal_server.data import token_redaction
 from nemolocal_server.data.store import Store
-from nemolocal_server.data.token_redaction import REDACTED, KnownTokens, Redactor
+from nemolocal_server.data.token_redaction import MIN_TOKEN_LENGTH, REDACTED, KnownTokens, Redactor
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.ids import token_fingerprint
 from nemolocal_server.services import Services
@@ -163,7 +164,7 @@ def test_no_token_stands_in_what_is_told_of_replies_and_faults(
     assert patient_http.post(f"{control}/replies", json=reply).status_code == 200
     fault = {"name": "silent", "match": {"message": token}}
     assert patient_http.post(f"{control}/faults", json=fault).status_code == 200
-    paths = ("replies", "faults", "ui/faults", "journal/summary")
+    paths = ("replies", "faults", "journal/summary", "ui/faults", "ui/faults/armed")
     told = {path: patient_http.get(f"{control}/{path}").text for path in paths}
     assert all("[token]" in told[name] for name in ("replies", "faults", "journal/summary"))
     assert find([token], told) == []
@@ -326,6 +327,33 @@ def test_what_is_json_stays_json_with_the_same_structure(text: str, token: str) 
         read = json.loads(known.redact(form))
         assert [type(item) for item in read["a"]] == [str, str, str, float, type(None)]
         assert token not in known.redact(form) or token in REDACTED
+
+
+@given(tokens, st.text(max_size=20), st.integers(MIN_TOKEN_LENGTH, 40), st.text(max_size=20))
+def test_no_beginning_of_a_token_stays_where_a_text_was_truncated(
+    token: str, before: str, length: int, after: str
+) -> None:
+    known = KnownTokens()
+    known.add(token)
+    beginning = token[: min(length, len(token) - 1)]
+    assume(len(beginning) >= MIN_TOKEN_LENGTH and "%" not in before + token)
+    assume(token[:MIN_TOKEN_LENGTH] not in before and ELLIPSIS not in before)
+    clean = known.redact(f"{before} {beginning}{ELLIPSIS}{after}")
+    assert clean.startswith(f"{before} {REDACTED}{ELLIPSIS}")
+
+
+def test_agent_that_truncates_a_title_tells_no_beginning_of_a_token(
+    base_url: str, new_caller: NewCaller, sample: Path
+) -> None:
+    make(base_url, token=PLAIN)
+    caller = with_token(new_caller(base_url).connect(), PLAIN)
+    caller.upload(sample)
+    caller.say("edit my raw video footage")
+    # The reply quotes 79 characters of the title, here 10 of the token.
+    reply = caller.say(f"add a title '{'w' * 68} {PLAIN}'")
+    assert f"{'w' * 68} {PLAIN[:10]}{ELLIPSIS}" in str(reply)
+    assert f"{'w' * 68} {REDACTED}{ELLIPSIS}" in exports(base_url)["json"]
+    assert find([PLAIN[:MIN_TOKEN_LENGTH]], exports(base_url)) == []
 
 
 def test_an_encoding_that_is_no_writing_is_not_promised() -> None:

@@ -31,9 +31,13 @@ def format_percent(share: float) -> str:
     return f"{clamp_number(share) * 100:.0f}"
 
 
+ELLIPSIS = "…"
+"""What a truncated text ends with."""
+
+
 def truncate_text(text: str, length: int = 80) -> str:
     """Return a text, or its beginning if it is longer than `length`."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return text if len(text) <= length else f"{text[: length - 1]}{ELLIPSIS}"
 
 
 def format_list(items: Sequence[str], lang: Language, limit: int = 8) -> str:

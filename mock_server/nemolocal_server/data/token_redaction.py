@@ -8,11 +8,12 @@ process has not seen yet are found by comparing the fingerprint of each word.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from nemolocal_contract.describe.text_formats import ELLIPSIS
 from nemolocal_contract.endpoints import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
@@ -123,10 +124,12 @@ class KnownTokens:
             return {self.redact(key): self.redact_json(item) for key, item in value.items()}
         return value
 
-    def _replace(self, text: str, foreign: Iterable[str]) -> str:
+    def _replace(self, text: str, foreign: Sequence[str]) -> str:
         for token in (*self._own, *foreign):
             if token in text:
                 text = text.replace(token, REDACTED)
+        if ELLIPSIS in text:
+            text = _redact_truncated(text, (*self._own, *foreign))
         text = redact_prefixed(text)
         if self._expected:
             text = _WORD.sub(lambda word: self._replace_expected(word[0]), text)
@@ -207,6 +210,26 @@ class Redactor:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value if self.text(repr(value)) == repr(value) else REDACTED
         return value
+
+
+def _redact_truncated(text: str, tokens: Iterable[str]) -> str:
+    """Remove the beginnings of tokens at which a text was truncated before it was redacted."""
+    parts = text.split(ELLIPSIS)
+    for number, part in enumerate(parts[:-1]):
+        for token in tokens:
+            start = _find_beginning(token, part)
+            if start >= 0:
+                parts[number] = part[:start] + REDACTED
+                break
+    return ELLIPSIS.join(parts)
+
+
+def _find_beginning(token: str, text: str) -> int:
+    """Where the end of a text is the beginning of a token; -1 if it is not."""
+    start = text.find(token[:MIN_TOKEN_LENGTH], max(0, len(text) - len(token)))
+    while start >= 0 and not token.startswith(text[start:]):
+        start = text.find(token[:MIN_TOKEN_LENGTH], start + 1)
+    return start
 
 
 def redact(text: str) -> str:
