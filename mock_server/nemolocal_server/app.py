@@ -49,7 +49,6 @@ from .middleware import (
     ForbiddenMiddleware,
 )
 from .responses import (
-    StoredFiles,
     handle_contract_error,
     handle_http_exception,
     handle_storage_error,
@@ -57,6 +56,7 @@ from .responses import (
 )
 from .services import Services
 from .settings import Settings
+from .stored_files import StoredFiles
 
 _Handler = Callable[[Request], Awaitable[Response]]
 

@@ -1,4 +1,4 @@
-"""Responses: JSON, files, and exceptions in the caller's dialect (GEN-1, GEN-2)."""
+"""Responses: JSON, and exceptions in the caller's dialect (GEN-1, GEN-2)."""
 
 import logging
 from collections.abc import Mapping
@@ -7,9 +7,7 @@ from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
 
 from nemolocal_contract.endpoints import CHAT
 from nemolocal_contract.responses import ResponseCode, encode_json, failure, http_status, success
@@ -36,41 +34,6 @@ def json_response(
 def success_response(data: Any) -> Response:
     """Return `data` in the success envelope (GEN-1)."""
     return json_response(success(data))
-
-
-class StoredFileResponse(FileResponse):
-    """A file of the data folder; 404 if a reset or a restore deletes it meanwhile."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _send_unless_gone(super().__call__, scope, receive, send)
-
-
-class StoredFiles(StaticFiles):
-    """Files of a folder by their unguessable names, without a token (REN-8)."""
-
-    async def check_config(self) -> None:
-        """Do not fail if the folder is missing."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _send_unless_gone(super().__call__, scope, receive, send)
-
-
-async def _send_unless_gone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the headers together with the body, which starts only after the file was opened."""
-    head: list[Message] = []
-
-    async def send_together(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            head.append(message)
-            return
-        while head:
-            await send(head.pop())
-        await send(message)
-
-    try:
-        await app(scope, receive, send_together)
-    except FileNotFoundError as error:
-        raise HTTPException(int(ResponseCode.NOT_FOUND)) from error
 
 
 async def handle_contract_error(request: Request, error: Exception) -> Response:

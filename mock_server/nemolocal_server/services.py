@@ -30,6 +30,7 @@ from .inspection.session_report import SessionReport
 from .journal.journal_repository import JournalQuery, JournalRepository
 from .journal.summary import summarise
 from .language_model.endpoint import ModelSetupError
+from .open_downloads import OpenDownloads
 from .retention.housekeeping import Housekeeping
 from .scripted_replies.reply_service import ReplyService, build_replies
 from .settings import Settings
@@ -66,6 +67,7 @@ class Services:
         self.exports = ExportService(
             self.context, execute or LocalExecutor(self.context.store.work)
         )
+        self.downloads = OpenDownloads()
         # Each probe of an upload is a process: more of them than cores would not be faster.
         self.probe_slots = FairSemaphore(usable_cores(), overdue_seconds=None)
         # What the control API shows.

@@ -1,16 +1,20 @@
 """More connections than descriptors: whoever asks something is answered all the same."""
 
 import contextlib
+import io
 import os
 import signal
 import socket
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support import patient_http
+from tests.support.http_caller import HttpCaller
 
 pytestmark = [
     pytest.mark.slow,
@@ -71,3 +75,52 @@ def test_half_open_connections_keep_nobody_out(sent: bytes) -> None:
         said = server.stderr.read()
     assert said.count("connections are open") == 1
     assert "Traceback" not in said
+
+
+def test_downloads_that_nobody_reads_keep_nobody_out() -> None:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", LIMITED],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        assert server.stdout is not None
+        assert server.stderr is not None
+        base_url = server.stdout.readline().split()[3]
+        host, _, port = base_url.removeprefix("http://").partition(":")
+        caller = HttpCaller(base_url)
+        with caller.http:
+            caller.connect()
+            path = f"/api/upload-video/nemo_agent/me/{caller.session}"
+            files = [("files", ("long.wav", long_sound()))]
+            uploaded = caller.post(path, files=files)["data"]["files"][0]["cdn_url"]
+        request = f"GET {httpx.URL(uploaded).path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        heads = []
+        for _ in range(DESCRIPTORS // 2 - 4):
+            unread = stack.enter_context(socket.socket())
+            unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            unread.connect((host, int(port)))
+            unread.sendall(request)
+            heads.append(unread.recv(12))
+            assert patient_http.get(f"{base_url}/__nemolocal__/health").status_code == 200
+        stack.close()
+        server.send_signal(signal.SIGINT)
+        said = server.stderr.read()
+    assert heads[:32] == [b"HTTP/1.1 200"] * 32
+    assert set(heads[32:]) == {b"HTTP/1.1 429"}
+    assert "too many files are open" not in said
+    assert "Traceback" not in said
+
+
+def long_sound() -> bytes:
+    """More than the system keeps for a connection that is not read."""
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(bytes(20_000_000))
+    return sound.getvalue()

@@ -13,9 +13,9 @@ from nemolocal_server.app import build_app
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
-from nemolocal_server.responses import StoredFileResponse
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
+from nemolocal_server.stored_files import StoredFileResponse
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.asgi_caller import AsgiCaller
 from tests.support.clips import open_session

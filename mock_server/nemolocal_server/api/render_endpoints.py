@@ -21,7 +21,8 @@ from ..request_context import (
     services_of,
     skill_profile_of,
 )
-from ..responses import StoredFileResponse, json_response
+from ..responses import json_response
+from ..stored_files import StoredFileResponse
 
 _MAX_ID = 128
 

@@ -250,6 +250,19 @@ def max_connections() -> int:
     return min(max(soft - _RESERVED_DESCRIPTORS, soft // 2), _MAX_CONNECTIONS)
 
 
+def max_open_files() -> int:
+    """Return how many downloads may hold a file open under the current limit of open files.
+
+    Half of the descriptors that connections leave; the rest is for the database and for children.
+    """
+    if sys.platform == "win32":
+        return _MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return (soft - max_connections()) // 2
+
+
 def has_unread_data(transport: asyncio.BaseTransport) -> bool:
     """Return whether data, or the end of the connection, have arrived but are not read yet."""
     # Unlike the others these selectors need no file descriptor, of which none may be left.

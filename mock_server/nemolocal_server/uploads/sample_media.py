@@ -5,7 +5,7 @@ import errno
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from nemolocal_contract.responses import ResponseCode
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
@@ -13,6 +13,7 @@ from nemolocal_render.synthetic.sample_media import make_music, make_sample
 
 from .. import ids
 from ..errors import ContractError
+from ..stored_files import StoredFileResponse
 
 SAMPLE_VIDEO, SAMPLE_MUSIC = "sample.mp4", "music.m4a"
 _SECONDS = 5
@@ -27,7 +28,7 @@ class SampleMedia:
 
     async def serve_file(self, request: Request) -> Response:
         """A video or music, five seconds long; no token is needed."""
-        return FileResponse(await self.file_path(request.path_params["name"]))
+        return StoredFileResponse(await self.file_path(request.path_params["name"]))
 
     async def file_path(self, name: str) -> Path:
         """The path of a sample; raises 404 for an unknown name."""
