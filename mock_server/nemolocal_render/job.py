@@ -1,6 +1,7 @@
 """Run one render from its plan to its checked file, and clean up (REN-5, REN-7)."""
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -190,7 +191,10 @@ async def _finish_in_thread(
     try:
         return await asyncio.shield(writing)
     finally:
-        await asyncio.wait((writing,))
+        while not writing.done():
+            # A second cancellation, as by a reset, does not end the wait either.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait((writing,))
 
 
 async def _prepare_luts(folder: Path, plan: RenderPlan) -> None:

@@ -1,8 +1,10 @@
 """A render that is cancelled, whenever that is, leaves no child and no file."""
 
 import asyncio
+import gc
 import os
 import random
+import threading
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import child_process, encoders
+from nemolocal_render.fonts import choose_fonts
 from nemolocal_render.job import render
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 
@@ -157,6 +160,41 @@ def test_nothing_is_left_of_a_render_that_was_cancelled_whenever_that_is(
         plan = plans[number % len(plans)]
         ended, seen = asyncio.run(cancelled_after(moment, plan, folder))
         require_nothing_left(ended, seen, folder, children, moment)
+
+
+def test_render_cancelled_twice_waits_for_the_thread_that_writes_its_titles(
+    plans: list[RenderPlan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_writing, may_write = threading.Event(), threading.Event()
+
+    def choose_late(text: str) -> Any:
+        is_writing.set()
+        assert may_write.wait(60)
+        return choose_fonts(text)
+
+    monkeypatch.setattr("nemolocal_render.job.choose_fonts", choose_late)
+    failures: list[dict[str, Any]] = []
+
+    async def cancel_twice() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, failed: failures.append(failed))
+        folder = tmp_path / "work"
+        work = render(plans[0], tmp_path / "out.mp4", workdir=folder, on_progress=lambda _: None)
+        task = asyncio.ensure_future(work)
+        assert await asyncio.to_thread(is_writing.wait, 60)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.wait((task,), timeout=0.05)
+        was_done, left = task.done(), list(folder.glob("*"))
+        may_write.set()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+        assert not was_done
+        assert left
+
+    asyncio.run(cancel_twice())
+    gc.collect()
+    assert failures == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 async def cancelled_after(seconds: float, plan: RenderPlan, folder: Path) -> tuple[bool, list[int]]:
