@@ -6,6 +6,7 @@ scaled up from the samples; the recommended encode is made and measured as a who
 
 import asyncio
 from pathlib import Path
+from random import Random
 from typing import Literal
 
 import msgspec
@@ -48,7 +49,7 @@ def read_sample_count(text: str) -> SampleCount:
 
 
 def choose_spans(clip: VideoFile, samples: SampleCount) -> tuple[SampleSpan, ...]:
-    """Return the spans to sample, evenly spread; () if the whole clip is to be measured."""
+    """Return the spans to sample, spread over the clip; () if the whole clip is to be measured."""
     if samples == "all":
         return ()
     frames = max(round(clip.fps * SAMPLE_SECONDS), _LEAST_FRAMES)
@@ -62,11 +63,18 @@ def choose_spans(clip: VideoFile, samples: SampleCount) -> tuple[SampleSpan, ...
 
 
 def spread_spans(total: int, count: int, frames: int) -> tuple[SampleSpan, ...]:
-    """Return `count` spans in the middle of equal parts; () if they would cover everything."""
+    """Return `count` spans, one in each of equal parts; () if they would cover everything.
+
+    Where in its part a span is, is drawn: in a clip that repeats itself, spans at equal distances
+    could all show the same. The same numbers always give the same spans.
+    """
     if count * frames >= total:
         return ()
     part = total / count
-    return tuple(SampleSpan(int(part * (n + 0.5) - frames / 2), frames) for n in range(count))
+    draw = Random(f"{total} {count} {frames}")
+    return tuple(
+        SampleSpan(int(part * n + draw.random() * (part - frames)), frames) for n in range(count)
+    )
 
 
 def count_frames(spans: tuple[SampleSpan, ...]) -> int:

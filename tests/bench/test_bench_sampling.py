@@ -1,6 +1,8 @@
 """Samples of a clip: which frames, what they cost, and how well they predict the whole."""
 
 import asyncio
+import cmath
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,18 @@ def test_spans_are_spread_and_never_overlap(total: int, count: int, frames: int)
     assert taken[0] >= 0
     assert taken[-1] < total
     assert [source_frame(spans, n) for n in range(len(taken))] == taken
+
+
+@pytest.mark.parametrize("count", [8, 20])
+def test_spans_of_a_clip_that_repeats_itself_show_all_of_it(count: int) -> None:
+    frames, total = 30, 3600
+    spans = spread_spans(total, count, frames)
+    assert spans == spread_spans(total, count, frames)
+    for repeats in range(2, 3 * count):
+        period = total / repeats
+        turns = [cmath.exp(2j * math.pi * span.first / period) for span in spans]
+        # 1 if all spans begin at the same point of the period, 0 if they are spread over it.
+        assert abs(sum(turns)) / count < 0.8, repeats
 
 
 def test_large_and_long_clips_are_measured_in_odd_steps() -> None:
