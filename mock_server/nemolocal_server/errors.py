@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT, ExtraExtension
 from nemolocal_contract.responses import ResponseCode
 
@@ -46,4 +47,6 @@ def unsupported_file(reason: str, extra: Iterable[ExtraExtension] = ()) -> Contr
 
 def fetch_failed(url: str, reason: str) -> ContractError:
     """A URL that is refused or cannot be fetched; the message tells nothing about it (UPL-6)."""
-    return ContractError(ResponseCode.UNSUPPORTED_FILE, f"Cannot fetch {url[:200]!r}: {reason}")
+    return ContractError(
+        ResponseCode.UNSUPPORTED_FILE, f"Cannot fetch {truncate_text(url, 200)!r}: {reason}"
+    )

@@ -353,6 +353,23 @@ def test_agent_that_truncates_a_title_tells_no_beginning_of_a_token(
     reply = caller.say(f"add a title '{'w' * 68} {PLAIN}'")
     assert f"{'w' * 68} {PLAIN[:10]}{ELLIPSIS}" in str(reply)
     assert f"{'w' * 68} {REDACTED}{ELLIPSIS}" in exports(base_url)["json"]
+
+
+@pytest.mark.parametrize("room", [9, 12, 20])
+def test_message_that_truncates_what_was_sent_tells_no_beginning_of_a_token(
+    base_url: str, new_caller: NewCaller, room: int
+) -> None:
+    token = make(base_url, token=PLAIN)
+    caller = with_token(new_caller(base_url), token)
+    path = f"/api/upload-video/nemo_agent/me/{caller.session}"
+    url = "http://x/".ljust(200 - room, "w") + token
+    caller.http.post(path, json={"urls": [url], "source_type": "url"})
+    name = "w" * (200 - room) + token + ".exe"
+    caller.http.post(path, files=[("files", (name, b"x"))])
+    caller.http.post(path, files=[("w" * (200 - room) + token, ("x.mp4", b"x"))])
+    caller.say("frobnicate ".ljust(200 - room, "w") + token)
+    caller.http.get("/", headers={"Host": "w" * (100 - room) + token})
+    assert find([PLAIN[: room - 1], PLAIN], exports(base_url)) == []
     assert find([PLAIN[:MIN_TOKEN_LENGTH]], exports(base_url)) == []
 
 

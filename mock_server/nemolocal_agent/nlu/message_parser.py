@@ -2,6 +2,8 @@
 
 import logging
 
+from nemolocal_contract.describe.text_formats import truncate_text
+
 from ..intents import (
     SELECT_ALL,
     AddOverlay,
@@ -112,7 +114,7 @@ def _has_kana(message: str, tokens: list[LexToken]) -> bool:
 
 
 def _unknown(message: str) -> Understanding:
-    about = message.strip()[:_MAX_ABOUT_LENGTH]
+    about = truncate_text(message.strip(), _MAX_ABOUT_LENGTH)
     return Understanding(no_edit=NoEdit("unknown", about, find_reason(about)))
 
 
@@ -165,7 +167,7 @@ class _MessageParser:
                 self._add_unknown(clause)
         edits = self._edits if self._unknown else self._edits or self._fallback_edits
         if self._unknown and (not edits or any(map(_needs_whole_message, edits))):
-            about = "; ".join(self._unknown)[:_MAX_ABOUT_LENGTH]
+            about = truncate_text("; ".join(self._unknown), _MAX_ABOUT_LENGTH)
             return Understanding(no_edit=NoEdit("unknown", about, find_reason(about)))
         if edits:
             merged = tuple(merge_redundant(edits, self._says_each))

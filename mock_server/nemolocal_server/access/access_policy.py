@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.endpoints import (
     CONTROL_PREFIX,
     CONTROL_TOKEN,
@@ -163,7 +164,9 @@ class AccessPolicy:
     ) -> str:
         origin, site = headers.last(b"origin"), headers.last(b"sec-fetch-site")
         if origin and parse_origin(origin) not in own:
-            return _foreign_page(f" ({origin[:_MAX_SHOWN]!r})" if origin != "null" else "")
+            return _foreign_page(
+                f" ({truncate_text(origin, _MAX_SHOWN)!r})" if origin != "null" else ""
+            )
         if site and site not in _SAME_SITE:
             return _foreign_page("")
         if method in _CHANGING and not _is_json(method, headers):
@@ -273,8 +276,9 @@ _WRONG_TOKEN = (
 def _unknown_host(text: str) -> str:
     authority = parse_authority(text)
     name = f" {authority.host[:_MAX_SHOWN]}" if authority is not None else ""
+    shown = truncate_text(text, _MAX_SHOWN)
     return (
-        f"Refused: {text[:_MAX_SHOWN]!r} is not a name of this server; if it should be one, start "
+        f"Refused: {shown!r} is not a name of this server; if it should be one, start "
         f"the server with --allowed-host{name}"
     )
 
@@ -282,7 +286,7 @@ def _unknown_host(text: str) -> str:
 def _invalid_host(hosts: list[str]) -> str:
     if not hosts:
         return "Refused: the request has no Host header; send the name of this server in it"
-    shown = ", ".join(hosts)[:_MAX_SHOWN]
+    shown = truncate_text(", ".join(hosts), _MAX_SHOWN)
     return f"Refused: {shown!r} is not a valid Host; send one name of this server, with its port"
 
 

@@ -15,6 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.media import ExtraExtension, normalize_extension
 from nemolocal_contract.responses import ResponseCode
 
@@ -150,7 +151,7 @@ class _MultipartReceiver:
         if name is None:
             return  # an ordinary form field: allowed and ignored
         if field != FILES_FIELD:
-            raise bad_request(f"field `{field[:200]}` is unknown: {_HINT}")
+            raise bad_request(f"field `{truncate_text(field, 200)}` is unknown: {_HINT}")
         if len(self._files) == MAX_FILES:
             raise bad_request(f"more than {MAX_FILES} files in one request: send them in several")
         filename = printable_name(name)
@@ -177,7 +178,9 @@ def accepted_extension(filename: str, extra: Sequence[ExtraExtension] = ()) -> s
     if not filename:
         raise unsupported_file("it has no file name, so its type is not known", extra)
     if accepted is None:
-        raise unsupported_file(f"the type of {filename[:200]!r} is not accepted", extra)
+        raise unsupported_file(
+            f"the type of {truncate_text(filename, 200)!r} is not accepted", extra
+        )
     return accepted
 
 
@@ -198,9 +201,10 @@ class IncomingFile:
         """Write a chunk; raises 4002 at the first byte over the limit (UPL-4)."""
         self._size += len(data)
         if self._size > self._limit:
+            filename = truncate_text(self._filename, 200)
             raise ContractError(
                 ResponseCode.FILE_TOO_LARGE,
-                f"File too large: {self._filename[:200]!r} is over {self._limit / 1e6:g} MB. "
+                f"File too large: {filename!r} is over {self._limit / 1e6:g} MB. "
                 "Compress or trim it, then upload again",
             )
         self._digest.update(data)

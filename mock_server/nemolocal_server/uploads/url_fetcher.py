@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import msgspec
 
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.media import ExtraExtension
 
 from ..errors import fetch_failed
@@ -81,7 +82,9 @@ def _join(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
     except ValueError as error:
-        raise fetch_failed(url, f"it redirects to {target[:200]!r}, which is no URL") from error
+        raise fetch_failed(
+            url, f"it redirects to {truncate_text(target, 200)!r}, which is no URL"
+        ) from error
 
 
 def _check(url: str, policy: FetchPolicy) -> SplitResult:

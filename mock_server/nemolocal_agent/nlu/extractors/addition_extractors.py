@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
+from nemolocal_contract.describe.text_formats import truncate_text
 from nemolocal_contract.effects import TransitionType
 
 from ...intents import (
@@ -178,7 +179,7 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     if scene is None and _OWN_MATERIAL.search(text):
         return None
     prompt = " ".join(_NOT_IN_PROMPT.sub(" ", text).split())
-    return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
+    return [Generate(scene or "abstract", seconds, truncate_text(prompt or scene or "abstract"))]
 
 
 _AT_TIME = re.compile(rf" at {slot_pattern(Slot.TIME)} ")

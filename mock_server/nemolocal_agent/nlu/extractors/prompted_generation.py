@@ -2,6 +2,8 @@
 
 import re
 
+from nemolocal_contract.describe.text_formats import truncate_text
+
 from ...intents import Edit, Generate
 from ...understanding import Note
 from ..lexer.tokens import LexToken, Slot
@@ -43,6 +45,7 @@ def generate_from_prompt(message: str, tokens: list[LexToken]) -> tuple[Edit, No
         start = match.start("prompt")
         scene = next((t.value for t in tokens if t.symbol == Slot.SCENE and t.start >= start), None)
         seconds = float(match.groupdict().get("seconds") or _DEFAULT_SECONDS)
-        edit = Generate(scene or "abstract", min(max(seconds, 1.0), 60.0), prompt[:80])
-        return edit, None if scene else Note("no_such_scene", prompt[:80])
+        shown = truncate_text(prompt)
+        edit = Generate(scene or "abstract", min(max(seconds, 1.0), 60.0), shown)
+        return edit, None if scene else Note("no_such_scene", shown)
     return None
