@@ -168,6 +168,9 @@ def test_documented_job_starts_a_server_and_judges_its_clients(runner: WorkflowR
     assert {path.name for path in report.iterdir()} == {
         "journal.jsonl", "junit.xml", "report.json", "server.log", "summary.md",
     }  # fmt: skip
+    # The next server of the job starts empty: there is nothing to judge.
+    assert runner.run_action(mode="serve") == 0
+    assert runner.run_action(mode="stop") == 2
 
 
 @pytest.mark.slow

@@ -98,7 +98,8 @@ def _folder() -> Path:
 def _launch(inputs: ActionInputs, folder: Path, lock: IO[str]) -> str:
     """Start the process, which keeps the lock; return its address when it is ready."""
     said = folder / "stdout.txt"
-    data = ["--port", "0", "--data", str(folder / "data")]
+    # A folder of its own for each server: a verdict is not on the requests to an earlier one.
+    data = ["--port", "0", "--data", tempfile.mkdtemp(prefix="data-", dir=folder)]
     with said.open("wb") as out, (folder / _LOG).open("wb") as log:
         process = subprocess.Popen(
             [*NEMOLOCAL, "serve", *data, *inputs.options], env=child_environment(inputs),
