@@ -9,6 +9,7 @@ from ..intents import (
     AddOverlay,
     AddTitle,
     Edit,
+    FreezeFrame,
     Generate,
     KeepSpan,
     MoveClip,
@@ -132,6 +133,8 @@ class _MessageParser:
         self._is_lost = False
         # "… and drop the rest" only repeats that a part is kept.
         self._discarded_rests: list[RawClause] = []
+        # Clips that were named after a command, until a later command is about them.
+        self._named_clips: list[RawClause] = []
         self._has_subtitles = self._says_each = False
         self._ellipsis = EllipsisResolver()
         # The tokens of the last command, and the index of its first edit.
@@ -165,6 +168,8 @@ class _MessageParser:
         if not any(isinstance(edit, KeepSpan) for edit in self._edits):
             for clause in self._discarded_rests:
                 self._add_unknown(clause)
+        for clause in self._named_clips:
+            self._add_unknown(clause)
         edits = self._edits if self._unknown else self._edits or self._fallback_edits
         if self._unknown and (not edits or any(map(_needs_whole_message, edits))):
             about = truncate_text("; ".join(self._unknown), _MAX_ABOUT_LENGTH)
@@ -231,7 +236,7 @@ class _MessageParser:
         if self._is_lost and depends_on_context(clause):
             self._add_unknown(clause)
             return index + 1
-        if self._is_detail(clause):
+        if self._try_repeat_last(clause) or self._is_detail(clause):
             return index + 1
         end = index + 1
         if (
@@ -344,13 +349,34 @@ class _MessageParser:
                 self._notes.extend(find_notes(candidate, found, self._original))
                 self._ellipsis.update(candidate)
                 self._is_lost = False
+                self._named_clips.clear()
                 return True
         return False
+
+    def _try_repeat_last(self, clause: RawClause) -> bool:
+        """Parse "freeze at 2 s and at 4 s" as two edits; False if the clause is no other time."""
+        if self._last is None or not _is_another_time(clause):
+            return False
+        tokens, index = self._last
+        before = self._edits[index:]
+        times = [token for token in tokens if token.symbol == Slot.TIME]
+        if not times or not isinstance(before[0], FreezeFrame | AddTitle):
+            return False
+        time = next(token for token in clause.tokens if token.symbol == Slot.TIME)
+        repeated = [time if token in times else token for token in tokens]
+        edits = extract_edits(repeated, self._original) if len(times) == 1 else None
+        if edits and {*map(type, edits)} == {*map(type, before)}:
+            # A held frame moves all that follows it: the last is made first.
+            self._edits[index:] = sorted([*before, *edits], key=_time_of_freeze, reverse=True)
+        else:
+            self._add_unknown(clause)
+        return True
 
     def _discard_edits(self) -> None:
         """Discard all edits, so that no later clause adds to them."""
         self._edits.clear()
         self._notes.clear()
+        self._named_clips.clear()
         self._last = None
 
     def _last_adds_overlay(self) -> bool:
@@ -388,6 +414,8 @@ class _MessageParser:
             self._topics.append("hello")
         elif words & CLIP_SYMBOLS and words <= _CLIP_MENTION_SYMBOLS:
             self._ellipsis.set_clips(content)
+            if self._edits:
+                self._named_clips.append(clause)
         else:
             self._add_unknown(clause)
 
@@ -404,6 +432,18 @@ class _MessageParser:
         self._last = None
         self._ellipsis = EllipsisResolver()
         self._is_lost = True
+
+
+def _is_another_time(clause: RawClause) -> bool:
+    """Whether it asks for the same once more: "freeze at 2 s and at 4 s", not "and for 4 s"."""
+    symbols = {token.symbol for token in clause.content_tokens}
+    if clause.separator == COMMA:
+        return symbols == {Slot.TIME, "at"}
+    return clause.separator == "and" and Slot.TIME in symbols and symbols <= {Slot.TIME, "at"}
+
+
+def _time_of_freeze(edit: Edit) -> int:
+    return edit.at.ms if isinstance(edit, FreezeFrame) else 0
 
 
 def _completes_command(clause: RawClause) -> bool:

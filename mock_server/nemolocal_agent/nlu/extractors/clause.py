@@ -298,6 +298,14 @@ def _is_in_order(start: TimelinePoint, end: TimelinePoint) -> bool:
     return True
 
 
+_AT_TIMES = re.compile(rf" at {_TIME} (?:at|and|and at) {_TIME}(?= )")
+
+
+def has_several_times(clause: Clause) -> bool:
+    """Whether it says "at 2 s and at 4 s": the second is neither a length nor an end."""
+    return _AT_TIMES.search(clause.line) is not None
+
+
 def extract_selectors(clause: Clause, bare: bool = False) -> list[Selector]:
     """The clips that are named, in order; consumes them. Empty if none is named.
 

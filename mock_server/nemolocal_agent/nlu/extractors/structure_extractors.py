@@ -40,7 +40,7 @@ from ...intents import (
 from ..lexer.tokens import REMOVAL_WORDS, LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .addition_extractors import transition_selector
 from .attribute_extractors import extract_color, extract_position, extract_title_size
-from .clause import Clause, extract_scope, extract_selectors, extract_span
+from .clause import Clause, extract_scope, extract_selectors, extract_span, has_several_times
 from .preset_extractors import extract_preset
 from .title_extractors import extract_title
 
@@ -99,6 +99,8 @@ def extract_freeze(clause: Clause) -> list[Edit] | None:
     if not knows_all(clause, "freeze frame end start middle halfway when from later after T F",
                      *_CLIPS, Slot.TIME):  # fmt: skip
         return None
+    if has_several_times(clause):
+        return None  # "freeze at 2 s and at 4 s": the second is no length
     at = point_of_time(clause)
     selectors = extract_selectors(clause)
     length = only_time(clause)
@@ -210,12 +212,25 @@ def extract_gap(clause: Clause) -> list[Edit] | None:
     if not clause.has_any("gap") and not {Slot.COLOR, Slot.TIME} <= clause.symbols:
         return None  # "add black to the first clip"
     clause.line = _BLACK.sub("", clause.line)
-    place = insertion_place(clause)
+    clips = _clips_before(clause)
+    place = insertion_place(clause) if len(clips) < 2 else None
     length = only_time(clause)
-    if place is None or length is None:
+    if (place is None and len(clips) < 2) or length is None:
         return None
+    places = [place] if place is not None else [(None, clip) for clip in clips]
     usual = InsertGap()
-    return [InsertGap(length or usual.duration_ms, *place)]
+    return [InsertGap(length or usual.duration_ms, *one) for one in places]
+
+
+def _clips_before(clause: Clause) -> list[Selector]:
+    """The clips of "after the first clip and the third"; consumes several, but not one."""
+    if clause.has_any("between", "per", "before", "earlier") or not clause.has_any("after"):
+        return []
+    line = clause.line
+    clips = extract_selectors(clause, bare=True)
+    if len(clips) < 2:
+        clause.line = line
+    return clips
 
 
 def _adds(clause: Clause) -> bool:

@@ -37,7 +37,7 @@ from .attribute_extractors import (
     extract_title_size,
 )
 from .audio_extractors import extract_fade_kind
-from .clause import Clause, extract_span
+from .clause import Clause, extract_span, has_several_times
 
 TITLE_NOUNS = ("title", "title says")
 CARD_NOUNS = (
@@ -204,6 +204,8 @@ def _add(clause: Clause, text: str) -> list[Edit] | None:
     fades: list[Edit] = []
     if clause.has_any("fade", "fadein", "fadeout", "fadeboth"):
         fades = _fade(Clause([t for t in clause.tokens if t.symbol != Slot.TIME], clause.original))
+    if has_several_times(clause):
+        return None
     span = _span(clause)
     return [
         AddTitle(
