@@ -20,7 +20,7 @@ def tox_add_core_config(core_conf: ConfigSet) -> None:
     others = [version for version in SUPPORTED if version != here]
     short = ["lint", "types", "py", *(f"portable-{version}" for version in others)]
     deep = ["lint", "types", "deep", *(f"deep-{version}" for version in others)]
-    deep += ["js", "nightly", "kill-matrix"]
+    deep += ["js", "docs", "nightly", "kill-matrix"]
     core_conf.loaders.insert(
         0, MemoryLoader(env_list=EnvList(short), labels={"deep": EnvList(deep)})
     )

@@ -38,7 +38,7 @@ explains one.
 OBSERVED = """
 ## Observed in the cloud
 
-Learnt from the recordings in [fixtures/recordings](../../fixtures/recordings/README.md), another
+Learnt from the recordings in [fixtures/recordings](../give-a-recording.md), another
 axis than the grade of a rule.
 """
 LAST = """
