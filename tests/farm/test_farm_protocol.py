@@ -84,7 +84,9 @@ def test_the_engine_sees_nothing_and_can_change_nothing() -> None:
     (sealed,) = asyncio.run(SealingCodec(KEY).encode([payload]))
     assert b"private" not in sealed.SerializeToString()
     assert asyncio.run(SealingCodec(KEY).decode([sealed])) == [payload]
-    changed = Payload(metadata=sealed.metadata, data=sealed.data[:-1] + b"\0")
+    changed = Payload(
+        metadata=sealed.metadata, data=sealed.data[:-1] + bytes([sealed.data[-1] ^ 1])
+    )
     for refused in (payload, changed, Payload(metadata=sealed.metadata, data=b"")):
         with pytest.raises(SealBroken):
             asyncio.run(SealingCodec(KEY).decode([refused]))
